@@ -1,0 +1,1 @@
+"""Networks: every file in this folder is one network, found by its name."""

@@ -1,0 +1,237 @@
+"""A feedforward spiking network that learns by event-driven error feedback.
+
+Poisson input, LIF hidden and LIF readout neurons; every weight is plastic. An error is carried by events alone: a
+readout spike adds one to the error of its neuron, a teaching event (a regular train at the target rate) takes one away,
+and each is passed on to the hidden neurons by fixed random feedback, or by the readout weights. The local gradient of a
+presynaptic spike is the postsynaptic neuron's filtered error times a window on its membrane potential.
+"""
+
+from dataclasses import asdict, dataclass, replace
+
+import brian2
+from brian2 import Hz, ms
+
+from spikemeta.backends import brian
+from spikemeta.errors import UserError, suggest
+
+FEEDBACK = ("tied", "random")
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """Constants of the network: times in ms, rates in Hz, potentials in units of the threshold, which is 1.
+
+    Source: event-driven random backpropagation, Neftci et al. 2017, Front. Neurosci. 11, 324 (error neurons, fixed
+    random feedback, boxcar window on the membrane potential). The values come from the search that the docs describe.
+    """
+
+    presentation: float = 100.0  # ms
+    input_rate: float = 200.0  # Hz, at full brightness
+    tau_membrane: float = 20.0  # ms
+    tau_synapse: float = 5.0  # ms
+    tau_error: float = 40.0  # ms
+    target_rate: float = 150.0  # Hz, teaching events of the right readout neuron
+    other_rate: float = 0.0  # Hz, teaching events of the others
+    onset: float = 15.0  # ms without learning at the start of a presentation
+    hidden_centre: float = 0.8  # window on the membrane potential: |v - centre| < width
+    hidden_width: float = 1.2
+    hidden_band: float = 0.0  # errors smaller than this teach nothing
+    hidden_spread: float = 0.09  # standard deviation of the initial weights
+    readout_centre: float = 0.3
+    readout_width: float = 0.8
+    readout_band: float = 0.0
+    readout_spread: float = 0.15
+    tied_factor: float = 3.0  # feedback weight = factor * readout weight
+    random_spread: float = 0.3  # standard deviation of fixed random feedback
+    inhibition: float = 0.0  # current that each hidden spike takes from every hidden neuron
+
+
+_CLOCKED = """
+first_age : 1 (shared)
+count : integer (shared)            # presentations in this phase
+boundary_first : boolean (shared)
+teaching : 1 (shared)               # 1 in a phase that learns
+"""
+_START = """
+presentation_index = int((t + 0.5*dt)/presentation_time)
+age = first_age + teaching*presentation_index
+opening = boundary_first and presentation_index == 0
+closing = presentation_index >= count
+"""
+_LIF = """
+dv/dt = (input_current*tau_membrane/tau_synapse - v)/tau_membrane : 1
+dcurrent/dt = -current/tau_synapse : 1
+derror/dt = -error/tau_error : 1
+signal : 1
+"""
+_SIGNAL = """
+onset_over = t - presentation_index*presentation_time >= onset_time
+signal = teaching*int(onset_over)*error*int(abs(error) >= band)*int(abs(v - centre) < width)
+"""
+
+
+@dataclass
+class Built:
+    """A network ready to run.
+
+    Attributes
+    ----------
+    network : brian2.Network
+    groups : dict of str to brian2.NeuronGroup
+        ``input``, ``hidden`` and ``readout``; each holds the shared variables ``first_age``, ``count``,
+        ``boundary_first`` and ``teaching`` of a phase.
+    projections : dict of str to brian2.Synapses
+        ``hidden`` and ``readout``, by their targets.
+    spikes : brian2.SpikeMonitor
+        Of the readout.
+    hidden_spikes : brian2.SpikeMonitor
+        Only counts.
+    fixed : dict of str to (brian2 object, str)
+        What else is drawn from the seed at the start, by name: the object and the variable.
+    """
+
+    network: brian2.Network
+    groups: dict
+    projections: dict
+    spikes: brian2.SpikeMonitor
+    hidden_spikes: brian2.SpikeMonitor
+    fixed: dict
+
+
+class Feedforward:
+    """The network as `spikemeta.simulation` uses it."""
+
+    projections = ("hidden", "readout")
+    #: Constants found for a task, by its name, or by ``task/dataset``; see `parameters`.
+    tuned = {}
+
+    def parameters(self, task="", dataset="", overrides=None):
+        """Constants for a task: defaults, then tuned ones, then overrides.
+
+        Raises
+        ------
+        UserError
+            For an override that names no constant of the network.
+        """
+        for key in overrides or {}:
+            if key not in asdict(Parameters()):
+                raise UserError(suggest("parameter of network 'feedforward'", key, asdict(Parameters())))
+        layers = [self.tuned.get(key, {}) for key in (task, f"{task}/{dataset}")] if task else []
+        values = {}
+        for layer in [*layers, overrides or {}]:
+            values |= layer
+        return replace(Parameters(), **values)
+
+    def start(self, sizes, parameters, rng):
+        """Initial weights and fixed feedback, drawn from a seed.
+
+        Parameters
+        ----------
+        sizes : tuple of int
+            (n_input, n_hidden, n_classes).
+        parameters : Parameters
+        rng : numpy.random.Generator
+
+        Returns
+        -------
+        dict of str to ndarray
+            ``hidden`` (n_input, n_hidden), ``readout`` (n_hidden, n_classes), ``feedback`` (n_classes, n_hidden); 1.
+        """
+        n_input, n_hidden, n_classes = sizes
+        return {"hidden": parameters.hidden_spread * rng.standard_normal((n_input, n_hidden)),
+                "readout": parameters.readout_spread * rng.standard_normal((n_hidden, n_classes)),
+                "feedback": parameters.random_spread * rng.standard_normal((n_classes, n_hidden))}
+
+    def build(self, rule, sizes, parameters, feedback, stimulus, teacher):
+        """Brian2 objects of the network.
+
+        Parameters
+        ----------
+        rule : Rule
+        sizes : tuple of int
+            (n_input, n_hidden, n_classes).
+        parameters : Parameters
+        feedback : {"tied", "random"}
+            How the error reaches the hidden neurons.
+        stimulus, teacher : brian2.Function
+            ``stimulus(presentation, i)``: brightness of an input, 0 to 1. ``teacher(presentation)``: label, or -1.
+
+        Returns
+        -------
+        Built
+        """
+        if feedback not in FEEDBACK:
+            raise UserError(suggest("feedback", feedback, FEEDBACK))
+        p, dt = parameters, 1 * ms
+        boundaries = bool(rule.analysis.blocks["on_boundary"])
+        numpy_only = None if brian.standalone() else brian2.codegen.runtime.numpy_rt.NumpyCodeObject
+        shared = {"presentation_time": p.presentation * ms, "tau_membrane": p.tau_membrane * ms,
+                  "tau_synapse": p.tau_synapse * ms, "tau_error": p.tau_error * ms, "onset_time": p.onset * ms,
+                  "stimulus": stimulus, "teacher": teacher}
+
+        def group(n, name, model, threshold, reset, at_start, presynaptic=True, events=None, **constants):
+            model += _CLOCKED + (brian.PRESYNAPTIC if presynaptic else brian.CLOCK)
+            own = brian.presynaptic_events(threshold, boundaries) if presynaptic else {"spike": threshold}
+            made = brian2.NeuronGroup(n, model, reset=reset, method="exact", dt=dt, name=name,
+                                      events=own | (events or {}), namespace=shared | constants)
+            made.run_regularly(_START + at_start, dt=p.presentation * ms, when="start", name=f"{name}_start",
+                               codeobj_class=numpy_only)
+            if presynaptic:
+                brian.prepare_presynaptic(made)
+            return made
+
+        per_step = float(p.input_rate * Hz * dt)
+        source = group(
+            sizes[0], "input", "gap : 1\nnext : 1", "t_in_timesteps >= next",
+            "next = t_in_timesteps + 1 + floor(log(1 - rand())*gap)",
+            f"gap = -1/abs(log(1 - clip(stimulus(presentation_index, i)*{per_step!r}, 0, 1)))  # -inf for a dark input\n"
+            "next = t_in_timesteps + floor(log(1 - rand())*gap)")
+        at_start = "v = 0\ncurrent = 0\nerror = 0\n"
+        hidden_model = _LIF + ("inhibitory : 1 (linked)\ninput_current = current - inhibitory : 1\n" if p.inhibition
+                               else "input_current = current : 1\n")
+        hidden = group(sizes[1], "hidden", hidden_model, "v > 1", "v = 0", at_start,
+                       centre=p.hidden_centre, width=p.hidden_width, band=p.hidden_band)
+        readout = group(sizes[2], "readout", _LIF + "input_current = current : 1\nphase : 1\nrate : Hz\n", "v > 1",
+                        "v = 0\nerror += teaching",
+                        at_start + "phase = 0\nrate = teaching*(other_rate + (target_rate - other_rate)"
+                                   "*int(i == teacher(presentation_index)))\n",
+                        presynaptic=False, events={"teach": "phase >= 1"},
+                        centre=p.readout_centre, width=p.readout_width, band=p.readout_band,
+                        target_rate=p.target_rate * Hz, other_rate=p.other_rate * Hz)
+        readout.run_regularly("phase += rate*dt", when="groups", name="readout_phase")
+        readout.run_on_event("teach", "phase -= 1\nerror -= 1", when="resets")
+        for layer in (hidden, readout):
+            layer.run_regularly(_SIGNAL, when="before_thresholds", name=f"{layer.name}_signal")
+
+        send = {"transmit": "current_post += weight", "gradient": "signal_post"}
+        into_hidden = brian.synapses(rule, source, hidden, name="to_hidden", **send)
+        tied = {"spike": "error_pre += teaching_post*tied_factor*weight", "teach": "error_pre -= tied_factor*weight"}
+        into_readout = brian.synapses(rule, hidden, readout, name="to_readout", **send,
+                                      post=tied if feedback == "tied" else None)
+        into_readout.namespace["tied_factor"] = p.tied_factor
+        objects = [source, hidden, readout, into_hidden, into_readout]
+        fixed = {}
+        if feedback == "random":
+            back = brian2.Synapses(readout, hidden, "b : 1", name="feedback", delay={"pre": 0 * ms, "teach": 0 * ms},
+                                   on_pre={"pre": "error_post += teaching_pre*b", "teach": "error_post -= b"},
+                                   on_event={"pre": "spike", "teach": "teach"})
+            back.connect()
+            fixed["feedback"] = (back, "b")
+            objects.append(back)
+        if p.inhibition:
+            pool = brian2.NeuronGroup(1, "dlevel/dt = -level/tau_synapse : 1", method="exact", dt=dt, name="pool",
+                                      namespace=shared)
+            pool.run_regularly("level = 0", dt=p.presentation * ms, when="start", name="pool_start")
+            hidden.inhibitory = brian2.linked_var(pool, "level")
+            inhibit = brian2.Synapses(hidden, pool, on_pre="level_post += inhibition", delay=0 * ms, name="inhibit",
+                                      namespace={"inhibition": p.inhibition})
+            inhibit.connect()
+            objects += [pool, inhibit]
+        spikes = brian2.SpikeMonitor(readout, name="readout_spikes")
+        hidden_spikes = brian2.SpikeMonitor(hidden, record=False, name="hidden_spikes")
+        return Built(brian2.Network(*objects, spikes, hidden_spikes, name="feedforward"),
+                     {"input": source, "hidden": hidden, "readout": readout},
+                     {"hidden": into_hidden, "readout": into_readout}, spikes, hidden_spikes, fixed)
+
+
+network = Feedforward()

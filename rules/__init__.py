@@ -1,0 +1,1 @@
+"""Metaplasticity rules: every file in this folder is one rule, found by its name."""

@@ -1,0 +1,40 @@
+"""Synaptic Intelligence: a synapse keeps what its own path contributed to the falling loss."""
+
+from spikemeta.rule import Parameter, Rule
+
+rule = Rule(
+    name="synaptic_intelligence",
+    description="The path integral of gradient times step becomes an importance at each task boundary; the weight is "
+    "drawn back to its value at the boundary in proportion to it. The pull is a linear relaxation, exact between events.",
+    reference="Zenke, Poole & Ganguli 2017, ICML: omega += -g*dtheta; Omega += relu(omega/((theta - theta*)^2 + xi)) at "
+    "a boundary; loss + c*sum Omega (theta - theta*)^2, whose gradient descent is the relaxation at rate 2*lr*c*Omega "
+    "per presentation. As published, the rectification is of the running total. xi = damping.",
+    state="""
+        dw/dt = 2*lr*c*importance*(w_reference - w)/presentation : 1
+        path : 1
+        importance : 1
+        w_reference : 1
+    """,
+    weight="w",
+    initial="""
+        w = w_init
+        path = 0
+        importance = 0
+        w_reference = w_init
+    """,
+    on_gradient="""
+        step = -lr*gradient
+        path -= gradient*step
+        w += step
+    """,
+    on_boundary="""
+        importance = clip(importance + path/((w - w_reference)**2 + damping), 0, inf)
+        w_reference = w
+        path = 0
+    """,
+    parameters={
+        "lr": Parameter(1e-3, low=0, description="learning rate"),
+        "c": Parameter(0.1, low=0, description="strength of the pull"),
+        "damping": Parameter(0.1, low=1e-12, description="xi, which bounds the importance of a weight that did not move"),
+    },
+)

@@ -1,0 +1,1 @@
+"""Executions of a rule's text."""

@@ -1,0 +1,235 @@
+"""A rule as event-driven Brian2 synapses, for our own networks and for anyone's script, runtime or standalone."""
+
+import re
+
+import brian2
+from brian2.devices.cpp_standalone.codeobject import CPPStandaloneCodeObject
+from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
+
+from spikemeta.errors import UserError
+
+#: Rule time, as a group keeps it.
+CLOCK = """
+age : 1 (shared)                    # learning presentations so far
+presentation_index : integer (shared)
+opening : boolean (shared)          # this presentation opens a new task or item
+closing : boolean (shared)          # every synapse is committed now
+"""
+#: What a presynaptic group needs besides its own equations, for the deferred commit.
+PRESYNAPTIC = CLOCK + """
+seen : integer                      # presentation in which the neuron last touched its synapses
+touched : 1                         # rule time of that touch
+"""
+
+
+def presynaptic_events(threshold, boundaries=True):
+    """Events of a presynaptic group.
+
+    Parameters
+    ----------
+    threshold : str
+        Condition of an ordinary spike.
+    boundaries : bool
+        Whether the rule is told of boundaries.
+
+    Returns
+    -------
+    dict of str to str
+        ``spike``; ``touch``, the first spike in a presentation, which commits; ``boundary``.
+    """
+    first = f"(({threshold}) or opening or closing) and seen < presentation_index"
+    told = {"boundary": "opening and seen < presentation_index"} if boundaries else {}
+    return {"spike": threshold, "touch": first} | told
+
+
+def prepare_presynaptic(group):
+    """Let a group that has `PRESYNAPTIC` and `presynaptic_events` remember when it last touched its synapses."""
+    group.seen = -1
+    group.run_on_event("touch", "seen = presentation_index\ntouched = age", when="resets")
+
+
+def standalone():
+    """Whether Brian2 is set to C++ standalone."""
+    return isinstance(brian2.get_device(), CPPStandaloneDevice)
+
+
+def _decays(rule, elapsed):
+    return [f"{d.name} = {d.name} + ({d.name} - ({d.rest}))*(exp(-({d.rate})*{elapsed}) - 1)"
+            for d in rule.analysis.decays.values()]
+
+
+def _lines(rule, block, randn):
+    lines = (str(s) for s in rule.analysis.blocks[block])
+    return [re.sub(r"\brandn\(\)", randn, line) for line in lines]
+
+
+def model(rule, commit="deferred"):
+    """Brian2 equations of a rule's synapses.
+
+    Parameters
+    ----------
+    rule : Rule
+    commit : {"deferred", "immediate"}
+
+    Returns
+    -------
+    str
+    """
+    lines = [f"{s} : 1" for s in rule.analysis.states]
+    lines += [f"{p} : 1 (shared, constant)" for p in rule.parameters]
+    lines += ["presentation : 1 (shared, constant)", "sampling : 1 (shared, constant)",
+              "transmitted : 1", "gradient : 1"]
+    lines += ["last : 1"] if commit == "immediate" else []
+    return "\n".join(lines)
+
+
+def pathways(rule, gradient, transmit="I_post += weight", commit="deferred", randn="randn()", duration=None):
+    """Code of a rule's pathways, by name.
+
+    Parameters
+    ----------
+    rule : Rule
+    gradient : str
+        Local gradient of one presynaptic spike, such as ``"error_post*window_post"``.
+    transmit : str
+        What a presynaptic spike does to its target; ``weight`` stands for the transmitted weight.
+    commit : {"deferred", "immediate"}
+        Whether the rule runs once per presentation on the summed gradient, or at every spike on that spike's.
+    randn : str
+        Expression that replaces ``randn()``, for tests that supply the noise.
+    duration : Quantity or None
+        Duration of a presentation, for ``commit="immediate"``, where rule time is real time.
+
+    Returns
+    -------
+    dict of str to str
+        ``commit`` (on touch) and ``transmit`` (on spike), or ``transmit`` alone; ``boundary`` if the rule has one.
+    """
+    send = re.sub(r"\bweight\b", "transmitted", transmit)
+    present = f"transmitted = {rule.weight.strip()}"
+    draw = f"(sampling*{randn})"
+    if commit == "immediate":
+        clock = f"t/({float(duration)!r}*second)"
+        body = [f"elapsed = {clock} - last", *_decays(rule, "elapsed"), f"last = {clock}",
+                *_lines(rule, "on_presentation", draw), f"gradient = {gradient}",
+                *_lines(rule, "on_gradient", draw), present, send]
+        body = [re.sub(r"\bage\b", "last", line) for line in body]
+        return {"transmit": "\n".join(body)}
+    # In on_gradient the age is that of the presentation to which the summed gradient belongs.
+    gradient_lines = [re.sub(r"\bage\b", "touched_pre", line) for line in _lines(rule, "on_gradient", draw)]
+    commit_code = ["elapsed = age_pre - touched_pre", "inside = clip(elapsed, 0, 1)", "after = elapsed - inside",
+                   *_decays(rule, "inside"), *gradient_lines, *_decays(rule, "after"),
+                   *_lines(rule, "on_presentation", draw), present, "gradient = 0"]
+    out = {"commit": "\n".join(re.sub(r"\bage\b", "age_pre", line) for line in commit_code),
+           "transmit": f"{send}\ngradient += {gradient}"}
+    if rule.analysis.blocks["on_boundary"]:
+        out["boundary"] = "\n".join(re.sub(r"\bage\b", "age_pre", line)
+                                    for line in [*_lines(rule, "on_boundary", draw), present])
+    return out
+
+
+class DenseCodeObject(CPPStandaloneCodeObject):
+    """Pathway of an all-to-all projection in C++ standalone: Brian2's own translation in contiguous rows."""
+
+    templater = CPPStandaloneCodeObject.templater.derive("spikemeta.backends")
+
+
+def _on_rows(lines):
+    """Replace Brian2's index look-ups, which a row makes plain, in the lines of its vector code."""
+    code = "\n".join(lines)
+    code = re.sub(r"^\s*(const )?\w+ _presynaptic_idx = .*?;$", "", code, flags=re.M)
+    return re.sub(r"= \S+synaptic_post\[_idx\];", "= _column;", code).split("\n")
+
+
+DenseCodeObject.templater.env.filters["on_rows"] = _on_rows
+
+
+def synapses(rule, source, target, gradient, transmit="I_post += weight", *, connect=True, post=None, commit="deferred",
+             parameters=None, duration=None, randn="randn()", dense="auto", name="synapses*"):
+    """Synapses that follow a rule, as an ordinary ``brian2.Synapses``.
+
+    Parameters
+    ----------
+    rule : Rule
+    source, target : brian2.NeuronGroup
+        With the deferred commit ``source`` holds `PRESYNAPTIC` and `presynaptic_events`.
+    gradient : str
+        Local gradient of one presynaptic spike (dLoss/dw), in terms of the target's variables.
+    transmit : str
+        What a presynaptic spike does to its target; ``weight`` stands for the transmitted weight.
+    connect : bool or dict
+        True for all-to-all; else the arguments of ``Synapses.connect``.
+    post : dict of str to str or None
+        Code to run at an event of the target, by event; ``weight`` is the weight as last transmitted.
+    commit : {"deferred", "immediate"}
+    parameters : dict of str to float or None
+        Values that replace the rule's defaults; times in presentations.
+    duration : Quantity or None
+        Duration of a presentation; needed for ``commit="immediate"``.
+    randn : str
+        Expression that replaces ``randn()``.
+    dense : {"auto", True, False}
+        Whether standalone code walks contiguous rows; by default where the projection is all-to-all.
+    name : str
+
+    Returns
+    -------
+    brian2.Synapses
+        With the rule's state and parameters as variables. Call `start` to give them their first values.
+
+    Raises
+    ------
+    UserError
+        If the source lacks what the commit needs.
+    """
+    wanted = {"touch", "boundary"} if rule.analysis.blocks["on_boundary"] else {"touch"}
+    if commit == "deferred" and not wanted <= set(source.events):
+        raise UserError(f"{source.name!r} cannot commit once per presentation: add spikemeta.backends.brian.PRESYNAPTIC to "
+                        "its equations and events=presynaptic_events(threshold), or use commit='immediate'")
+    if commit == "immediate" and duration is None:
+        raise UserError("commit='immediate' needs duration, the length of one presentation, such as 100*ms")
+    code = pathways(rule, gradient, transmit, commit, randn, duration)
+    events = {"commit": "touch", "transmit": "spike", "boundary": "boundary"}
+    order = {"commit": -3, "boundary": -2, "transmit": -1}
+    feedback = {f"on_{event}": re.sub(r"\bweight\b", "transmitted", text) for event, text in (post or {}).items()}
+    on_event = {p: events[p] for p in code} | {f"on_{event}": event for event in (post or {})}
+    made = brian2.Synapses(source, target, model(rule, commit), on_pre=code, on_post=feedback or None, on_event=on_event,
+                           delay={p: 0 * brian2.second for p in on_event}, name=name)
+    made.connect() if connect is True else made.connect(**connect)
+    rows = connect is True if dense == "auto" else dense
+    for pathway in code:
+        path = getattr(made, pathway)
+        path.order = order[pathway]
+        if rows and standalone():
+            path.codeobj_class = DenseCodeObject
+            path.needed_variables = [path.eventspace_name]
+    for key, value in rule.constants(overrides=parameters).items():
+        setattr(made, key, value)
+    made.presentation = 1
+    made.sampling = 1
+    return made
+
+
+def start(made, rule, w_init="w_init"):
+    """Give every state variable its first value, from the rule's ``initial``.
+
+    Parameters
+    ----------
+    made : brian2.Synapses
+        From `synapses`.
+    rule : Rule
+    w_init : str
+        Brian2 expression of the initial weight, such as ``"0.1*randn()"``.
+    """
+    made.transmitted = w_init
+    made.gradient = 0
+    known = {}
+    for s in rule.analysis.blocks["initial"]:
+        value = re.sub(r"\bw_init\b", "transmitted", s.value)
+        for name, text in known.items():
+            value = re.sub(rf"\b{name}\b", f"({text})", value)
+        if s.target in rule.analysis.states:
+            setattr(made, s.target, value)
+        else:
+            known[s.target] = value
+    made.transmitted = rule.weight.strip()

@@ -1,0 +1,197 @@
+"""The command line. Bad input ends with one clear message on stderr and exit code 2, never a traceback."""
+
+import dataclasses
+import inspect
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from spikemeta.errors import UserError, suggest
+
+KINDS = ("rules", "networks", "studies", "datasets")
+FORMS = ("text", "brian2", "latex")
+
+
+class Commands(TyperGroup):
+    """The root group: reports errors of the user's making."""
+
+    def invoke(self, ctx):
+        try:
+            return super().invoke(ctx)
+        except UserError as error:
+            typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(2)
+
+
+class Studies(TyperGroup):
+    """``spikemeta run``: a command per study, with the options that the study declares."""
+
+    def list_commands(self, ctx):
+        from spikemeta import registry
+
+        return registry.names("studies")
+
+    def get_command(self, ctx, name):
+        from spikemeta import registry
+
+        return command_of(registry.load("studies", name))
+
+
+class StudyCommand(TyperCommand):
+    """Lets one option take several values: ``--grid A=1,2 B=3`` is ``--grid A=1,2 --grid B=3``."""
+
+    def parse_args(self, ctx, args):
+        several = {o for p in self.params if getattr(p, "multiple", False) for o in p.opts}
+        flags = {o for p in self.params if getattr(p, "is_flag", False) for o in (*p.opts, *p.secondary_opts)}
+        spread, current, given = [], None, True
+        for word in args:
+            if word.startswith("--"):
+                name, equals, _ = word.partition("=")
+                current, given = name, bool(equals) or name in flags
+            elif current in several and given:
+                spread.append(current)
+            else:
+                given = True
+            spread.append(word)
+        return super().parse_args(ctx, spread)
+
+
+app = typer.Typer(
+    cls=Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Metaplasticity in spiking networks: rules, networks and studies.",
+)
+studies = typer.Typer(
+    cls=Studies, no_args_is_help=True, help="Run a study; 'spikemeta run STUDY --help' shows its options."
+)
+studies.callback()(lambda: None)
+app.add_typer(studies, name="run")
+
+
+def command_of(study):
+    """A command whose options are the fields of a study's options dataclass."""
+
+    def run(**values):
+        values = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+        options = study.options(**values)
+        from rich.console import Console
+
+        from spikemeta.study import check
+
+        check(options)
+        console = Console()
+        code = study.run(options, console)
+        raise typer.Exit(code)
+
+    parameters = []
+    for item in dataclasses.fields(study.options):
+        several = isinstance(item.default, tuple)
+        kind = list[str] if several else item.type
+        choices = item.metadata["choices"]
+        text = item.metadata["help"] + (f" One of: {', '.join(choices)}." if choices else "")
+        declared = Annotated[kind, typer.Option(help=text, show_default=item.default not in (None, "", ()))]
+        default = list(item.default) if several else item.default
+        parameters.append(
+            inspect.Parameter(item.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=declared)
+        )
+    run.__signature__ = inspect.Signature(parameters)
+    run.__annotations__ = {p.name: p.annotation for p in parameters}
+    holder = typer.Typer(pretty_exceptions_enable=False, add_completion=False)
+    holder.command(study.name, cls=StudyCommand, help=study.description)(run)
+    return typer.main.get_command(holder)
+
+
+def _version(wanted):
+    if wanted:
+        import importlib.metadata
+
+        typer.echo(f"spikemeta {importlib.metadata.version('spikemeta')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+):
+    pass
+
+
+def _names(kind):
+    if kind == "datasets":
+        from spikemeta import datasets
+
+        return datasets.names()
+    from spikemeta import registry
+
+    return registry.names(kind)
+
+
+@app.command("list")
+def list_(
+    kind: Annotated[str | None, typer.Argument(help=f"One of: {', '.join(KINDS)}. Default: all.")] = None,
+):
+    """List what exists."""
+    if kind is not None and kind not in KINDS:
+        raise UserError(suggest("kind", kind, KINDS))
+    for each in [kind] if kind else KINDS:
+        indent = "" if kind else "  "
+        if not kind:
+            typer.echo(each)
+        for name in _names(each):
+            typer.echo(indent + name)
+
+
+@app.command()
+def show(
+    rule: Annotated[str, typer.Argument(help="A rule, a variant, or a rule file of your own.")],
+    as_: Annotated[str, typer.Option("--as", help=f"One of: {', '.join(FORMS)}.")] = "text",
+):
+    """Show a rule: its text, the Brian2 code made from it, or its equations."""
+    if as_ not in FORMS:
+        raise UserError(suggest("value of --as", as_, FORMS))
+    from spikemeta import equations, registry
+
+    found = registry.get_rule(rule)
+    typer.echo(equations.show(found, as_))
+
+
+@app.command()
+def check(file: Annotated[Path, typer.Argument(help="A Python file that defines a rule.")]):
+    """Check a rule file of your own: every problem at once, or "ok"."""
+    if not file.is_file():
+        raise UserError(
+            f"there is no rule file {str(file)!r}; name a Python file with 'rule = Rule(...)' in it"
+        )
+    from spikemeta.rule import check_file
+
+    problems = check_file(file)
+    if not problems:
+        typer.echo("ok")
+        return
+    for problem in problems:
+        typer.echo(problem, err=True)
+    raise typer.Exit(2)
+
+
+@app.command()
+def report(folder: Annotated[Path, typer.Argument(metavar="DIR", help="Output folder of a study.")]):
+    """Write one self-contained HTML page of a study: figures, table and provenance."""
+    from spikemeta.report import write
+
+    typer.echo(f"written: {write(folder)}")
+
+
+def main():
+    """Entry point of the ``spikemeta`` command."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        typer.echo("stopped; finished runs are kept: repeat the command with --resume to go on", err=True)
+        sys.exit(130)

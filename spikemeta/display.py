@@ -1,0 +1,140 @@
+"""What a study prints while it runs and at the end."""
+
+import time
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from spikemeta import metrics
+
+LINE_EVERY = 15.0  # seconds between progress lines where there is no terminal
+
+
+class Display:
+    """Overall progress of a study: a bar on a terminal, an occasional line elsewhere.
+
+    Parameters
+    ----------
+    console : rich.console.Console or None
+    totals : list of int
+        Presentations of each point, those of testing included.
+    """
+
+    def __init__(self, console, totals):
+        self.console, self.totals = console or Console(), list(totals)
+        self.counts, self.finished = [0] * len(self.totals), 0
+        self.start = self.printed = time.monotonic()
+        self.bar = None
+
+    def __enter__(self):
+        if self.console.is_terminal:
+            self.bar = Progress(
+                TextColumn("{task.fields[points]}"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TextColumn("presentations,"),
+                TimeRemainingColumn(),
+                TextColumn("left  {task.fields[phase]}", style="dim"),
+                console=self.console,
+            )
+            self.task = self.bar.add_task(
+                "", total=sum(self.totals), points=self._points(), phase="compiling"
+            )
+            self.bar.start()
+        return self
+
+    def __exit__(self, *_):
+        if self.bar:
+            self.bar.stop()
+
+    def _points(self):
+        return f"{self.finished}/{len(self.totals)} runs"
+
+    def update(self, number, phase, done, total):
+        """A point reports how many of its presentations are done."""
+        self.counts[number], self.totals[number] = done, total
+        if self.bar:
+            self.bar.update(self.task, completed=sum(self.counts), total=sum(self.totals), phase=phase)
+        elif time.monotonic() - self.printed > LINE_EVERY:
+            self.line()
+
+    def finish(self, number, message):
+        """A point is done."""
+        self.finished += 1
+        self.counts[number] = self.totals[number]
+        if self.bar:
+            self.bar.update(self.task, completed=sum(self.counts), points=self._points())
+            self.bar.console.print(message, highlight=False, markup=False)
+        else:
+            self.line(f"; {message}")
+
+    def line(self, more=""):
+        """Print one plain line."""
+        self.printed = time.monotonic()
+        done, total = sum(self.counts), sum(self.totals)
+        left = (self.printed - self.start) * (total - done) / done if done else float("nan")
+        about = "" if not done or done == total else f", about {left / 60:.1f} min left"
+        self.console.print(
+            f"{self._points()}, {done}/{total} presentations{about}{more}",
+            highlight=False,
+            markup=False,
+            soft_wrap=True,
+        )
+
+
+def percent(summary, signed=False):
+    """``mean +- sd`` in %, of a `spikemeta.metrics.Summary` of fractions."""
+    if not summary.n:
+        return "-"
+    text = f"{100 * summary.mean:{'+' if signed else ''}.1f}"
+    return text if summary.n < 2 else f"{text} ± {100 * summary.std:.1f}"
+
+
+def table_of(rows, title, caption):
+    """A table of a study's rows, as in ``summary.json``; one line each, % and mean ± sd over seeds.
+
+    Parameters
+    ----------
+    rows : list of dict
+    title, caption : str
+
+    Returns
+    -------
+    rich.table.Table
+    """
+    columns = {
+        "final_accuracy": "final",
+        "just_learned_accuracy": "just learned",
+        "forgetting": "forgetting",
+        "backward_transfer": "backward transfer",
+    }
+    shown = [name for name in columns if any(name in row["metrics"] for row in rows)]
+    table = Table(title=title, caption=caption)
+    table.add_column("rule")
+    table.add_column("told of\nboundaries")
+    for name in shown:
+        table.add_column(columns[name] + "\n%", justify="right")
+    for row in rows:
+        cells = [metrics.summarise(row["metrics"].get(name, {}).get("values", [])) for name in shown]
+        signed = [name in ("backward_transfer", "forgetting") for name in shown]
+        table.add_row(
+            row["rule"],
+            "yes" if row["needs_boundary"] else "no",
+            *[percent(*cell) for cell in zip(cells, signed, strict=True)],
+        )
+    return table
+
+
+def files(console, paths):
+    """Print the paths that a study wrote, one a line."""
+    console.print(
+        "written:", *[f"\n  {path}" for path in paths], sep="", highlight=False, markup=False, soft_wrap=True
+    )
+
+
+def failures(console, messages):
+    """Print what failed; returns the exit code, 2 if anything did."""
+    for message in messages:
+        console.print(f"failed: {message}", style="bold red", highlight=False, markup=False, soft_wrap=True)
+    return 2 if messages else 0

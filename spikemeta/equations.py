@@ -1,0 +1,336 @@
+"""The analysis of a rule's text: statements, closed forms of the decays, names and units.
+
+Every backend is derived from what this module finds in the text; none reads the text on its own.
+Parsing, units and rendering are Brian2's, so that a rule means here what it means there.
+"""
+
+import ast
+import re
+from dataclasses import dataclass, field
+
+import numpy as np
+import sympy
+from brian2.core.functions import DEFAULT_FUNCTIONS
+from brian2.core.variables import Constant
+from brian2.equations.equations import Equations
+from brian2.parsing.expressions import parse_expression_dimensions
+from brian2.parsing.rendering import NumpyNodeRenderer
+from brian2.parsing.sympytools import str_to_sympy, sympy_to_str
+from brian2.units import second
+from brian2.units.fundamentalunits import DIMENSIONLESS, DimensionMismatchError, get_dimensions
+
+FUNCTIONS = ("abs", "clip", "exp", "int", "log", "rand", "randn", "sign", "sqrt", "tanh")
+CONSTANTS = {"inf": np.inf, "pi": np.pi}
+#: Names that the language itself gives a meaning, and the blocks that may read them.
+BUILTINS = {
+    "presentation": "everywhere: the duration of one stimulus presentation, the unit of rule time",
+    "age": "on_gradient, on_presentation, on_boundary: learning presentations so far, a time",
+    "gradient": "on_gradient: dLoss/dw summed over one presentation",
+    "w_init": "initial: the network's initial weight",
+}
+BLOCKS = ("initial", "on_presentation", "on_gradient", "on_boundary")
+_AVAILABLE = {
+    "initial": {"presentation", "w_init"},
+    "on_gradient": {"presentation", "age", "gradient"},
+    "on_presentation": {"presentation", "age"},
+    "on_boundary": {"presentation", "age"},
+    "weight": {"presentation"},
+    "state": {"presentation"},
+}
+#: Names that Brian2's synapses, or ours, already use for something else.
+RESERVED = {"t", "dt", "i", "j", "N", "xi", "lastupdate", "delay", "transmitted", "touched", "elapsed", "inside",
+            "after", "N_pre", "N_post", "N_incoming", "N_outgoing", "t_in_timesteps", "e", "sampling", "learning"}
+_STATEMENT = re.compile(r"^([A-Za-z]\w*)\s*(=|\+=|-=|\*=|/=)(?!=)\s*(.+)$")
+_NAME = re.compile(r"^[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*$")
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One assignment of a block: ``target op expression``, and its line in the block (from 0)."""
+
+    target: str
+    op: str
+    expression: str
+    line: int
+
+    def __str__(self):
+        return f"{self.target} {self.op} {self.expression}"
+
+    @property
+    def value(self):
+        """The expression of the new value of ``target`` (augmented assignments written out)."""
+        return self.expression if self.op == "=" else f"{self.target} {self.op[0]} ({self.expression})"
+
+
+@dataclass(frozen=True)
+class Decay:
+    """A linear relaxation and its closed form, ``rest + (x - rest)*exp(-rate*t)``; ``rate`` per presentation."""
+
+    name: str
+    rate: str
+    rest: str
+    equation: str
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """What a rule's text says.
+
+    Attributes
+    ----------
+    states : tuple of str
+        Per-synapse variables, in the order of the text.
+    decays : dict of str to Decay
+        Those that relax between events.
+    blocks : dict of str to tuple of Statement
+        Statements of ``initial``, ``on_presentation``, ``on_gradient`` and ``on_boundary``.
+    reads, writes : dict of str to frozenset of str
+        State variables that a block (or ``weight``) reads, and writes.
+    """
+
+    states: tuple
+    decays: dict
+    blocks: dict
+    reads: dict = field(default_factory=dict)
+    writes: dict = field(default_factory=dict)
+
+    @property
+    def noisy(self):
+        """Whether a fresh noise is drawn at each presentation."""
+        return any("randn(" in s.expression for s in self.blocks["on_presentation"])
+
+
+def numbered(text):
+    """Lines of a block that hold something, without comments, as (line number from 0, text)."""
+    for number, line in enumerate(text.split("\n")):
+        line = line.split("#")[0].strip()
+        if line:
+            yield number, line
+
+
+def names_in(expression):
+    """Identifiers that an expression reads, functions included."""
+    return {node.id for node in ast.walk(ast.parse(expression, mode="eval")) if isinstance(node, ast.Name)}
+
+
+def names_in_or_empty(expression):
+    """As `names_in`, but empty for what is not an expression."""
+    try:
+        return names_in(expression)
+    except SyntaxError:
+        return set()
+
+
+class _Checker:
+    """Collects every problem of a rule's text, with its field and line."""
+
+    def __init__(self, parameters):
+        self.parameters = parameters
+        self.problems = []
+        self.states = []
+        self.decays = {}
+
+    def problem(self, block, line, text):
+        self.problems.append((block, line, text))
+
+    def variables(self, block, temporaries=()):
+        """Brian2 variables that ``block`` may read; only their names and dimensions matter here."""
+        out = {n: Constant(n, 1.0) for n in (*self.states, *CONSTANTS, *temporaries)}
+        for name, parameter in self.parameters.items():
+            out[name] = Constant(name, 1.0, dimensions=second.dim if parameter.unit == "presentation" else DIMENSIONLESS)
+        for name in _AVAILABLE[block]:
+            timed = name in ("presentation", "age")
+            out[name] = Constant(name, 1.0, dimensions=second.dim if timed else DIMENSIONLESS)
+        out.update({n: DEFAULT_FUNCTIONS[n] for n in FUNCTIONS})
+        return out
+
+    def expression(self, block, line, text, wanted=DIMENSIONLESS, temporaries=()):
+        """Check syntax, names and units of one expression; True if it is sound."""
+        try:
+            tree = ast.parse(text, mode="eval")
+        except SyntaxError:
+            self.problem(block, line, f"{text!r} is not an expression")
+            return False
+        variables = self.variables(block, temporaries)
+        unknown = sorted({n.id for n in ast.walk(tree) if isinstance(n, ast.Name)} - set(variables))
+        for name in unknown:
+            where = f" (it exists only in {BUILTINS[name]})" if name in BUILTINS else ""
+            self.problem(block, line, f"undefined name {name!r}{where}: declare it in state or parameters")
+        if unknown:
+            return False
+        if block not in ("initial", "on_presentation") and re.search(r"\brandn?\(", text):
+            self.problem(block, line, "rand() and randn() may be drawn only in initial and on_presentation")
+            return False
+        try:
+            found = parse_expression_dimensions(text, variables)
+        except DimensionMismatchError as error:
+            self.problem(block, line, f"unit mismatch in {text!r}: {_plain(error)}")
+            return False
+        except (SyntaxError, ValueError, TypeError, NotImplementedError) as error:
+            self.problem(block, line, f"{text!r} cannot be used: {_plain(error)}")
+            return False
+        if found is not wanted:
+            unit = {DIMENSIONLESS: "no unit"}.get(wanted, "1/time: divide by a parameter in presentations, or by presentation")
+            self.problem(block, line, f"unit mismatch: {text!r} has unit {found!r}, but needs {unit}")
+            return False
+        return True
+
+    def state(self, text):
+        parsed = []
+        for line, source in numbered(text):
+            try:
+                equation, = Equations(source).values()
+            except Exception as error:  # Brian2's parser raises several kinds
+                self.problem("state", line, f"{source!r} is not 'dx/dt = ... : 1' or 'x : 1': {_plain(error)}")
+                continue
+            self.name("state", line, equation.varname)
+            if equation.varname in self.states:
+                self.problem("state", line, f"{equation.varname!r} is declared twice")
+                continue
+            if equation.dim is not DIMENSIONLESS:
+                self.problem("state", line, f"{equation.varname!r} must be dimensionless (: 1)")
+            if equation.type == "subexpression":
+                self.problem("state", line, f"{equation.varname!r} is a subexpression; write it where it is used")
+                continue
+            self.states.append(equation.varname)
+            parsed.append((line, equation))
+        moving = {e.varname for _, e in parsed if e.type == "differential equation"}
+        for line, equation in parsed:
+            if equation.varname in moving:
+                self.decay(line, equation.varname, str(equation.expr), moving)
+
+    def decay(self, line, name, text, moving):
+        if not self.expression("state", line, text, wanted=get_dimensions(1 / second)):
+            return
+        positive = {n: sympy.Symbol(n, real=True) for n in moving}
+        expr = str_to_sympy(text)
+        expr = expr.subs({s: positive.get(s.name, sympy.Symbol(s.name, positive=True)) for s in expr.free_symbols})
+        x = positive[name]
+        slope = sympy.simplify(sympy.diff(expr, x))
+        refused = f"d{name}/dt must be a linear decay, (rest - {name})/tau"
+        if slope.has(x):
+            self.problem("state", line, f"{refused}: it is not linear in {name!r}")
+            return
+        coupled = sorted(s.name for s in expr.free_symbols if s.name in moving and s.name != name)
+        if coupled:
+            self.problem("state", line, f"{refused}: it is coupled to {', '.join(coupled)}, which decays too")
+            return
+        if slope == 0 or slope.is_positive:
+            self.problem("state", line, f"{refused}: it {'does not depend on ' + name if slope == 0 else 'grows'}")
+            return
+        rest = sympy.cancel(sympy.expand(expr - slope * x) / -slope)
+        plain = {s: sympy.Symbol(s.name, real=True) for s in rest.free_symbols | slope.free_symbols}
+        self.decays[name] = Decay(name, sympy_to_str((-slope).subs(plain)), sympy_to_str(rest.subs(plain)), text)
+
+    def name(self, block, line, name):
+        if not _NAME.match(name) or name in RESERVED or name in BUILTINS or name in CONSTANTS or name in FUNCTIONS:
+            self.problem(block, line, f"the name {name!r} is taken or not allowed; choose another")
+        elif block == "state" and name in self.parameters:
+            self.problem(block, line, f"{name!r} is both a state variable and a parameter")
+
+    def block(self, block, text):
+        statements, temporaries = [], []
+        for line, source in numbered(text):
+            match = _STATEMENT.match(source)
+            if not match:
+                self.problem(block, line, f"{source!r} is not an assignment such as 'x = ...' or 'x += ...'")
+                continue
+            target, op, expression = match.groups()
+            if target in self.parameters or target in BUILTINS or target in CONSTANTS or target in FUNCTIONS:
+                self.problem(block, line, f"{target!r} cannot be assigned: only state variables and temporaries can")
+            if op != "=" and target not in self.states and target not in temporaries:
+                self.problem(block, line, f"undefined name {target!r}: it has no value to which {op} could apply")
+                continue
+            self.expression(block, line, expression, temporaries=temporaries)
+            if target not in self.states and names_in_or_empty(expression) & {"rand", "randn"}:
+                self.problem(block, line, f"draw random numbers into a state variable, not into the temporary {target!r}")
+            if target not in self.states and target not in temporaries:
+                self.name(block, line, target)
+                temporaries.append(target)
+            statements.append(Statement(target, op, expression, line))
+        return tuple(statements)
+
+
+def _plain(error):
+    return " ".join(str(error).split())
+
+
+def analyse(name, state, weight, parameters, **blocks):
+    """Analyse a rule's text.
+
+    Parameters
+    ----------
+    name : str
+        The rule's name, for messages.
+    state, weight : str
+        The text of these fields.
+    parameters : dict of str to Parameter
+    **blocks : str
+        The texts of ``initial``, ``on_presentation``, ``on_gradient`` and ``on_boundary``.
+
+    Returns
+    -------
+    Analysis or None
+        None if there are problems.
+    list of (str, int, str)
+        Field, line in the field from 0, and message of every problem.
+    """
+    checker = _Checker(parameters)
+    for parameter in parameters:
+        checker.name("parameters", 0, parameter)
+    checker.state(state)
+    if not checker.states:
+        checker.problem("state", 0, "there is no state variable; declare at least the weight, as in 'w : 1'")
+    if weight.strip():
+        checker.expression("weight", 0, weight.strip())
+    else:
+        checker.problem("weight", 0, "missing weight: say which expression is transmitted, as in weight=\"w\"")
+    if not blocks["on_gradient"].strip():
+        checker.problem("on_gradient", 0, "missing on_gradient: say what a learning event does")
+    parsed = {block: checker.block(block, blocks[block]) for block in BLOCKS}
+    given = {s.target for s in parsed["initial"]}
+    lines = {name: line for line, text in numbered(state) for name in re.findall(r"^d?(\w+?)(?:/dt)?\s*[=:]", text)}
+    for variable in checker.states:
+        if variable not in given:
+            checker.problem("state", lines.get(variable, 0), f"{variable!r} is never initialised: set it in initial")
+    if checker.problems:
+        return None, checker.problems
+    states = set(checker.states)
+    reads = {b: frozenset(states & set().union(*[names_in(s.value) for s in parsed[b]])) for b in BLOCKS}
+    reads["weight"] = frozenset(states & names_in(weight.strip()))
+    writes = {b: frozenset(s.target for s in parsed[b]) & states for b in BLOCKS}
+    return Analysis(tuple(checker.states), checker.decays, parsed, reads, writes), []
+
+
+_NUMPY = {"exp": np.exp, "log": np.log, "sqrt": np.sqrt, "tanh": np.tanh, "sign": np.sign, "abs": np.abs,
+          "clip": np.clip, "int_": np.int_, "logical_and": np.logical_and, "logical_or": np.logical_or,
+          "logical_not": np.logical_not, **CONSTANTS, "presentation": 1.0}
+
+
+def compile_expression(expression):
+    """An expression as a function of a namespace of float64 arrays.
+
+    Parameters
+    ----------
+    expression : str
+
+    Returns
+    -------
+    callable
+        Takes a dict of names to arrays; ``rand`` and ``randn`` in it are called without arguments.
+    """
+    code = compile(NumpyNodeRenderer().render_expr(expression), f"<{expression}>", "eval")
+    return lambda namespace: eval(code, {"__builtins__": {}, **_NUMPY}, namespace)
+
+
+def compile_statements(statements):
+    """Statements as a function that returns the namespace they leave; its argument is not changed."""
+    compiled = [(s.target, compile_expression(s.value)) for s in statements]
+
+    def run(namespace):
+        namespace = dict(namespace)
+        for target, value in compiled:
+            namespace[target] = value(namespace)
+        return namespace
+
+    return run

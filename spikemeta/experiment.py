@@ -1,0 +1,259 @@
+"""Trains every row of a study under every seed and writes the contract's files; shared by the studies."""
+
+import importlib.metadata
+import platform
+import time
+from dataclasses import dataclass, field, replace
+
+from spikemeta import pool, results, study
+from spikemeta.display import Display
+from spikemeta.errors import UserError
+from spikemeta.rule import Rule
+
+#: Images per task with ``--scale quick``, training and test, and the number of tasks where it is not given.
+QUICK = {"split": (300, 60, None), "permuted": (400, 100, 3), "joint": (1500, 300, None)}
+JOINT_CHUNKS = 10  # tests along the training of the only task
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One row of a study.
+
+    Attributes
+    ----------
+    label : str
+        Unique among the rows.
+    spec : str
+        The rule for `spikemeta.registry.get_rule`: a name, a variant or a path.
+    rule : Rule
+    parameters : dict
+        Constants that replace the rule's own, ``{"hidden.lr": 1e-4}``.
+    network_parameters : dict
+    """
+
+    label: str
+    spec: str
+    rule: Rule
+    parameters: dict = field(default_factory=dict)
+    network_parameters: dict = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Rows as in ``summary.json``, an xarray.Dataset, and a message per failed run."""
+
+    rows: list
+    results: object
+    failures: list
+
+
+def entries_of(options):
+    """A row for each rule that the options name."""
+    return [Entry(rule.title, spec, rule) for spec, rule in study.resolve_rules(options.rules).items()]
+
+
+def curriculum_arguments(options, evaluate):
+    """Arguments of `spikemeta.curricula.build` that the options stand for."""
+    arguments = {
+        "name": options.task,
+        "dataset": options.dataset,
+        "passes": options.passes,
+        "evaluate": evaluate,
+        "n_tasks": options.tasks,
+    }
+    if options.scale == "quick" and options.task in QUICK:
+        arguments["limit"], arguments["test_limit"], tasks = QUICK[options.task]
+        arguments["n_tasks"] = options.tasks or tasks
+    if options.task == "joint":
+        arguments["chunks"] = JOINT_CHUNKS
+    return arguments
+
+
+def n_hidden(options):
+    """Hidden neurons that the options stand for."""
+    return options.hidden or (100 if options.scale == "quick" else 200)
+
+
+def _points(entries, options, evaluate, store):
+    curriculum = curriculum_arguments(options, evaluate)
+    hidden = n_hidden(options)
+    for seed in range(options.seeds):  # seeds outermost: every rule has a first result early
+        for entry in entries:
+            simulation = {
+                "network": "feedforward",
+                "n_hidden": hidden,
+                "feedback": options.feedback,
+                "engine": options.mode,
+                "parameters": entry.parameters or None,
+                "network_parameters": entry.network_parameters or None,
+            }
+            point = pool.Point(
+                entry.label,
+                entry.spec,
+                seed,
+                curriculum,
+                simulation,
+                str(store.state_folder(entry.label, seed)),
+                options.resume,
+            )
+            yield replace(point, fingerprint=pool.fingerprint(entry.rule, point))
+
+
+def run(name, options, entries, console, evaluate="test"):
+    """Train every entry under every seed and write summary, data and provenance.
+
+    Parameters
+    ----------
+    name : str
+        The study.
+    options : spikemeta.study.SimulationOptions
+    entries : list of Entry
+    console : rich.console.Console
+    evaluate : str
+        ``"test"`` or ``"validation"`` images to measure accuracy on.
+
+    Returns
+    -------
+    Outcome, Store
+
+    Raises
+    ------
+    UserError
+        For bad options or an unusable output folder, or if every run failed. Simulations that became
+        unstable are listed in the outcome instead.
+    """
+    study.check(options)
+    started = time.time()
+    dataset = pool.dataset(options.dataset)
+    seeds = list(range(options.seeds))
+    probe = [pool.Point("", "", seed, curriculum_arguments(options, evaluate), {}) for seed in seeds]
+    curricula = [
+        pool.curriculum_of(point) for point in probe
+    ]  # every mistake in the options shows before any work
+    lengths = [sum(len(phase.indices) for phase in c.phases) for c in curricula]
+    chance = 1 / curricula[0].n_classes
+
+    folder = options.out or f"results/{name}-{options.dataset}-{options.task}"
+    store = results.Store(folder, name, study.settings(options), options.resume)
+    points = list(_points(entries, options, evaluate, store))
+    provenance = {
+        "command": study.command(name, options),
+        "status": "running",
+        "started": _clock(started),
+        "seeds": seeds,
+        "options": vars(options),
+        "feedback": options.feedback,
+        "evaluated_on": f"{evaluate} images",
+        "curriculum": curriculum_arguments(options, evaluate),
+        "versions": versions(),
+        "data": {dataset.name: dataset.digests},
+        "rules": {e.rule.title: rule_text(e.rule) for e in entries},
+    }
+    store.write_provenance(provenance)
+
+    runs = {(p.label, p.seed): store.find(p.label, p.seed, p.fingerprint) for p in points}
+    runs = {key: run for key, run in runs.items() if run}
+    missing, failures = [p for p in points if (p.label, p.seed) not in runs], []
+    if runs:
+        console.print(f"{len(runs)} of {len(points)} runs are there already", highlight=False)
+    number = {(p.label, p.seed): k for k, p in enumerate(missing)}
+    with Display(console, [lengths[p.seed] for p in missing]) as display:
+
+        def done(point, run, problem):
+            if run:
+                store.save(run)
+                runs[point.label, point.seed] = run
+            else:
+                failures.append(f"{point.label}, seed {point.seed}: {problem}")
+            accuracy = f"{100 * run.arrays['accuracy_matrix'][-1].mean():.1f} %" if run else "failed"
+            display.finish(number[point.label, point.seed], f"{point.label}, seed {point.seed}: {accuracy}")
+
+        pool.run_points(missing, study.n_workers(options), display.update, done)
+    if not runs:
+        raise UserError("\n".join(["no run finished:", *failures]))
+
+    outcome = _outcome(entries, options, seeds, runs, chance, curricula[0], failures)
+    head = {
+        "engine": options.engine,
+        "dataset": options.dataset,
+        "scale": options.scale,
+        "seeds": options.seeds,
+        "task": options.task,
+        "feedback": options.feedback,
+        "evaluated_on": f"{evaluate} images",
+        "chance": chance,
+    }
+    store.write_results(outcome.results)
+    store.write_summary(head | {"rows": outcome.rows, "failures": failures})
+    store.write_provenance(
+        provenance
+        | {
+            "status": "finished",
+            "finished": _clock(time.time()),
+            "seconds": time.time() - started,
+            "runs": [{"rule": r.label, "seed": r.seed} | r.info for r in runs.values()],
+            "failures": failures,
+        }
+    )
+    return outcome, store
+
+
+def _outcome(entries, options, seeds, runs, chance, curriculum, failures):
+    rows = []
+    for entry in entries:
+        own = [runs[entry.label, seed] for seed in seeds if (entry.label, seed) in runs]
+        rows.append(
+            {
+                "rule": entry.label,
+                "hardware": None,
+                "needs_boundary": entry.rule.needs_boundary,
+                "seeds": [run.seed for run in own],
+                "constants": own[0].info["constants"] if own else {},
+                "metrics": results.metrics_of(own, chance),
+            }
+        )
+    hidden = n_hidden(options)
+    data = results.to_dataset(
+        [(e.label, e.rule.needs_boundary) for e in entries],
+        seeds,
+        runs,
+        chance,
+        dataset=options.dataset,
+        task=options.task,
+        scale=options.scale,
+        feedback=options.feedback,
+        hidden=hidden,
+        engine=options.engine,
+    )
+    return Outcome(results.plain(rows), data, failures)
+
+
+def versions():
+    """Versions of what decides the numbers: Python, this package and those it computes with."""
+    found = {"python": platform.python_version(), "platform": platform.platform()}
+    for package in ("spikemeta", "brian2", "numpy", "scipy", "xarray", "matplotlib", "scikit-learn"):
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+def rule_text(rule):
+    """A rule's equations and parameters, as they were."""
+    fields = (
+        "reference",
+        "variant",
+        "state",
+        "weight",
+        "initial",
+        "on_gradient",
+        "on_presentation",
+        "on_boundary",
+    )
+    parameters = {name: f"{p.value:g} {p.unit}" for name, p in rule.parameters.items()}
+    return {f: getattr(rule, f) for f in fields} | {"parameters": parameters}
+
+
+def _clock(seconds):
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))

@@ -1,0 +1,241 @@
+"""Runs the points of a study, a point being one rule under one seed, on several processes."""
+
+import concurrent.futures
+import contextlib
+import functools
+import hashlib
+import importlib.metadata
+import json
+import multiprocessing
+import os
+import queue
+import signal
+import threading
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from spikemeta.errors import InstabilityError, UserError
+from spikemeta.results import FinishedRun, plain
+
+
+@dataclass(frozen=True)
+class Point:
+    """One simulation of a study; everything that a worker needs, in plain types.
+
+    Attributes
+    ----------
+    label : str
+        The row of the study.
+    rule : str
+        Name, variant or path, for `spikemeta.registry.get_rule`.
+    seed : int
+        Seeds both the curriculum and the network.
+    curriculum : dict
+        Arguments of `spikemeta.curricula.build` (``dataset`` by name).
+    simulation : dict
+        Arguments of `spikemeta.simulation.Simulation`.
+    state : str
+        Folder for the state of the unfinished run.
+    resume : bool
+        Go on from the state in that folder.
+    fingerprint : str
+    """
+
+    label: str
+    rule: str
+    seed: int
+    curriculum: dict
+    simulation: dict
+    state: str = ""
+    resume: bool = False
+    fingerprint: str = ""
+
+
+def fingerprint(rule, point):
+    """Digest of what decides a point's outcome: the rule's text, constants, network, curriculum, version."""
+    from spikemeta import registry
+
+    task, data = point.curriculum["name"], point.curriculum["dataset"]
+    network = registry.load("networks", point.simulation["network"])
+    text = {
+        f: getattr(rule, f)
+        for f in ("state", "weight", "initial", "on_gradient", "on_presentation", "on_boundary")
+    }
+    constants = {
+        p: rule.constants(task, data, p, point.simulation["parameters"]) for p in network.projections
+    }
+    parts = [
+        text,
+        constants,
+        network.parameters(task, data, point.simulation["network_parameters"]),
+        rule.title,
+        point.seed,
+        point.curriculum,
+        point.simulation,
+        importlib.metadata.version("spikemeta"),
+    ]
+    return hashlib.sha256(json.dumps(plain(parts), sort_keys=True).encode()).hexdigest()
+
+
+@functools.cache
+def dataset(name):
+    """A data set, loaded once per process."""
+    from spikemeta import datasets
+
+    return datasets.load(name)
+
+
+def curriculum_of(point):
+    """The sequence of phases of a point."""
+    from spikemeta import curricula
+
+    arguments = dict(point.curriculum)
+    return curricula.build(
+        arguments.pop("name"), dataset(arguments.pop("dataset")), seed=point.seed, **arguments
+    )
+
+
+def make_simulation(rule, **arguments):
+    """The simulation of a rule; replaced in tests."""
+    from spikemeta.simulation import Simulation
+
+    return Simulation(rule=rule, **arguments)
+
+
+def execute(point, progress):
+    """Simulate one point.
+
+    Parameters
+    ----------
+    point : Point
+    progress : callable
+        ``progress(phase_name, done, total)``, counted in presentations of this point.
+
+    Returns
+    -------
+    FinishedRun
+    """
+    from spikemeta import registry
+
+    rule, start = registry.get_rule(point.rule), time.perf_counter()
+    run = make_simulation(rule, **point.simulation).run(
+        curriculum_of(point), seed=point.seed, out=point.state or None, resume=point.resume, progress=progress
+    )
+    shown, tests = 0, []
+    for result in run.phases:
+        if result.phase.kind == "train":
+            shown += len(result.phase.indices)
+        else:
+            tests.append(
+                (result.phase.task, result.phase.after, shown, result.accuracy, np.mean(result.hidden_rate))
+            )
+    columns = [np.array(column) for column in zip(*tests, strict=True)]
+    arrays = dict(
+        zip(
+            ("test_task", "test_after", "test_presentations", "test_accuracy", "test_hidden_rate"),
+            columns,
+            strict=True,
+        )
+    )
+    arrays["accuracy_matrix"] = np.asarray(run.accuracy_matrix, float)
+    info = {
+        "rule": point.rule,
+        "constants": run.constants,
+        "compile_seconds": run.compile_seconds,
+        "seconds": time.perf_counter() - start,
+    }
+    return FinishedRun(point.label, point.seed, point.fingerprint, arrays, info)
+
+
+def _guarded(point, progress):
+    """Outcome of a point as (kind, value): errors of the user's making travel as text."""
+    try:
+        return "done", execute(point, progress)
+    except InstabilityError as error:
+        return "unstable", str(error)
+    except UserError as error:
+        return "error", str(error)
+
+
+_messages = None
+
+
+def _initialise(messages):
+    """In a worker: report to `messages`; die with the parent, along with any program started here."""
+    global _messages
+    _messages = messages
+    if hasattr(os, "setpgrp"):
+        os.setpgrp()  # a Ctrl-C reaches the parent only
+
+    def watch():
+        multiprocessing.parent_process().join()
+        os.killpg(0, signal.SIGKILL) if hasattr(os, "killpg") else os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _work(number, point):
+    return _guarded(point, lambda phase, done, total: _messages.put((number, phase, done, total)))
+
+
+def run_points(points, workers, on_progress, on_done):
+    """Run points on processes of their own, or in this process for a single worker.
+
+    Parameters
+    ----------
+    points : list of Point
+    workers : int
+    on_progress : callable
+        ``on_progress(number_of_point, phase_name, done, total)``.
+    on_done : callable
+        ``on_done(point, run, problem)`` as soon as a point ends; `run` is None if it became unstable.
+
+    Raises
+    ------
+    UserError
+        For any other problem of the input, or if a worker process was killed. Finished points were handed on
+        before.
+    """
+
+    def settle(point, outcome):
+        kind, value = outcome
+        if kind == "error":
+            raise UserError(value)
+        on_done(point, value if kind == "done" else None, value if kind == "unstable" else "")
+
+    if workers == 1:
+        for number, point in enumerate(points):
+            settle(point, _guarded(point, functools.partial(on_progress, number)))
+        return
+    others = set(multiprocessing.active_children())
+    context = multiprocessing.get_context("spawn")
+    messages = context.Queue()
+    pool = concurrent.futures.ProcessPoolExecutor(
+        min(workers, len(points) or 1), context, _initialise, (messages,)
+    )
+    waiting = {pool.submit(_work, number, point): point for number, point in enumerate(points)}
+    try:
+        while waiting:
+            done, _ = concurrent.futures.wait(waiting, 0.2, concurrent.futures.FIRST_COMPLETED)
+            with contextlib.suppress(queue.Empty):
+                while True:
+                    on_progress(*messages.get_nowait())
+            for future in done:
+                settle(waiting.pop(future), future.result())
+    except concurrent.futures.process.BrokenProcessPool:
+        raise UserError(
+            "a worker process was killed (out of memory?); go on with --resume and fewer --workers"
+        ) from None
+    finally:
+        if waiting:  # an error or Ctrl-C: do not wait for what is still being simulated
+            for worker in set(multiprocessing.active_children()) - others:
+                _kill(worker)
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _kill(worker):
+    with contextlib.suppress(OSError, AttributeError):
+        os.killpg(worker.pid, signal.SIGKILL)  # with any program it started
+    worker.kill()

@@ -1,0 +1,269 @@
+"""The rule language: a metaplasticity rule as a short text of synapse equations, checked at construction."""
+
+import ast
+import math
+import runpy
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from spikemeta import equations
+from spikemeta.errors import RuleError, UserError, suggest
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A constant of a rule.
+
+    Attributes
+    ----------
+    value : float
+        Default value, in ``unit``.
+    unit : str
+        ``"1"``, or ``"presentation"`` for a time: papers count their windows in optimizer steps, and one
+        presentation is one step.
+    description : str
+    low, high : float or None
+        Smallest and largest value that makes sense, inclusive.
+    """
+
+    value: float
+    unit: str = "1"
+    description: str = ""
+    low: float | None = None
+    high: float | None = None
+
+    def problem(self, value):
+        """What is wrong with a value, or None."""
+        if not isinstance(value, (int, float, np.number)) or isinstance(value, bool) or math.isnan(value):
+            return f"must be a number, not {value!r}"
+        if self.low is not None and value < self.low:
+            return f"must be at least {self.low:g}, not {value:g}"
+        if self.high is not None and value > self.high:
+            return f"must be at most {self.high:g}, not {value:g}"
+        return None
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A metaplasticity rule, written once for every backend.
+
+    Between events every state variable rests or decays linearly and independently, so a synapse costs nothing
+    until a spike touches it. ``on_gradient`` runs once per presentation on the summed gradient; a zero gradient
+    must change nothing, because a synapse that no spike touches is never visited.
+
+    Parameters
+    ----------
+    name, description : str
+    reference : str
+        Paper and equations; says so where the rule is our own.
+    state : str
+        Per-synapse variables, a line each: ``dx/dt = (rest - x)/tau : 1`` or ``x : 1``.
+    weight : str
+        The expression that a spike transmits.
+    initial : str
+        Start of every state variable, given the network's initial weight ``w_init``; may draw ``rand()``, ``randn()``.
+    on_gradient : str
+        What a learning event does, given ``gradient`` (dLoss/dw, summed over one presentation).
+    on_presentation : str
+        Run when a synapse is first touched in a presentation. ``randn()`` drawn here is weight noise: it is zero
+        when the network is tested by its mean weights.
+    on_boundary : str
+        Run when the experimenter signals a new task or item.
+    parameters : dict of str to Parameter
+    variants : dict of str to dict
+        Named settings of the parameters that deserve a row of their own.
+    tuned : dict of str to dict
+        Constants found for a task, by its name (``"split"``, or ``"split/digits"`` for one dataset); a key
+        ``projection.parameter`` holds for one projection of the network.
+    boundary_if : str
+        A parameter that switches ``on_boundary`` off when it is zero; empty if it always counts.
+    variant : str
+        The variant in force; see `with_variant`.
+
+    Raises
+    ------
+    RuleError
+        With every problem of the text: syntax, undefined names, units, decays that are not linear and independent,
+        a missing weight, state never initialised, a zero gradient that changes state.
+    """
+
+    name: str
+    description: str = ""
+    reference: str = ""
+    state: str = ""
+    weight: str = ""
+    initial: str = ""
+    on_gradient: str = ""
+    on_presentation: str = ""
+    on_boundary: str = ""
+    parameters: dict = field(default_factory=dict)
+    variants: dict = field(default_factory=dict)
+    tuned: dict = field(default_factory=dict)
+    boundary_if: str = ""
+    variant: str = ""
+    analysis: equations.Analysis = field(init=False, repr=False, compare=False, default=None)
+
+    def __post_init__(self):
+        problems = [("parameters", 0, f"{n}: unit must be '1' or 'presentation', not {p.unit!r}")
+                    for n, p in self.parameters.items() if p.unit not in ("1", "presentation")]
+        problems += [("parameters", 0, f"{n} {p.problem(p.value)}")
+                     for n, p in self.parameters.items() if p.problem(p.value)]
+        for group, settings in (("variants", self.variants), ("tuned", self.tuned)):
+            for label, values in settings.items():
+                for key, value in values.items():
+                    problem = self._setting_problem(key, value)
+                    if problem:
+                        problems.append((group, 0, f"{label}: {problem}"))
+        analysis, found = equations.analyse(
+            self.name, self.state, self.weight, self.parameters,
+            **{block: getattr(self, block) for block in equations.BLOCKS})
+        problems += found
+        object.__setattr__(self, "analysis", analysis)
+        if not problems:
+            problems += self._rehearse()
+        if problems:
+            raise RuleError(self.name, problems)
+
+    def _setting_problem(self, key, value):
+        name = key.rpartition(".")[2]
+        if name not in self.parameters:
+            return suggest(f"parameter of rule {self.name!r}", name, self.parameters)
+        problem = self.parameters[name].problem(value)
+        return problem and f"{key} {problem}"
+
+    def _rehearse(self):
+        """Run the text on made-up synapses: it must stay finite, and a zero gradient must change nothing."""
+        rng = np.random.default_rng(0)
+        n = 64
+        space = {p: v.value for p, v in self.parameters.items()}
+        space |= {"w_init": 0.1 * rng.standard_normal(n), "age": 0.0,
+                  "rand": lambda: rng.random(n), "randn": lambda: rng.standard_normal(n)}
+        run = {b: equations.compile_statements(s) for b, s in self.analysis.blocks.items()}
+        with np.errstate(all="ignore"):
+            space |= {s: run["initial"](space)[s] for s in self.analysis.states}
+            for age in range(3):
+                space |= {"gradient": 0.01 * rng.standard_normal(n), "age": float(age)}
+                for block in ("on_presentation", "on_gradient"):
+                    space |= {s: run[block](space)[s] for s in self.analysis.states}
+            still = run["on_gradient"](space | {"gradient": np.zeros(n)})
+        for s in self.analysis.states:
+            before, after = np.broadcast_arrays(np.asarray(space[s], float), np.asarray(still[s], float))
+            if not np.isfinite(before).all():
+                return [("on_gradient", 0, f"{s!r} is not finite after three small gradients at the default parameters")]
+            if not np.allclose(after, before, rtol=1e-12, atol=1e-15):
+                return [("on_gradient", 0, f"a zero gradient changes {s!r}; a synapse that no spike touches is never "
+                                           "visited, so fading belongs in state, as a decay")]
+        return []
+
+    @property
+    def title(self):
+        """The name shown in tables: the variant's where one is in force."""
+        return self.variant or self.name
+
+    def with_variant(self, variant):
+        """The same rule under one of its named settings."""
+        if variant not in self.variants:
+            raise UserError(suggest(f"variant of rule {self.name!r}", variant, self.variants))
+        values = self.variants[variant]
+        parameters = {n: Parameter(values.get(n, p.value), p.unit, p.description, p.low, p.high)
+                      for n, p in self.parameters.items()}
+        fields = {f: getattr(self, f) for f in self.__dataclass_fields__ if f not in ("analysis", "parameters", "variant")}
+        return Rule(**fields, parameters=parameters, variant=variant)
+
+    @property
+    def needs_boundary(self):
+        """Whether the rule must be told of task boundaries."""
+        if not self.analysis.blocks["on_boundary"]:
+            return False
+        return not self.boundary_if or bool(self.parameters[self.boundary_if].value)
+
+    def constants(self, task="", dataset="", projection="", overrides=None):
+        """Values of all parameters for one projection of a network.
+
+        Parameters
+        ----------
+        task, dataset : str
+            Choose among ``tuned``; nothing is chosen where they name nothing there.
+        projection : str
+            ``"hidden"`` or ``"readout"``, say.
+        overrides : dict of str to float or None
+            ``{"lr": ...}`` for every projection, ``{"hidden.lr": ...}`` for one.
+
+        Returns
+        -------
+        dict of str to float
+
+        Raises
+        ------
+        UserError
+            For an override that names no parameter, or a value outside its range.
+        """
+        values = {name: float(p.value) for name, p in self.parameters.items()}
+        layers = [self.tuned.get(key, {}) for key in (task, f"{task}/{dataset}")] if task else []
+        layers.append(self.variants.get(self.variant, {}))
+        if self.variant:
+            layers += [self.tuned.get(f"{key}:{self.variant}", {}) for key in (task, f"{task}/{dataset}")]
+        for key, value in (overrides or {}).items():
+            problem = self._setting_problem(key, value)
+            if problem:
+                raise UserError(problem)
+        for layer in [*layers, overrides or {}]:
+            for own in ("", f"{projection}."):
+                values |= {k.rpartition(".")[2]: float(v) for k, v in layer.items()
+                           if k.rpartition(".")[0] == own.rstrip(".")}
+        return values
+
+
+def load_file(path):
+    """Run a user's rule file and return the `Rule` it defines. The file is code: it is executed.
+
+    Raises
+    ------
+    UserError
+        If there is no such file, it fails, or it does not define exactly one rule.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise UserError(f"there is no rule file {str(path)!r}")
+    problems, rule = _load(path)
+    if problems:
+        raise UserError("\n".join(problems))
+    return rule
+
+
+def check_file(path):
+    """Every problem of a rule file, each as ``file:line: message``; an empty list if it is sound."""
+    return _load(Path(path))[0]
+
+
+def _load(path):
+    try:
+        space = runpy.run_path(str(path))
+    except RuleError as error:
+        lines = _field_lines(path)
+        first = lines.get("", 1)
+        return [f"{path}:{lines.get(f, first) + line}: {text}" for f, line, text in error.problems], None
+    except UserError as error:
+        return [f"{path}:1: {error}"], None
+    except SyntaxError as error:
+        return [f"{path}:{error.lineno}: {error.msg}"], None
+    except Exception as error:  # whatever a user's file may raise
+        trace, line = error.__traceback__, 1
+        while trace:
+            line = trace.tb_lineno if trace.tb_frame.f_code.co_filename == str(path) else line
+            trace = trace.tb_next
+        return [f"{path}:{line}: {type(error).__name__}: {error}"], None
+    rules = [value for value in space.values() if isinstance(value, Rule)]
+    if len({id(r) for r in rules}) != 1:
+        return [f"{path}:1: the file must define exactly one Rule, as in 'rule = Rule(...)'; it defines {len(rules)}"], None
+    return [], rules[0]
+
+
+def _field_lines(path):
+    """Line of the file on which the text of each field of ``Rule(...)`` starts."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", getattr(node.func, "attr", "")) == "Rule":
+            return {"": node.lineno} | {k.arg: k.value.lineno for k in node.keywords if k.arg}
+    return {}

@@ -1,0 +1,238 @@
+"""Compile a Brian2 network once as a C++ program, keep it in a cache, and run it phase by phase."""
+
+import contextlib
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import brian2
+import numpy as np
+import pooch
+from brian2.devices.device import get_device
+
+from spikemeta.errors import UserError
+
+_DURATION = "std::atof(std::getenv(\"SPIKEMETA_DURATION\"))"
+_SEED = "brian::_random_generators[0].seed(std::strtoul(std::getenv(\"SPIKEMETA_SEED\"), NULL, 10));"
+#: One array of stimuli is read from the folder of the phase; the index is printed now and then for progress.
+_STIMULI_CPP = """
+#include <cstdio>
+static std::vector<unsigned char> _read_bytes(const char* name) {
+    std::string path = std::string(std::getenv("SPIKEMETA_PHASE")) + "/" + name;
+    FILE* file = std::fopen(path.c_str(), "rb");
+    if (!file) { std::fprintf(stderr, "cannot read %s\\n", path.c_str()); std::exit(3); }
+    std::fseek(file, 0, SEEK_END);
+    std::vector<unsigned char> bytes(std::ftell(file));
+    std::rewind(file);
+    if (std::fread(bytes.data(), 1, bytes.size(), file) != bytes.size()) std::exit(3);
+    std::fclose(file);
+    return bytes;
+}
+"""
+_PIXEL_CPP = _STIMULI_CPP + """
+static double stimulus(const int64_t presentation, const int64_t pixel) {
+    static const std::vector<unsigned char> images = _read_bytes("images"), order = _read_bytes("indices"),
+        places = _read_bytes("places");
+    static const int64_t count = order.size()/4, width = places.size()/4;
+    if (pixel == 0 && presentation % 50 == 0) { std::printf("%ld\\n", (long)presentation); std::fflush(stdout); }
+    if (presentation >= count) return 0.0;
+    const int64_t image = reinterpret_cast<const int32_t*>(order.data())[presentation];
+    return images[image*width + reinterpret_cast<const int32_t*>(places.data())[pixel]]/255.0;
+}
+"""
+_LABEL_CPP = _STIMULI_CPP + """
+static int64_t teacher(const int64_t presentation) {
+    static const std::vector<unsigned char> labels = _read_bytes("labels");
+    if (presentation >= (int64_t)labels.size()/4) return -1;
+    return reinterpret_cast<const int32_t*>(labels.data())[presentation];
+}
+"""
+
+
+class Stimuli:
+    """The functions ``stimulus(presentation, i)`` and ``teacher(presentation)`` of a network.
+
+    In standalone they read the folder of the phase; at runtime they read what `load` was given.
+    """
+
+    def __init__(self):
+        self._loaded = None
+        self.stimulus = brian2.Function(self._pixel, arg_units=[1, 1], return_unit=1, arg_types=["integer", "integer"],
+                                        stateless=False, auto_vectorise=False)
+        self.teacher = brian2.Function(self._label, arg_units=[1], return_unit=1, arg_types=["integer"],
+                                       return_type="integer", stateless=False)
+        self.stimulus.implementations.add_implementation("cpp", _PIXEL_CPP, name="stimulus")
+        self.teacher.implementations.add_implementation("cpp", _LABEL_CPP, name="teacher")
+
+    def load(self, images, indices, places, labels):
+        """Images (n, pixels) uint8; indices (count,), places (pixels,) and labels (count,) int32."""
+        self._loaded = images, indices, places, labels
+
+    def _pixel(self, presentation, i):
+        images, indices, places, _ = self._loaded
+        if presentation >= len(indices):
+            return np.zeros(np.shape(i))
+        return images[indices[int(presentation)]][places[i]] / 255.0
+
+    def _label(self, presentation):
+        labels = self._loaded[3]
+        return int(labels[int(presentation)]) if presentation < len(labels) else -1
+
+
+def cache_folder():
+    """Where compiled programs are kept: ``SPIKEMETA_CACHE``, else the user's cache folder."""
+    return Path(os.environ.get("SPIKEMETA_CACHE") or pooch.os_cache("spikemeta")) / "programs"
+
+
+@contextlib.contextmanager
+def device():
+    """Brian2 in standalone mode, left as it was found."""
+    brian2.set_device("cpp_standalone", build_on_run=False)
+    get_device().reinit()
+    get_device().activate(build_on_run=False)
+    try:
+        yield get_device()
+    finally:
+        get_device().reinit()
+        brian2.set_device("runtime")
+
+
+@dataclass(frozen=True)
+class Program:
+    """A compiled network.
+
+    Attributes
+    ----------
+    folder : Path
+    files : dict of str to (str, str)
+        Result file and data type of every array, by ``object.variable``.
+    compiled : bool
+        Whether it had to be compiled now.
+    """
+
+    folder: Path
+    files: dict
+    compiled: bool
+
+    def run(self, work, settings, duration, seed, progress=None):
+        """One phase.
+
+        Parameters
+        ----------
+        work : Path
+            Folder of the phase, with its stimuli; results go to ``work/results``.
+        settings : dict of str to float or ndarray
+            Values by ``object.variable``.
+        duration : float
+            Seconds.
+        seed : int
+        progress : callable or None
+            Called with the number of presentations done.
+
+        Returns
+        -------
+        callable
+            ``read(name)`` gives the array of ``object.variable`` at the end.
+        """
+        results = work / "results"
+        results.mkdir(exist_ok=True)
+        arguments = []
+        for name, value in settings.items():
+            if isinstance(value, np.ndarray) or not np.isfinite(value):  # the program takes only plain numbers as text
+                path = work / name
+                np.asarray(value, self.files[name][1]).tofile(path)
+                arguments.append(f"{name}={path}")
+            else:
+                arguments.append(f"{name}={value!r}")
+        environment = os.environ | {"SPIKEMETA_PHASE": str(work), "SPIKEMETA_DURATION": repr(duration),
+                                    "SPIKEMETA_SEED": str(seed), "LC_ALL": "C"}
+        with subprocess.Popen([str(self.folder / "main"), "--results_dir", f"{results}/", *arguments], cwd=self.folder,
+                              env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+            try:
+                for line in process.stdout:
+                    if progress and line.strip().isdigit():
+                        progress(int(line))
+                errors = process.stderr.read()
+            except BaseException:
+                process.kill()
+                raise
+        if process.returncode or "Error" in errors or "annot" in errors:
+            raise RuntimeError(f"the compiled network failed (exit code {process.returncode}): {errors.strip()}")
+        return lambda name: np.fromfile(results / self.files[name][0], dtype=self.files[name][1])
+
+
+def compile_network(network, device):
+    """Generate a network's C++ program and compile it, unless the cache holds the same code compiled.
+
+    Parameters
+    ----------
+    network : brian2.Network
+    device : brian2.devices.Device
+        From `device`.
+
+    Returns
+    -------
+    Program
+
+    Raises
+    ------
+    UserError
+        Without a C++ compiler, or if compilation fails.
+    """
+    device.insert_code("before_network_run", _SEED)
+    network.run(1 * brian2.second)
+    for kind, argument in device.main_queue:
+        if kind == "run_network":
+            argument[1][:] = [re.sub(r"\.run\(1\.0, ", f".run({_DURATION}, ", line) for line in argument[1]]
+    cache = cache_folder()
+    cache.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(dir=cache, prefix="building-"))
+    try:
+        device.build(str(folder), compile=False, run=False, clean=False)
+        _plain_clock(folder / "network.cpp")
+        files = {f"{v.owner.name}.{v.name}": (device.get_array_filename(v, basedir=None), np.dtype(v.dtype).str)
+                 for v in device.arrays if v.owner is not None}
+        (folder / "files.json").write_text(json.dumps(files))
+        final = cache / _digest(folder)
+        if (final / "main").is_file():
+            return Program(final, json.loads((final / "files.json").read_text()), False)
+        _make(folder)
+        try:
+            os.replace(folder, final)
+        except OSError:  # another worker was first
+            if not (final / "main").is_file():
+                raise
+        return Program(final, files, True)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _plain_clock(path):
+    """Leave out the processor-time reading at every step, a system call that nothing here needs."""
+    text = path.read_text()
+    path.write_text(re.sub(r"current = std::clock\(\);", "current = start;", text))
+
+
+def _digest(folder):
+    digest = hashlib.sha256(" ".join(brian2.prefs.codegen.cpp.extra_compile_args_gcc or []).encode())
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            digest.update(str(path.relative_to(folder)).encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:24]
+
+
+def _make(folder):
+    compiler = os.environ.get("CXX", "g++")
+    if not shutil.which(compiler) or not shutil.which("make"):
+        raise UserError(f"no C++ compiler: {compiler!r} and 'make' must be on the PATH (on Debian or Ubuntu: apt install g++ "
+                        "make; on macOS: xcode-select --install); or use --engine runtime, which is slower")
+    (folder / "make.deps").touch()  # up to date: nothing here is ever compiled a second time
+    done = subprocess.run(["make", "-j2"], cwd=folder, capture_output=True, text=True)
+    if done.returncode:
+        raise UserError(f"compiling the network failed:\n{done.stderr[-2000:]}")

@@ -1,0 +1,1 @@
+"""Studies: every file in this folder is one study, found by its name."""

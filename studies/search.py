@@ -1,0 +1,160 @@
+"""Find the constants of a rule on validation images, cut from the training data, never on test images.
+
+    spikemeta run search --rules laplace --dataset mnist --grid hidden.lr=1e-4,3e-4 readout.lr=1e-3
+    spikemeta run search --rules laplace --grid hidden.lr=1e-5,1e-2 readout.lr=1e-5,1e-2 --n-random 20
+
+A key names a parameter of the rule, for one projection of the network (``hidden.lr``) or for all (``lr``), or
+one of the network (``network.hidden_spread``). Every combination of the values is one row of the output. With
+``--n-random N`` the values only give a range, and N settings are drawn from it, log-uniformly where the range
+is positive.
+"""
+
+import itertools
+from dataclasses import dataclass, replace
+
+from spikemeta.errors import UserError, suggest
+from spikemeta.study import SimulationOptions, Study, option
+
+
+@dataclass(frozen=True)
+class Options(SimulationOptions):
+    """Options of this study."""
+
+    seeds: int = option(1, "Number of seeds, 0 to N-1.", low=1, decides=False)
+    grid: tuple[str, ...] = option((), "KEY=V1,V2 ...: values to try for a constant.", decides=False)
+    n_random: int | None = option(
+        None, "Draw N settings between the values instead of trying each.", low=1, decides=False
+    )
+    random_seed: int = option(0, "Seed of these draws.", low=0, decides=False)
+
+
+def parse_grid(texts):
+    """``["lr=1e-4,3e-4"]`` as ``{"lr": [1e-4, 3e-4]}``.
+
+    Raises
+    ------
+    UserError
+        With every text that is not ``KEY=NUMBER,NUMBER,...``, or a key that comes twice.
+    """
+    grid, problems = {}, []
+    for text in texts:
+        key, equals, values = text.partition("=")
+        try:
+            if not (key and equals):
+                raise ValueError
+            if key in grid:
+                problems.append(f"--grid names {key!r} twice; give all its values at once")
+            grid[key] = [float(value) for value in values.split(",")]
+        except ValueError:
+            problems.append(
+                f"--grid {text!r} is not KEY=NUMBER,NUMBER,...; example: --grid hidden.lr=1e-4,3e-4"
+            )
+    if not texts:
+        problems.append("--grid is missing; example: --grid hidden.lr=1e-4,3e-4")
+    if problems:
+        raise UserError("\n".join(problems))
+    return grid
+
+
+def settings_of(grid, n_random=None, random_seed=0):
+    """The settings to try: every combination, or `n_random` draws from the ranges.
+
+    Returns
+    -------
+    list of dict of str to float
+    """
+    if n_random is None:
+        return [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
+    import numpy as np
+
+    rng = np.random.default_rng(random_seed)
+
+    def draw(values):
+        low, high = min(values), max(values)
+        value = np.exp(rng.uniform(np.log(low), np.log(high))) if low > 0 else rng.uniform(low, high)
+        return float(f"{value:.3g}")
+
+    return [{key: draw(values) for key, values in grid.items()} for _ in range(n_random)]
+
+
+def _entries(options):
+    from spikemeta import experiment, registry
+
+    grid = parse_grid(options.grid)
+    rows = experiment.entries_of(options)
+    network = registry.load("networks", "feedforward")
+    network.parameters(
+        overrides=dict.fromkeys(k.removeprefix("network.") for k in grid if k.startswith("network."))
+    )
+    owners = {key.rpartition(".")[0] for key in grid} - {"", "network", *network.projections}
+    if owners:
+        raise UserError(
+            "\n".join(suggest("part of the network", o, [*network.projections, "network"]) for o in owners)
+        )
+    entries = {}
+    for row, setting in itertools.product(rows, settings_of(grid, options.n_random, options.random_seed)):
+        of_network = {k.removeprefix("network."): v for k, v in setting.items() if k.startswith("network.")}
+        of_rule = {k: v for k, v in setting.items() if not k.startswith("network.")}
+        label = " ".join([row.label, *(f"{k}={v:g}" for k, v in setting.items())])
+        row.rule.constants(overrides=of_rule)  # refuses unknown names and values out of range
+        entries[label] = replace(row, label=label, parameters=of_rule, network_parameters=of_network)
+    return list(entries.values())
+
+
+def run(options, console=None):
+    """Try the settings and print the best.
+
+    Parameters
+    ----------
+    options : Options
+    console : rich.console.Console or None
+
+    Returns
+    -------
+    int
+        Exit code: 2 if a simulation failed, else 0.
+
+    Raises
+    ------
+    UserError
+        For bad options, or an output folder that is not ours to write.
+    """
+    from rich.console import Console
+
+    from spikemeta import display, experiment, figures, study
+
+    study.check(options)
+    console, entries = console or Console(), _entries(options)
+    outcome, store = experiment.run("search", options, entries, console, evaluate="validation")
+    rows = [row for row in outcome.rows if row["metrics"]]
+    rows.sort(key=lambda row: -row["metrics"]["final_accuracy"]["mean"])
+    drawn = figures.save(figures.settings(outcome.results), store.folder / "figures", "settings")
+    console.print(
+        display.table_of(
+            rows,
+            title=f"Search: {figures.describe(outcome.results)}",
+            caption=f"validation images, seeds: {options.seeds}, best first",
+        )
+    )
+    for rule in dict.fromkeys(entry.rule.title for entry in entries):
+        mine = {
+            e.label: e.parameters | {f"network.{k}": v for k, v in e.network_parameters.items()}
+            for e in entries
+            if e.rule.title == rule
+        }
+        best = next((row for row in rows if row["rule"] in mine), None)
+        if best:
+            score = 100 * best["metrics"]["final_accuracy"]["mean"]
+            console.print(
+                f"best for {rule} on {options.task}/{options.dataset}: {mine[best['rule']]} ({score:.1f} %)",
+                highlight=False,
+                markup=False,
+                soft_wrap=True,
+            )
+    display.files(
+        console, [store.folder / n for n in ("summary.json", "results.nc", "provenance.json")] + drawn
+    )
+    return display.failures(console, outcome.failures)
+
+
+study = Study("search", "Find the constants of a rule on validation images.", Options, run)

@@ -1,0 +1,22 @@
+"""Settings and fixtures shared by all tests."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+settings.register_profile("repeatable", derandomize=True, deadline=None, max_examples=40, database=None)
+settings.load_profile("repeatable")
+
+
+@pytest.fixture(scope="session")
+def data_folder():
+    """Folder that holds mnist/; skips where MNIST is in neither $SPIKEMETA_DATA nor the download cache."""
+    import pooch
+
+    given = os.environ.get("SPIKEMETA_DATA")
+    folder = Path(given) if given else Path(pooch.os_cache("spikemeta"))
+    if not list((folder / "mnist").glob("train-images-idx3-ubyte*")):
+        pytest.skip(f"no MNIST in {folder / 'mnist'}; set SPIKEMETA_DATA to a folder that holds mnist/")
+    return folder

@@ -1,0 +1,165 @@
+"""Bad input on the command line: exit code 2 and a message that names the remedy, never a traceback."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from typer.testing import CliRunner
+
+from spikemeta.cli import app
+from spikemeta.results import Store
+
+RULE = (
+    "from spikemeta.rule import Rule\nrule = Rule(\n    name='mine',\n    state='w : 1',\n    weight='w',\n"
+)
+
+
+def spikemeta(*args):
+    result = CliRunner().invoke(app, [str(a) for a in args], env={"COLUMNS": "200", "TERM": "dumb"})
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result
+
+
+def boxed(text):
+    """Text without the line breaks and frames that usage errors come with."""
+    return " ".join(text.replace("│", " ").split())
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("list rule", "did you mean 'rules'"),
+        ("show lapalce", "did you mean 'laplace'"),
+        ("show no/such_rule.py", "there is no rule file"),
+        ("show sgd --as html", "valid: brian2, latex, text"),
+        ("check no/such_rule.py", "there is no rule file"),
+        ("sweep", "No such command"),
+        ("run", "STUDY"),
+        ("run forgeting", "did you mean 'forgetting'"),
+        ("run forgetting --rules sgd,lapalce", "did you mean 'laplace'"),
+        ("run forgetting --dataset mnits", "did you mean 'mnist'"),
+        ("run forgetting --task spilt", "did you mean 'split'"),
+        ("run forgetting --task split --tasks 6", "n_tasks must be 1 to 5"),
+        ("run forgetting --seeds 0", "--seeds must be at least 1, not 0"),
+        ("run forgetting --seeds -3", "--seeds must be at least 1, not -3"),
+        ("run forgetting --seeds many", "valid integer"),
+        ("run forgetting --seeds", "requires an argument"),
+        ("run forgetting --seedz 2", "--seeds"),
+        ("run forgetting --workers 0", "--workers must be at least 1"),
+        ("run forgetting --hidden 0", "--hidden must be at least 1"),
+        ("run forgetting --passes 0", "--passes must be at least 1"),
+        ("run forgetting --scale big", "valid: full, quick"),
+        ("run forgetting --engine brian", "did you mean 'brian2'"),
+        ("run forgetting --feedback ranodm", "did you mean 'random'"),
+        ("run search --rules sgd", "--grid is missing; example: --grid"),
+        ("run search --rules sgd --grid lr", "is not KEY=NUMBER"),
+        ("run search --rules sgd --grid lr=1e-3,x", "is not KEY=NUMBER"),
+        ("run search --rules sgd --grid lr=1 lr=2", "names 'lr' twice"),
+        ("run search --rules sgd --grid lrr=1", "did you mean 'lr'"),
+        ("run search --rules sgd --grid hiden.lr=1", "did you mean 'hidden'"),
+        ("run search --rules sgd --grid network.hiden_spread=1", "did you mean 'hidden_spread'"),
+        ("run search --rules sgd --grid lr=-1", "lr must be at least 0"),
+        ("run search --rules sgd --grid lr=1 --n-random 0", "--n-random must be at least 1"),
+    ],
+)
+def test_one_message(words, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = spikemeta(*words.split())
+    assert result.exit_code == 2
+    assert message in boxed(result.output)
+    assert "Traceback" not in result.output
+    assert not list(tmp_path.iterdir()), "nothing is written before the input is sound"
+
+
+def test_all_problems_in_one_message():
+    result = spikemeta("run", "forgetting", "--seeds", "0", "--scale", "big", "--workers", "-1")
+    assert all(part in result.output for part in ("--seeds", "--scale", "--workers"))
+    assert result.exit_code == 2
+    result = spikemeta("run", "forgetting", "--rules", "lapalce,sgdd")
+    assert "'laplace'" in result.output
+    assert "'sgd'" in result.output
+    assert result.exit_code == 2
+
+
+def test_two_rules_of_one_name(tmp_path):
+    (tmp_path / "mine.py").write_text(
+        RULE.replace("mine", "sgd") + "    initial='w = w_init',\n    on_gradient='w -= gradient',\n)\n"
+    )
+    result = spikemeta("run", "forgetting", "--rules", f"sgd,{tmp_path / 'mine.py'}")
+    assert "two rules are called 'sgd'; rename one" in result.output
+    assert result.exit_code == 2
+
+
+def test_output_folder_that_is_a_file(tmp_path):
+    (tmp_path / "out").write_text("")
+    result = spikemeta("run", "forgetting", "--rules", "sgd", "--out", tmp_path / "out")
+    assert "cannot write into the output folder" in result.output
+    assert "--out" in result.output
+    assert result.exit_code == 2
+
+
+def test_output_folder_of_another_study(tmp_path):
+    Store(tmp_path, "search", {}).write_provenance({})
+    result = spikemeta("run", "forgetting", "--rules", "sgd", "--out", tmp_path)
+    assert "results of the study 'search'" in result.output
+    assert "--out" in result.output
+    assert result.exit_code == 2
+
+
+def test_report_of_nothing(tmp_path):
+    result = spikemeta("report", tmp_path)
+    assert "holds no finished study" in result.output
+    assert "spikemeta run" in result.output
+    assert result.exit_code == 2
+
+
+def test_check_prints_every_problem_with_its_line(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text(RULE + "    initial='w = w_int',\n    on_gradient='w -= lr*gradient',\n)\n")
+    result = spikemeta("check", path)
+    assert result.exit_code == 2
+    assert f"{path}:6: " in result.output
+    assert "w_int" in result.output
+    assert f"{path}:7: " in result.output
+    assert "lr" in result.output
+
+
+def test_check_of_a_sound_rule_and_of_python_that_fails(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text(RULE + "    initial='w = w_init',\n    on_gradient='w -= 0.001*gradient',\n)\n")
+    result = spikemeta("check", path)
+    assert (result.output, result.exit_code) == ("ok\n", 0)
+    path.write_text("x = 1\nrule = Rul()\n")
+    result = spikemeta("check", path)
+    assert f"{path}:2: NameError" in result.output
+    assert result.exit_code == 2
+
+
+def test_good_input():
+    assert "laplace" in spikemeta("list", "rules").output.split()
+    everything = spikemeta("list").output
+    assert all(
+        word in everything.split()
+        for word in ("rules", "sgd", "networks", "feedforward", "studies", "digits")
+    )
+    assert spikemeta("--version").output.startswith("spikemeta ")
+    assert "--grid" in spikemeta("run", "search", "--help").output
+
+
+def test_messages_go_to_stderr_and_listing_loads_nothing_heavy():
+    code = (
+        "import sys; from spikemeta.cli import main; sys.argv[1:] = ['list']\n"
+        "try: main()\nexcept SystemExit: pass\n"
+        "heavy = {'brian2', 'matplotlib', 'torch', 'xarray', 'sympy'} & set(sys.modules)\n"
+        "sys.argv[1:] = ['show', 'lapalce']\nprint(f'loaded: {sorted(heavy)}')\nmain()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=os.environ, check=False
+    )
+    assert done.returncode == 2
+    assert "loaded: []" in done.stdout
+    assert "did you mean 'laplace'" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "error" not in done.stdout

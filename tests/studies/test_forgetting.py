@@ -1,0 +1,118 @@
+"""The forgetting study at toy size with the real simulation: compiles and runs spiking networks, about a minute.
+
+The rules are files of the test's own, so that the numbers do not depend on the constants found for the repo's rules.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+RULE = """
+from spikemeta.rule import Parameter, Rule
+
+rule = Rule(
+    name={name!r},
+    state="w : 1",
+    weight="w",
+    initial="w = w_init",
+    on_gradient="w -= lr*gradient",
+    parameters={{"lr": Parameter({lr}, low=0)}},
+)
+"""
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    """Run the study in a process of its own; returns (exit code or process, output folder)."""
+    home = tmp_path_factory.mktemp("study")
+    for name, lr in (("learns", 3e-5), ("frozen", 0.0), ("explodes", 1e300)):
+        (home / f"{name}.py").write_text(RULE.format(name=name, lr=lr))
+    main = "from spikemeta.cli import main\nif __name__ == '__main__': main()\n"
+    (home / "main.py").write_text(main)
+
+    def run(out, *more, rules="learns,frozen", wait=True):
+        rules = ",".join(f"{name}.py" for name in rules.split(","))
+        command = [
+            sys.executable,
+            "main.py",
+            "run",
+            "forgetting",
+            "--rules",
+            rules,
+            "--out",
+            out,
+            "--tasks",
+            "2",
+        ]
+        command += ["--seeds", "2", "--hidden", "30", *more]
+        process = subprocess.Popen(
+            command, cwd=home, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=os.environ
+        )
+        if not wait:
+            return process, home / out
+        text = process.communicate(timeout=600)[0]
+        assert "Traceback" not in text, text
+        return process.returncode, home / out, text
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def finished(study):
+    code, folder, text = study("one", "--workers", "1")
+    assert code == 0, text
+    return folder
+
+
+def rows(folder):
+    return {row["rule"]: row["metrics"] for row in json.loads((folder / "summary.json").read_text())["rows"]}
+
+
+def test_learning_and_forgetting(finished):
+    learns, frozen = rows(finished)["learns"], rows(finished)["frozen"]
+    matrix = np.array(learns["accuracy_matrix"]["mean"])
+    assert matrix.shape == (2, 2)
+    assert matrix[0, 0] > 0.9, "zeros and ones are learned in 290 presentations"
+    assert matrix[1, 1] > 0.65, "and so are twos and threes after them"
+    assert learns["forgetting"]["mean"] == pytest.approx(matrix[0, 0] - matrix[1, 0], abs=1e-12)
+    assert abs(frozen["forgetting"]["mean"]) < 0.1, (
+        "without learning only the stimuli's noise changes accuracy"
+    )
+    assert learns["just_learned_accuracy"]["mean"] > frozen["just_learned_accuracy"]["mean"] + 0.15
+
+
+def test_same_result_on_two_workers(study, finished):
+    code, folder, text = study("two", "--workers", "2")
+    assert code == 0, text
+    assert (folder / "summary.json").read_bytes() == (finished / "summary.json").read_bytes()
+
+
+@pytest.mark.skipif(not hasattr(os, "killpg"), reason="needs process groups")
+def test_killed_and_resumed_gives_the_same_numbers(study, finished):
+    process, folder = study("killed", "--workers", "2", wait=False)
+    deadline = time.monotonic() + 300
+    while not list(folder.glob("runs/*/*.json")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert 1 <= len(list(folder.glob("runs/*/*.json"))) < 4, "killed while at work"
+    assert not (folder / "summary.json").exists()
+    code, folder, text = study("killed", "--workers", "1", "--resume")
+    assert code == 0, text
+    assert "runs are there already" in text
+    assert (folder / "summary.json").read_bytes() == (finished / "summary.json").read_bytes()
+
+
+def test_an_unstable_rule_is_named_and_the_rest_is_kept(study):
+    code, folder, text = study("unstable", "--workers", "1", "--seeds", "1", rules="explodes,frozen")
+    assert code == 2
+    assert "failed: explodes, seed 0: rule 'explodes': 'w'" in text
+    assert "train task 1" in text
+    assert rows(folder)["frozen"]["final_accuracy"]["values"]
+    assert not rows(folder)["explodes"]

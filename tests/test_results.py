@@ -1,0 +1,295 @@
+"""Output folders and the machinery around a simulation, with a stand-in for the simulation itself."""
+
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import xarray
+from rich.console import Console
+
+from spikemeta import display, experiment, pool, registry, report, results
+from spikemeta.errors import InstabilityError, UserError
+from spikemeta.results import FinishedRun, Store
+
+forgetting = registry.load("studies", "forgetting")
+search = registry.load("studies", "search")
+
+
+class FakeSimulation:
+    """Answers like a network that learns every task at 90 % and keeps 60 %, without simulating."""
+
+    started = []  # (rule, seed) of every run
+    fails = {}  # (rule, seed) -> exception
+
+    def __init__(self, rule, parameters=None, **_):
+        self.rule, self.parameters = rule, parameters or {}
+
+    def run(self, curriculum, seed, out, resume, progress):
+        self.started.append((self.rule.title, seed))
+        if (self.rule.title, seed) in self.fails:
+            raise self.fails[self.rule.title, seed]
+        n, phases = curriculum.n_tasks, []
+        bonus = 0.01 * seed + self.parameters.get("lr", 0.0)
+        matrix = np.full((n, n), 0.6) + 0.3 * np.eye(n) - 0.1 * np.triu(np.ones((n, n)), 1) + bonus
+        total = sum(len(p.indices) for p in curriculum.phases)
+        for phase in curriculum.phases:
+            progress(phase.name, len(phase.indices), total)
+            accuracy = matrix[phase.after - 1, phase.task] if phase.kind == "test" else np.nan
+            phases.append(SimpleNamespace(phase=phase, accuracy=accuracy, hidden_rate=20.0))
+        return SimpleNamespace(
+            phases=phases, accuracy_matrix=matrix, constants={"lr": 0.1}, compile_seconds=0.0
+        )
+
+
+@pytest.fixture
+def fake(monkeypatch):
+    monkeypatch.setattr(FakeSimulation, "started", [])
+    monkeypatch.setattr(FakeSimulation, "fails", {})
+    monkeypatch.setattr(pool, "make_simulation", lambda rule, **arguments: FakeSimulation(rule, **arguments))
+    return FakeSimulation
+
+
+@pytest.fixture
+def console():
+    return Console(record=True, width=200, force_terminal=False)
+
+
+def options(folder, **more):
+    return forgetting.options(**{"rules": "sgd,laplace", "seeds": 2, "workers": 1, "out": str(folder)} | more)
+
+
+def a_run(seed=0, mark="f"):
+    arrays = {
+        "accuracy_matrix": np.array([[0.9, 0.5], [0.6, 0.8]]),
+        "test_task": np.array([0, 1, 0, 1]),
+        "test_after": np.array([1, 1, 2, 2]),
+        "test_presentations": np.array([10, 10, 20, 20]),
+        "test_accuracy": np.array([0.9, 0.5, 0.6, 0.8]),
+        "test_hidden_rate": np.full(4, 12.5),
+    }
+    return FinishedRun("laplace", seed, mark, arrays, {"constants": {"lr": 0.1}, "seconds": 1.0})
+
+
+# --- files
+
+
+def test_atomic_write_leaves_the_old_file_and_no_litter_when_it_fails(tmp_path):
+    path = tmp_path / "a.json"
+    results.write_json(path, {"x": 1})
+
+    def fail():
+        with results.atomic(path) as temporary:
+            temporary.write_text("half")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert json.loads(path.read_text()) == {"x": 1}
+    assert [p.name for p in tmp_path.iterdir()] == ["a.json"]
+
+
+def test_json_is_strict(tmp_path):
+    results.write_json(
+        tmp_path / "a.json", {"x": [np.float64("nan"), np.inf, np.int32(2), (1.5, np.bool_(True))], 3: None}
+    )
+    assert json.loads((tmp_path / "a.json").read_text()) == {"x": [None, "inf", 2, [1.5, True]], "3": None}
+
+
+def test_run_round_trip(tmp_path):
+    store = Store(tmp_path, "s", {})
+    store.state_folder("laplace", 0).mkdir(parents=True)
+    store.save(a_run())
+    back = store.find("laplace", 0, "f")
+    assert back.info == a_run().info
+    assert set(back.arrays) == set(a_run().arrays)
+    for name, values in a_run().arrays.items():
+        np.testing.assert_array_equal(back.arrays[name], values)
+    assert not store.state_folder("laplace", 0).exists(), "state of a finished run is not kept"
+    assert store.find("laplace", 0, "another rule text") is None
+    assert store.find("laplace", 1, "f") is None
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".json"])
+def test_truncated_run_counts_as_missing(tmp_path, suffix):
+    store = Store(tmp_path, "s", {})
+    store.save(a_run())
+    path = tmp_path / "runs" / "laplace" / f"0{suffix}"
+    path.write_bytes(path.read_bytes()[:40])
+    assert store.find("laplace", 0, "f") is None
+
+
+def test_results_file_round_trip(tmp_path):
+    data = results.to_dataset(
+        [("laplace", False), ("sgd", True)], [0, 1], {("laplace", 0): a_run()}, 0.5, task="split"
+    )
+    Store(tmp_path, "s", {}).write_results(data)
+    with xarray.open_dataset(tmp_path / "results.nc") as back:
+        xarray.testing.assert_identical(back.load(), data)
+        assert back.accuracy.dims == ("rule", "seed", "after", "task")
+        assert float(back.accuracy.sel(rule="laplace", seed=0, after=2, task=1)) == 0.6
+        assert np.isnan(back.accuracy.sel(rule="sgd")).all()
+        assert back.attrs["task"] == "split"
+
+
+# --- whose folder it is
+
+
+def test_folder_that_cannot_be_written(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match=r"cannot write into the output folder .*file.*--out"):
+        Store(tmp_path / "file", "s", {})
+
+
+def test_folder_of_another_study_or_of_nobody(tmp_path):
+    Store(tmp_path / "a", "search", {}).write_provenance({})
+    with pytest.raises(UserError, match="holds results of the study 'search'.*--out"):
+        Store(tmp_path / "a", "forgetting", {}, resume=True)
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "summary.json").write_text("{}")
+    with pytest.raises(UserError, match="unknown origin.*--out"):
+        Store(tmp_path / "b", "forgetting", {})
+
+
+def test_folder_of_other_options(tmp_path):
+    Store(tmp_path, "forgetting", {"hidden": 100}).write_provenance({})
+    with pytest.raises(UserError, match="hidden is 100 there and 200 here"):
+        Store(tmp_path, "forgetting", {"hidden": 200}, resume=True)
+
+
+# --- a whole study
+
+
+def test_study_writes_the_contract(tmp_path, fake, console):
+    assert forgetting.run(options(tmp_path), console) == 0
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert {"study", "engine", "dataset", "scale", "seeds", "rows"} <= set(summary)
+    assert (summary["study"], summary["engine"], summary["seeds"]) == ("forgetting", "brian2", 2)
+    assert [row["rule"] for row in summary["rows"]] == ["sgd", "laplace"]
+    final = summary["rows"][0]["metrics"]["final_accuracy"]
+    assert final["values"] == pytest.approx([0.66, 0.67])
+    assert final["mean"] == pytest.approx(0.665)
+    assert final["std"] == pytest.approx(0.01 / np.sqrt(2))
+    assert np.shape(summary["rows"][0]["metrics"]["accuracy_matrix"]["values"]) == (2, 5, 5)
+    provenance = json.loads((tmp_path / "provenance.json").read_text())
+    assert provenance["status"] == "finished"
+    assert provenance["seeds"] == [0, 1]
+    assert provenance["data"]["digits"]
+    assert provenance["command"].startswith("spikemeta run forgetting --rules sgd,laplace --seeds 2")
+    assert "on_gradient" in provenance["rules"]["laplace"]
+    assert provenance["versions"]["brian2"]
+    for name in ("first_task", "accuracy", "accuracy_matrices"):
+        assert (tmp_path / "figures" / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+        assert (tmp_path / "figures" / f"{name}.pdf").read_bytes().startswith(b"%PDF")
+    printed = console.export_text()
+    assert "66.5 ± 0.7" in printed
+    assert str(tmp_path / "summary.json") in printed
+    assert "4/4 runs" in printed
+
+
+def test_resume_runs_only_what_is_missing(tmp_path, fake, console):
+    fake.fails["laplace", 1] = KeyboardInterrupt()
+    with pytest.raises(KeyboardInterrupt):
+        forgetting.run(options(tmp_path), console)
+    assert not (tmp_path / "summary.json").exists()
+    with pytest.raises(UserError, match="already holds 3 finished runs.*--resume.*--out"):
+        forgetting.run(options(tmp_path), console)
+    fake.fails.clear()
+    fake.started.clear()
+    assert forgetting.run(options(tmp_path, resume=True), console) == 0
+    assert fake.started == [("laplace", 1)]
+    resumed = json.loads((tmp_path / "summary.json").read_text())
+    forgetting.run(options(tmp_path / "fresh"), console)
+    assert resumed == json.loads((tmp_path / "fresh" / "summary.json").read_text())
+    fake.started.clear()
+    forgetting.run(options(tmp_path, resume=True, seeds=3), console)
+    assert fake.started == [("sgd", 2), ("laplace", 2)], "more seeds may be added to a finished study"
+
+
+def test_an_unstable_run_does_not_lose_the_others(tmp_path, fake, console):
+    fake.fails["sgd", 0] = InstabilityError("rule 'sgd': w became infinite in train task 2; lower lr")
+    assert forgetting.run(options(tmp_path), console) == 2
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert summary["rows"][0]["seeds"] == [1]
+    assert len(summary["rows"][1]["metrics"]["final_accuracy"]["values"]) == 2
+    assert summary["failures"] == ["sgd, seed 0: rule 'sgd': w became infinite in train task 2; lower lr"]
+    assert "train task 2" in console.export_text()
+
+
+def test_all_runs_unstable(tmp_path, fake, console):
+    fake.fails |= {("sgd", seed): InstabilityError("w became nan") for seed in (0, 1)}
+    with pytest.raises(UserError, match="no run finished:\nsgd, seed 0: w became nan"):
+        forgetting.run(options(tmp_path, rules="sgd"), console)
+
+
+def test_any_other_problem_ends_the_study(tmp_path, fake, console):
+    fake.fails["sgd", 0] = UserError("no C++ compiler found; install one")
+    with pytest.raises(UserError, match="no C"):
+        forgetting.run(options(tmp_path), console)
+    assert fake.started == [("sgd", 0)]
+
+
+def test_one_task_has_no_matrix_figure(tmp_path, fake, console):
+    forgetting.run(options(tmp_path, task="joint", seeds=1), console)
+    assert sorted(p.name for p in (tmp_path / "figures").glob("*.png")) == ["accuracy.png", "first_task.png"]
+    metrics = json.loads((tmp_path / "summary.json").read_text())["rows"][0]["metrics"]
+    assert "forgetting" not in metrics
+    assert metrics["final_accuracy"]["std"] is None
+
+
+def test_search_ranks_settings_on_validation_images(tmp_path, fake, console):
+    chosen = search.options(rules="laplace", grid=("lr=0.01,0.04,0.02",), workers=1, out=str(tmp_path))
+    assert search.run(chosen, console) == 0
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert summary["evaluated_on"] == "validation images"
+    assert [row["rule"] for row in summary["rows"]] == [
+        "laplace lr=0.01",
+        "laplace lr=0.04",
+        "laplace lr=0.02",
+    ]
+    printed = console.export_text()
+    assert "best for laplace on split/digits: {'lr': 0.04} (70.0 %)" in printed
+    assert (tmp_path / "figures" / "settings.pdf").exists()
+
+
+def test_random_settings_are_seeded_and_in_range():
+    module = __import__("spikemeta.studies.search", fromlist=["settings_of"])
+    grid = {"hidden.lr": [1e-5, 1e-2], "readout.lr": [1e-4, 1e-3]}
+    drawn = module.settings_of(grid, 20, 7)
+    assert drawn == module.settings_of(grid, 20, 7) != module.settings_of(grid, 20, 8)
+    assert all(low <= s[key] <= high for s in drawn for key, (low, high) in grid.items())
+    assert min(s["hidden.lr"] for s in drawn) < 1e-4, "log-uniform"
+    assert len(module.settings_of({"a": [1, 2], "b": [3, 4, 5]})) == 6
+
+
+def test_validation_is_cut_from_training_images():
+    arguments = experiment.curriculum_arguments(search.options(scale="full"), "validation")
+    phases = pool.curriculum_of(pool.Point("", "", 0, arguments, {})).phases
+    assert {p.split for p in phases} == {"train"}
+    trained, tested = (
+        set(np.concatenate([p.indices for p in phases if p.kind == k])) for k in ("train", "test")
+    )
+    assert tested
+    assert not trained & tested
+
+
+def test_report_is_one_file(tmp_path, fake, console):
+    forgetting.run(options(tmp_path), console)
+    page = report.write(tmp_path).read_text()
+    assert page.count("data:image/png;base64,") == 3
+    assert "66.5 ± 0.7" in page
+    assert "on_gradient" in page
+    assert "<script" not in page
+    assert 'src="http' not in page
+
+
+def test_progress_in_plain_lines(monkeypatch, console):
+    monkeypatch.setattr(display, "LINE_EVERY", -1.0)
+    with display.Display(console, [100, 100]) as shown:
+        shown.update(0, "train task 1", 50, 100)
+        shown.finish(0, "sgd, seed 0: 60.0 %")
+    lines = console.export_text().splitlines()
+    assert lines[0].startswith("0/2 runs, 50/200 presentations, about")
+    assert lines[0].endswith("min left")
+    assert lines[1].startswith("1/2 runs, 100/200 presentations")
+    assert lines[1].endswith("sgd, seed 0: 60.0 %")
