@@ -163,6 +163,8 @@ class Feedforward:
         if feedback not in FEEDBACK:
             raise UserError(suggest("feedback", feedback, FEEDBACK))
         p, dt = parameters, 1 * ms
+        clock = brian2.Clock(dt, name="steps")
+        slow = brian2.Clock(p.presentation * ms, name="presentations")
         boundaries = bool(rule.analysis.blocks["on_boundary"])
         numpy_only = None if brian.standalone() else brian2.codegen.runtime.numpy_rt.NumpyCodeObject
         shared = {"presentation_time": p.presentation * ms, "tau_membrane": p.tau_membrane * ms,
@@ -172,20 +174,21 @@ class Feedforward:
         def group(n, name, model, threshold, reset, at_start, presynaptic=True, events=None, **constants):
             model += _CLOCKED + (brian.PRESYNAPTIC if presynaptic else brian.CLOCK)
             own = brian.presynaptic_events(threshold, boundaries) if presynaptic else {"spike": threshold}
-            made = brian2.NeuronGroup(n, model, reset=reset, method="exact", dt=dt, name=name,
+            made = brian2.NeuronGroup(n, model, reset=reset, method="exact", clock=clock, name=name,
                                       events=own | (events or {}), namespace=shared | constants)
-            made.run_regularly(_START + at_start, dt=p.presentation * ms, when="start", name=f"{name}_start",
+            made.run_regularly(_START + at_start, clock=slow, when="start", name=f"{name}_start",
                                codeobj_class=numpy_only)
             if presynaptic:
                 brian.prepare_presynaptic(made)
             return made
 
         per_step = float(p.input_rate * Hz * dt)
+        wait = "floor(clip(-log(1 - rand())*gap, 0, 1e6))"  # steps to the next spike: geometric, none from a dark input
         source = group(
             sizes[0], "input", "gap : 1\nnext : 1", "t_in_timesteps >= next",
-            "next = t_in_timesteps + 1 + floor(log(1 - rand())*gap)",
-            f"gap = -1/abs(log(1 - clip(stimulus(presentation_index, i)*{per_step!r}, 0, 1)))  # -inf for a dark input\n"
-            "next = t_in_timesteps + floor(log(1 - rand())*gap)")
+            f"next = t_in_timesteps + 1 + {wait}",
+            f"gap = -1/log(1 - clip(stimulus(presentation_index, i)*{per_step!r}, 1e-15, 1 - 1e-15))\n"
+            f"next = t_in_timesteps + {wait}")
         at_start = "v = 0\ncurrent = 0\nerror = 0\n"
         hidden_model = _LIF + ("inhibitory : 1 (linked)\ninput_current = current - inhibitory : 1\n" if p.inhibition
                                else "input_current = current : 1\n")
@@ -212,18 +215,18 @@ class Feedforward:
         objects = [source, hidden, readout, into_hidden, into_readout]
         fixed = {}
         if feedback == "random":
-            back = brian2.Synapses(readout, hidden, "b : 1", name="feedback", delay={"pre": 0 * ms, "teach": 0 * ms},
+            back = brian2.Synapses(readout, hidden, "b : 1", name="feedback", clock=clock, delay={"pre": 0 * ms, "teach": 0 * ms},
                                    on_pre={"pre": "error_post += teaching_pre*b", "teach": "error_post -= b"},
                                    on_event={"pre": "spike", "teach": "teach"})
             back.connect()
             fixed["feedback"] = (back, "b")
             objects.append(back)
         if p.inhibition:
-            pool = brian2.NeuronGroup(1, "dlevel/dt = -level/tau_synapse : 1", method="exact", dt=dt, name="pool",
+            pool = brian2.NeuronGroup(1, "dlevel/dt = -level/tau_synapse : 1", method="exact", clock=clock, name="pool",
                                       namespace=shared)
-            pool.run_regularly("level = 0", dt=p.presentation * ms, when="start", name="pool_start")
+            pool.run_regularly("level = 0", clock=slow, when="start", name="pool_start")
             hidden.inhibitory = brian2.linked_var(pool, "level")
-            inhibit = brian2.Synapses(hidden, pool, on_pre="level_post += inhibition", delay=0 * ms, name="inhibit",
+            inhibit = brian2.Synapses(hidden, pool, on_pre="level_post += inhibition", clock=clock, delay=0 * ms, name="inhibit",
                                       namespace={"inhibition": p.inhibition})
             inhibit.connect()
             objects += [pool, inhibit]

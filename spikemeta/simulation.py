@@ -310,7 +310,7 @@ class _Runtime(_Executor):
         count = len(stimuli[1])
         self.built.network.run(steps * brian2.ms, namespace={}, report_period=0.5 * brian2.second,
                                report=lambda elapsed, part, start, duration: tick(int(part * count)))
-        return lambda owner, variable: np.asarray(owner.variables[variable].get_value())
+        return lambda owner, variable: np.array(owner.variables[variable].get_value())
 
 
 class _Checkpoint:

@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -53,6 +54,11 @@ static int64_t teacher(const int64_t presentation) {
     return reinterpret_cast<const int32_t*>(labels.data())[presentation];
 }
 """
+
+#: Read by every generated file; compiled once, they halve the time of compilation.
+_HEADERS = "".join(f"#include <{name}>\n" for name in (
+    "stdlib.h", "stdint.h", "random", "vector", "iostream", "fstream", "map", "tuple", "string", "cmath", "ctime",
+    "climits", "algorithm")) + '#include "objects.h"\n#include "brianlib/common_math.h"\n'
 
 
 class Stimuli:
@@ -233,6 +239,13 @@ def _make(folder):
         raise UserError(f"no C++ compiler: {compiler!r} and 'make' must be on the PATH (on Debian or Ubuntu: apt install g++ "
                         "make; on macOS: xcode-select --install); or use --engine runtime, which is slower")
     (folder / "make.deps").touch()  # up to date: nothing here is ever compiled a second time
-    done = subprocess.run(["make", "-j2"], cwd=folder, capture_output=True, text=True)
+    (folder / "all.h").write_text(_HEADERS)
+    flags = re.search(r"^OPTIMISATIONS = (.*)$", (folder / "makefile").read_text(), re.M)[1]
+    header = f"{compiler} {flags} -Wno-write-strings -I. -x c++-header all.h -o all.h.gch"
+    subprocess.run(shlex.split(header), cwd=folder, capture_output=True)  # without it the rest only takes longer
+    make = ["make", "-j2", f"CXX={compiler} -include all.h"]
+    done = subprocess.run(make, cwd=folder, capture_output=True, text=True)
     if done.returncode:
         raise UserError(f"compiling the network failed:\n{done.stderr[-2000:]}")
+    for path in [folder / "all.h.gch", *folder.rglob("*.o")]:
+        path.unlink(missing_ok=True)

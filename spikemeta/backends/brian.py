@@ -21,6 +21,9 @@ seen : integer                      # presentation in which the neuron last touc
 touched : 1                         # rule time of that touch
 """
 
+#: Event of the presynaptic group that drives each pathway.
+EVENTS = {"commit": "touch", "transmit": "spike", "boundary": "boundary"}
+
 
 def presynaptic_events(threshold, boundaries=True):
     """Events of a presynaptic group.
@@ -54,8 +57,12 @@ def standalone():
 
 
 def _decays(rule, elapsed):
-    return [f"{d.name} = {d.name} + ({d.name} - ({d.rest}))*(exp(-({d.rate})*{elapsed}) - 1)"
-            for d in rule.analysis.decays.values()]
+    """Closed forms over ``elapsed`` presentations; what depends on no synapse stands in a line of its own."""
+    out = []
+    for d in rule.analysis.decays.values():
+        factor = f"fading_{elapsed}_{d.name}"
+        out += [f"{factor} = exp(-({d.rate})*{elapsed}) - 1", f"{d.name} = {d.name} + ({d.name} - ({d.rest}))*{factor}"]
+    return out
 
 
 def _lines(rule, block, randn):
@@ -134,14 +141,26 @@ class DenseCodeObject(CPPStandaloneCodeObject):
     templater = CPPStandaloneCodeObject.templater.derive("spikemeta.backends")
 
 
-def _on_rows(lines):
-    """Replace Brian2's index look-ups, which a row makes plain, in the lines of its vector code."""
-    code = "\n".join(lines)
-    code = re.sub(r"^\s*(const )?\w+ _presynaptic_idx = .*?;$", "", code, flags=re.M)
-    return re.sub(r"= \S+synaptic_post\[_idx\];", "= _column;", code).split("\n")
+def _split_rows(lines):
+    """Brian2's vector code as what is the same for a whole row of synapses, and what is not."""
+    row, column, varying = [], [], {"_idx", "_column", "_vectorisation_idx"}
+    for line in "\n".join(lines).split("\n"):
+        line = re.sub(r"= \S+synaptic_post\[_idx\];", "= _column;", line.strip())
+        if not line or re.match(r"(const )?\w+ _presynaptic_idx =", line):
+            continue
+        constant = re.match(r"const \w+ (\w+) = (.*);$", line)
+        if constant and not varying & set(re.findall(r"\w+", constant[2])):
+            row.append(line)
+            continue
+        declared = re.match(r"(?:const )?(?:\w+ )?(\w+)(?: [-+*/]?=|;)", line)
+        if declared:
+            varying.add(declared[1])
+        column.append(line)
+    return row, column
 
 
-DenseCodeObject.templater.env.filters["on_rows"] = _on_rows
+DenseCodeObject.templater.env.filters["row_code"] = lambda lines: _split_rows(lines)[0]
+DenseCodeObject.templater.env.filters["column_code"] = lambda lines: _split_rows(lines)[1]
 
 
 def synapses(rule, source, target, gradient, transmit="I_post += weight", *, connect=True, post=None, commit="deferred",
@@ -189,12 +208,11 @@ def synapses(rule, source, target, gradient, transmit="I_post += weight", *, con
     if commit == "immediate" and duration is None:
         raise UserError("commit='immediate' needs duration, the length of one presentation, such as 100*ms")
     code = pathways(rule, gradient, transmit, commit, randn, duration)
-    events = {"commit": "touch", "transmit": "spike", "boundary": "boundary"}
     order = {"commit": -3, "boundary": -2, "transmit": -1}
     feedback = {f"on_{event}": re.sub(r"\bweight\b", "transmitted", text) for event, text in (post or {}).items()}
-    on_event = {p: events[p] for p in code} | {f"on_{event}": event for event in (post or {})}
+    on_event = {p: EVENTS[p] for p in code} | {f"on_{event}": event for event in (post or {})}
     made = brian2.Synapses(source, target, model(rule, commit), on_pre=code, on_post=feedback or None, on_event=on_event,
-                           delay={p: 0 * brian2.second for p in on_event}, name=name)
+                           delay={p: 0 * brian2.second for p in on_event}, clock=source.clock, name=name)
     made.connect() if connect is True else made.connect(**connect)
     rows = connect is True if dense == "auto" else dense
     for pathway in code:

@@ -1,6 +1,6 @@
-"""The forgetting study at toy size with the real simulation: compiles and runs spiking networks, about a minute.
+"""The forgetting study at toy size with the real simulation: compiles and runs spiking networks (minutes).
 
-The rules are files of the test's own, so that the numbers do not depend on the constants found for the repo's rules.
+The rules are files of the test's own, so that the numbers do not depend on the constants of the repo's rules.
 """
 
 import json
@@ -21,7 +21,7 @@ rule = Rule(
     state="w : 1",
     weight="w",
     initial="w = w_init",
-    on_gradient="w -= lr*gradient",
+    on_gradient="w -= lr*gradient{factor}",
     parameters={{"lr": Parameter({lr}, low=0)}},
 )
 """
@@ -31,8 +31,9 @@ rule = Rule(
 def study(tmp_path_factory):
     """Run the study in a process of its own; returns (exit code or process, output folder)."""
     home = tmp_path_factory.mktemp("study")
-    for name, lr in (("learns", 3e-5), ("frozen", 0.0), ("explodes", 1e300)):
-        (home / f"{name}.py").write_text(RULE.format(name=name, lr=lr))
+    explosion = "*exp(10*age/presentation)"  # infinite after 70 presentations
+    for name, lr, factor in (("learns", 3e-5, ""), ("frozen", 0.0, ""), ("explodes", 1.0, explosion)):
+        (home / f"{name}.py").write_text(RULE.format(name=name, lr=lr, factor=factor))
     main = "from spikemeta.cli import main\nif __name__ == '__main__': main()\n"
     (home / "main.py").write_text(main)
 

@@ -12,12 +12,13 @@
     {
         const int32_t _presynaptic_idx = {{_events}}[_event];
         const size_t _row = (size_t)_presynaptic_idx * _n_columns;
+        {{vector_code|row_code|autoindent}}
         #pragma GCC ivdep
         for (size_t _column = 0; _column < _n_columns; _column++)
         {
             const size_t _idx = _row + _column;
             const size_t _vectorisation_idx = _idx;
-            {{vector_code|on_rows|autoindent}}
+            {{vector_code|column_code|autoindent}}
         }
     }
 {% endblock %}
