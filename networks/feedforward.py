@@ -29,19 +29,19 @@ class Parameters:
     input_rate: float = 200.0  # Hz, at full brightness
     tau_membrane: float = 20.0  # ms
     tau_synapse: float = 5.0  # ms
-    tau_error: float = 40.0  # ms
+    tau_error: float = 60.0  # ms
     target_rate: float = 150.0  # Hz, teaching events of the right readout neuron
     other_rate: float = 0.0  # Hz, teaching events of the others
     onset: float = 15.0  # ms without learning at the start of a presentation
-    hidden_centre: float = 0.8  # window on the membrane potential: |v - centre| < width
-    hidden_width: float = 1.2
+    hidden_centre: float = 1.0  # window on the membrane potential: |v - centre| < width
+    hidden_width: float = 1.5
     hidden_band: float = 0.0  # errors smaller than this teach nothing
-    hidden_spread: float = 0.09  # standard deviation of the initial weights
+    hidden_spread: float = 0.03  # standard deviation of the initial weights
     readout_centre: float = 0.3
     readout_width: float = 0.8
     readout_band: float = 0.0
-    readout_spread: float = 0.15
-    tied_factor: float = 3.0  # feedback weight = factor * readout weight
+    readout_spread: float = 0.03
+    tied_factor: float = 2.3  # feedback weight = factor * readout weight
     random_spread: float = 0.3  # standard deviation of fixed random feedback
     inhibition: float = 0.0  # current that each hidden spike takes from every hidden neuron
 
@@ -138,9 +138,11 @@ class Feedforward:
             ``hidden`` (n_input, n_hidden), ``readout`` (n_hidden, n_classes), ``feedback`` (n_classes, n_hidden); 1.
         """
         n_input, n_hidden, n_classes = sizes
+        back = rng.standard_normal((n_classes, n_hidden))
+        back -= back.mean(axis=0)  # centred over classes: an error that all share must not drive the hidden layer
         return {"hidden": parameters.hidden_spread * rng.standard_normal((n_input, n_hidden)),
                 "readout": parameters.readout_spread * rng.standard_normal((n_hidden, n_classes)),
-                "feedback": parameters.random_spread * rng.standard_normal((n_classes, n_hidden))}
+                "feedback": parameters.random_spread * back}
 
     def build(self, rule, sizes, parameters, feedback, stimulus, teacher):
         """Brian2 objects of the network.
@@ -178,6 +180,9 @@ class Feedforward:
                                       events=own | (events or {}), namespace=shared | constants)
             made.run_regularly(_START + at_start, clock=slow, when="start", name=f"{name}_start",
                                codeobj_class=numpy_only)
+            if brian.standalone():
+                for thresholder in made.thresholder.values():
+                    thresholder.codeobj_class = brian.DenseCodeObject
             if presynaptic:
                 brian.prepare_presynaptic(made)
             return made

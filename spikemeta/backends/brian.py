@@ -39,7 +39,15 @@ def presynaptic_events(threshold, boundaries=True):
     -------
     dict of str to str
         ``spike``; ``touch``, the first spike in a presentation, which commits; ``boundary``.
+
+    Raises
+    ------
+    UserError
+        If the threshold draws random numbers: it is evaluated for each event, so a spike and its touch would disagree.
     """
+    if re.search(r"\brandn?\(", threshold):
+        raise UserError(f"threshold {threshold!r} draws random numbers, and would draw others for each event: draw first, as "
+                        "in group.run_regularly('draw = rand()', when='before_thresholds'), and compare that variable")
     first = f"(({threshold}) or opening or closing) and seen < presentation_index"
     told = {"boundary": "opening and seen < presentation_index"} if boundaries else {}
     return {"spike": threshold, "touch": first} | told
@@ -110,7 +118,7 @@ def pathways(rule, gradient, transmit="I_post += weight", commit="deferred", ran
     Returns
     -------
     dict of str to str
-        ``commit`` (on touch) and ``transmit`` (on spike), or ``transmit`` alone; ``boundary`` if the rule has one.
+        ``commit`` (on touch), ``transmit`` (on spike) and, if the rule has one, ``boundary``; immediate: ``transmit`` alone.
     """
     send = re.sub(r"\bweight\b", "transmitted", transmit)
     present = f"transmitted = {rule.weight.strip()}"
@@ -118,8 +126,8 @@ def pathways(rule, gradient, transmit="I_post += weight", commit="deferred", ran
     if commit == "immediate":
         clock = f"t/({float(duration)!r}*second)"
         body = [f"elapsed = {clock} - last", *_decays(rule, "elapsed"), f"last = {clock}",
-                *_lines(rule, "on_presentation", draw), f"gradient = {gradient}",
-                *_lines(rule, "on_gradient", draw), present, send]
+                f"gradient = {gradient}", *_lines(rule, "on_gradient", draw),
+                *_lines(rule, "on_presentation", draw), present, send]
         body = [re.sub(r"\bage\b", "last", line) for line in body]
         return {"transmit": "\n".join(body)}
     # In on_gradient the age is that of the presentation to which the summed gradient belongs.
@@ -199,12 +207,15 @@ def synapses(rule, source, target, gradient, transmit="I_post += weight", *, con
     Raises
     ------
     UserError
-        If the source lacks what the commit needs.
+        If the source lacks what the commit needs, or the rule needs boundaries, which the immediate commit has not.
     """
     wanted = {"touch", "boundary"} if rule.analysis.blocks["on_boundary"] else {"touch"}
     if commit == "deferred" and not wanted <= set(source.events):
         raise UserError(f"{source.name!r} cannot commit once per presentation: add spikemeta.backends.brian.PRESYNAPTIC to "
                         "its equations and events=presynaptic_events(threshold), or use commit='immediate'")
+    if commit == "immediate" and rule.needs_boundary:
+        raise UserError(f"rule {rule.title!r} must be told of boundaries, which commit='immediate' has not: use the deferred "
+                        "commit, or a rule or variant that needs no boundary")
     if commit == "immediate" and duration is None:
         raise UserError("commit='immediate' needs duration, the length of one presentation, such as 100*ms")
     code = pathways(rule, gradient, transmit, commit, randn, duration)

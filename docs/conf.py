@@ -1,0 +1,14 @@
+"""Sphinx settings: MyST pages, executed at build, errors fatal."""
+
+import importlib.metadata
+
+project = "spikemeta"
+author = "The spikemeta authors"
+release = importlib.metadata.version("spikemeta")
+extensions = ["myst_nb", "sphinx.ext.autodoc", "numpydoc"]
+exclude_patterns = ["_build"]
+html_theme = "furo"
+nb_execution_mode = "force"
+nb_execution_raise_on_error = True
+nb_execution_timeout = 120
+numpydoc_show_class_members = False
