@@ -2,7 +2,6 @@
 
 import dataclasses
 import inspect
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -16,14 +15,17 @@ FORMS = ("text", "brian2", "latex")
 
 
 class Commands(TyperGroup):
-    """The root group: reports errors of the user's making."""
+    """The root group: reports errors of the user's making, and Ctrl-C."""
 
     def invoke(self, ctx):
         try:
             return super().invoke(ctx)
         except UserError as error:
-            typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(2)
+            message, code = f"error: {error}", 2
+        except KeyboardInterrupt:
+            message, code = "stopped; what is finished is kept: repeat the command with --resume to go on", 130
+        typer.echo(message, err=True)
+        raise typer.Exit(code)
 
 
 class Studies(TyperGroup):
@@ -156,19 +158,18 @@ def show(
     """Show a rule: its text, the Brian2 code made from it, or its equations."""
     if as_ not in FORMS:
         raise UserError(suggest("value of --as", as_, FORMS))
-    from spikemeta import equations, registry
+    from spikemeta import registry
+    from spikemeta.show import show as rendered
 
     found = registry.get_rule(rule)
-    typer.echo(equations.show(found, as_))
+    typer.echo(rendered(found, as_))
 
 
 @app.command()
 def check(file: Annotated[Path, typer.Argument(help="A Python file that defines a rule.")]):
     """Check a rule file of your own: every problem at once, or "ok"."""
     if not file.is_file():
-        raise UserError(
-            f"there is no rule file {str(file)!r}; name a Python file with 'rule = Rule(...)' in it"
-        )
+        raise UserError(f"there is no rule file {str(file)!r}; name a Python file with 'rule = Rule(...)' in it")
     from spikemeta.rule import check_file
 
     problems = check_file(file)
@@ -190,8 +191,4 @@ def report(folder: Annotated[Path, typer.Argument(metavar="DIR", help="Output fo
 
 def main():
     """Entry point of the ``spikemeta`` command."""
-    try:
-        app()
-    except KeyboardInterrupt:
-        typer.echo("stopped; finished runs are kept: repeat the command with --resume to go on", err=True)
-        sys.exit(130)
+    app()

@@ -38,9 +38,7 @@ class Display:
                 TextColumn("left  {task.fields[phase]}", style="dim"),
                 console=self.console,
             )
-            self.task = self.bar.add_task(
-                "", total=sum(self.totals), points=self._points(), phase="compiling"
-            )
+            self.task = self.bar.add_task("", total=sum(self.totals), points=self._points(), phase="compiling")
             self.bar.start()
         return self
 
@@ -128,9 +126,7 @@ def table_of(rows, title, caption):
 
 def files(console, paths):
     """Print the paths that a study wrote, one a line."""
-    console.print(
-        "written:", *[f"\n  {path}" for path in paths], sep="", highlight=False, markup=False, soft_wrap=True
-    )
+    console.print("written:", *[f"\n  {path}" for path in paths], sep="", highlight=False, markup=False, soft_wrap=True)
 
 
 def failures(console, messages):

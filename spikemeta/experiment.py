@@ -127,9 +127,7 @@ def run(name, options, entries, console, evaluate="test"):
     dataset = pool.dataset(options.dataset)
     seeds = list(range(options.seeds))
     probe = [pool.Point("", "", seed, curriculum_arguments(options, evaluate), {}) for seed in seeds]
-    curricula = [
-        pool.curriculum_of(point) for point in probe
-    ]  # every mistake in the options shows before any work
+    curricula = [pool.curriculum_of(point) for point in probe]  # every mistake in the options shows before any work
     lengths = [sum(len(phase.indices) for phase in c.phases) for c in curricula]
     chance = 1 / curricula[0].n_classes
 

@@ -40,9 +40,7 @@ def _figure(width, height, results, title):
 def describe(results):
     """Data set, task, scale and feedback of a results dataset in a phrase."""
     a = results.attrs
-    return (
-        f"{a['task']} {a['dataset']} ({a['scale']}), {a['hidden']} hidden neurons, {a['feedback']} feedback"
-    )
+    return f"{a['task']} {a['dataset']} ({a['scale']}), {a['hidden']} hidden neurons, {a['feedback']} feedback"
 
 
 def save(figure, folder, name):
@@ -76,9 +74,7 @@ def accuracy_matrices(results):
     columns = min(3, len(rules))
     rows = -(-len(rules) // columns)
     side = max(2.3, 0.42 * n_tasks + 0.6)
-    figure = _figure(
-        columns * side + 1.6, rows * (side + 0.35) + 0.9, results, "Accuracy on each task after each task"
-    )
+    figure = _figure(columns * side + 1.6, rows * (side + 0.35) + 0.9, results, "Accuracy on each task after each task")
     panels = figure.subplots(rows, columns, squeeze=False)
     mean = 100 * results.accuracy.mean("seed")
     for panel, rule in zip(panels.flat, rules, strict=False):
@@ -197,9 +193,7 @@ def accuracy_bars(results):
                     x, 100 * summary.mean, 100 * (summary.high - summary.mean), color="black", capsize=3, lw=1
                 )
             spread = np.linspace(-0.2, 0.2, len(values)) * width if len(values) > 1 else [0.0]
-            panel.plot(
-                x + np.asarray(spread), 100 * values, "o", ms=3.5, mfc="white", mec="black", mew=0.7, zorder=3
-            )
+            panel.plot(x + np.asarray(spread), 100 * values, "o", ms=3.5, mfc="white", mec="black", mew=0.7, zorder=3)
     _chance(panel, results)
     panel.set_xticks(
         range(len(rules)),
@@ -210,9 +204,7 @@ def accuracy_bars(results):
     panel.set(ylabel="test accuracy (%)", ylim=(0, 101))
     handles = [Patch(color=PALETTE[b], label=text) for b, text in enumerate(names.values())]
     if results.needs_boundary.any():
-        handles.append(
-            Patch(facecolor="0.6", edgecolor="white", hatch=HATCH, label="rule is told of boundaries")
-        )
+        handles.append(Patch(facecolor="0.6", edgecolor="white", hatch=HATCH, label="rule is told of boundaries"))
     handles += [h for h in panel.get_legend_handles_labels()[0]]
     figure.legend(handles=handles, loc="outside right center", fontsize=8, frameon=False)
     return figure
@@ -234,9 +226,7 @@ def settings(results, most=30):
     """
     mean = results.final_accuracy.mean("seed").values
     order = [k for k in np.argsort(-mean, kind="stable") if np.isfinite(mean[k])][:most]
-    figure = _figure(
-        9.0, 0.28 * len(order) + 1.6, results, "Accuracy on validation data, after the last task"
-    )
+    figure = _figure(9.0, 0.28 * len(order) + 1.6, results, "Accuracy on validation data, after the last task")
     panel = figure.add_subplot()
     for y, k in enumerate(order):
         panel.plot(

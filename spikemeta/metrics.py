@@ -41,9 +41,7 @@ class Summary:
 def _square(matrix):
     matrix = np.asarray(matrix, dtype=float)
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or matrix.size == 0:
-        raise ValueError(
-            f"an accuracy matrix must be square and not empty, this one has shape {matrix.shape}"
-        )
+        raise ValueError(f"an accuracy matrix must be square and not empty, this one has shape {matrix.shape}")
     return matrix
 
 

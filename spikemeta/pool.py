@@ -60,12 +60,9 @@ def fingerprint(rule, point):
     task, data = point.curriculum["name"], point.curriculum["dataset"]
     network = registry.load("networks", point.simulation["network"])
     text = {
-        f: getattr(rule, f)
-        for f in ("state", "weight", "initial", "on_gradient", "on_presentation", "on_boundary")
+        f: getattr(rule, f) for f in ("state", "weight", "initial", "on_gradient", "on_presentation", "on_boundary")
     }
-    constants = {
-        p: rule.constants(task, data, p, point.simulation["parameters"]) for p in network.projections
-    }
+    constants = {p: rule.constants(task, data, p, point.simulation["parameters"]) for p in network.projections}
     parts = [
         text,
         constants,
@@ -92,9 +89,7 @@ def curriculum_of(point):
     from spikemeta import curricula
 
     arguments = dict(point.curriculum)
-    return curricula.build(
-        arguments.pop("name"), dataset(arguments.pop("dataset")), seed=point.seed, **arguments
-    )
+    return curricula.build(arguments.pop("name"), dataset(arguments.pop("dataset")), seed=point.seed, **arguments)
 
 
 def make_simulation(rule, **arguments):
@@ -128,9 +123,7 @@ def execute(point, progress):
         if result.phase.kind == "train":
             shown += len(result.phase.indices)
         else:
-            tests.append(
-                (result.phase.task, result.phase.after, shown, result.accuracy, np.mean(result.hidden_rate))
-            )
+            tests.append((result.phase.task, result.phase.after, shown, result.accuracy, np.mean(result.hidden_rate)))
     columns = [np.array(column) for column in zip(*tests, strict=True)]
     arrays = dict(
         zip(
@@ -212,9 +205,7 @@ def run_points(points, workers, on_progress, on_done):
     others = set(multiprocessing.active_children())
     context = multiprocessing.get_context("spawn")
     messages = context.Queue()
-    pool = concurrent.futures.ProcessPoolExecutor(
-        min(workers, len(points) or 1), context, _initialise, (messages,)
-    )
+    pool = concurrent.futures.ProcessPoolExecutor(min(workers, len(points) or 1), context, _initialise, (messages,))
     waiting = {pool.submit(_work, number, point): point for number, point in enumerate(points)}
     try:
         while waiting:

@@ -102,9 +102,7 @@ def read_json(path):
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
-        raise UserError(
-            f"cannot read {path}: {error.strerror}; name the output folder of a finished study"
-        ) from None
+        raise UserError(f"cannot read {path}: {error.strerror}; name the output folder of a finished study") from None
     except ValueError:
         raise UserError(f"{path} is not the JSON file of a study; remove it or name another folder") from None
 
@@ -166,9 +164,7 @@ class Store:
                 f"not of {self.study!r}; name another folder with --out"
             )
         old = there.get("settings", {})
-        changed = [
-            f"{k} is {old.get(k)!r} there and {v!r} here" for k, v in self.settings.items() if old.get(k) != v
-        ]
+        changed = [f"{k} is {old.get(k)!r} there and {v!r} here" for k, v in self.settings.items() if old.get(k) != v]
         if changed:
             raise UserError(
                 f"the output folder {self.folder} holds results of this study under other options: "
@@ -206,9 +202,7 @@ class Store:
 
     def write_provenance(self, provenance):
         """Write ``provenance.json``; at the start of a study too, as the mark of whose folder it is."""
-        write_json(
-            self.folder / "provenance.json", {"study": self.study, "settings": self.settings} | provenance
-        )
+        write_json(self.folder / "provenance.json", {"study": self.study, "settings": self.settings} | provenance)
 
     def write_summary(self, summary):
         """Write ``summary.json``."""

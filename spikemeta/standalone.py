@@ -1,6 +1,7 @@
 """Compile a Brian2 network once as a C++ program, keep it in a cache, and run it phase by phase."""
 
 import contextlib
+import gc
 import hashlib
 import json
 import os
@@ -99,6 +100,7 @@ def cache_folder():
 @contextlib.contextmanager
 def device():
     """Brian2 in standalone mode, left as it was found."""
+    gc.collect()  # objects of an earlier network would make Brian2 number the names of this one
     brian2.set_device("cpp_standalone", build_on_run=False)
     get_device().reinit()
     get_device().activate(build_on_run=False)
@@ -226,10 +228,14 @@ def _plain_clock(path):
 
 
 def _digest(folder):
-    digest = hashlib.sha256(" ".join(brian2.prefs.codegen.cpp.extra_compile_args_gcc or []).encode())
+    """Digest of the generated code. Brian2 keeps clocks in sets, so the order of main.cpp's initialisations may vary."""
+    digest = hashlib.sha256()
     for path in sorted(folder.rglob("*")):
-        if path.is_file():
-            digest.update(str(path.relative_to(folder)).encode() + b"\0" + path.read_bytes() + b"\0")
+        if path.is_file() and path.name != "files.json":
+            data = path.read_bytes()
+            if path.name == "main.cpp":
+                data = b"\n".join(sorted(data.splitlines()))
+            digest.update(str(path.relative_to(folder)).encode() + b"\0" + data + b"\0")
     return digest.hexdigest()[:24]
 
 
@@ -237,7 +243,7 @@ def _make(folder):
     compiler = os.environ.get("CXX", "g++")
     if not shutil.which(compiler) or not shutil.which("make"):
         raise UserError(f"no C++ compiler: {compiler!r} and 'make' must be on the PATH (on Debian or Ubuntu: apt install g++ "
-                        "make; on macOS: xcode-select --install); or use --engine runtime, which is slower")
+                        "make; on macOS: xcode-select --install); or use --mode runtime, which is slower")
     (folder / "make.deps").touch()  # up to date: nothing here is ever compiled a second time
     (folder / "all.h").write_text(_HEADERS)
     flags = re.search(r"^OPTIMISATIONS = (.*)$", (folder / "makefile").read_text(), re.M)[1]

@@ -78,9 +78,7 @@ class SimulationOptions:
         choices=("tied", "random"),
     )
     passes: int = option(1, "Times that each task's training images are shown.", low=1)
-    tasks: int | None = option(
-        None, "Number of tasks. Default: all (split 5, permuted 10, but 3 with quick).", low=1
-    )
+    tasks: int | None = option(None, "Number of tasks. Default: all (split 5, permuted 10, but 3 with quick).", low=1)
     workers: int = option(2, "Processes at work, at most one per core.", low=1, decides=False)
     out: str = option("", "Output folder. Default: results/STUDY-DATASET-TASK.", decides=False)
     resume: bool = option(False, "Keep the finished runs of the output folder.", decides=False)
@@ -150,9 +148,7 @@ def resolve_rules(text):
         except UserError as error:
             problems.append(str(error))
     titles = [rule.title for rule in found.values()]
-    problems += [
-        f"two rules are called {t!r}; rename one" for t in sorted({t for t in titles if titles.count(t) > 1})
-    ]
+    problems += [f"two rules are called {t!r}; rename one" for t in sorted({t for t in titles if titles.count(t) > 1})]
     if problems:
         raise UserError("\n".join(problems))
     return found

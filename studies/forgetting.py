@@ -51,9 +51,7 @@ def run(options, console=None):
             caption=f"test images, seeds: {options.seeds}, mean ± sd; chance {outcome.results.chance:.0%}",
         )
     )
-    display.files(
-        console, [store.folder / n for n in ("summary.json", "results.nc", "provenance.json")] + drawn
-    )
+    display.files(console, [store.folder / n for n in ("summary.json", "results.nc", "provenance.json")] + drawn)
     return display.failures(console, outcome.failures)
 
 

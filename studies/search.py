@@ -46,9 +46,7 @@ def parse_grid(texts):
                 problems.append(f"--grid names {key!r} twice; give all its values at once")
             grid[key] = [float(value) for value in values.split(",")]
         except ValueError:
-            problems.append(
-                f"--grid {text!r} is not KEY=NUMBER,NUMBER,...; example: --grid hidden.lr=1e-4,3e-4"
-            )
+            problems.append(f"--grid {text!r} is not KEY=NUMBER,NUMBER,...; example: --grid hidden.lr=1e-4,3e-4")
     if not texts:
         problems.append("--grid is missing; example: --grid hidden.lr=1e-4,3e-4")
     if problems:
@@ -83,14 +81,10 @@ def _entries(options):
     grid = parse_grid(options.grid)
     rows = experiment.entries_of(options)
     network = registry.load("networks", "feedforward")
-    network.parameters(
-        overrides=dict.fromkeys(k.removeprefix("network.") for k in grid if k.startswith("network."))
-    )
+    network.parameters(overrides=dict.fromkeys(k.removeprefix("network.") for k in grid if k.startswith("network.")))
     owners = {key.rpartition(".")[0] for key in grid} - {"", "network", *network.projections}
     if owners:
-        raise UserError(
-            "\n".join(suggest("part of the network", o, [*network.projections, "network"]) for o in owners)
-        )
+        raise UserError("\n".join(suggest("part of the network", o, [*network.projections, "network"]) for o in owners))
     entries = {}
     for row, setting in itertools.product(rows, settings_of(grid, options.n_random, options.random_seed)):
         of_network = {k.removeprefix("network."): v for k, v in setting.items() if k.startswith("network.")}
@@ -151,9 +145,7 @@ def run(options, console=None):
                 markup=False,
                 soft_wrap=True,
             )
-    display.files(
-        console, [store.folder / n for n in ("summary.json", "results.nc", "provenance.json")] + drawn
-    )
+    display.files(console, [store.folder / n for n in ("summary.json", "results.nc", "provenance.json")] + drawn)
     return display.failures(console, outcome.failures)
 
 

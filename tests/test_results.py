@@ -37,9 +37,7 @@ class FakeSimulation:
             progress(phase.name, len(phase.indices), total)
             accuracy = matrix[phase.after - 1, phase.task] if phase.kind == "test" else np.nan
             phases.append(SimpleNamespace(phase=phase, accuracy=accuracy, hidden_rate=20.0))
-        return SimpleNamespace(
-            phases=phases, accuracy_matrix=matrix, constants={"lr": 0.1}, compile_seconds=0.0
-        )
+        return SimpleNamespace(phases=phases, accuracy_matrix=matrix, constants={"lr": 0.1}, compile_seconds=0.0)
 
 
 @pytest.fixture
@@ -120,9 +118,7 @@ def test_truncated_run_counts_as_missing(tmp_path, suffix):
 
 
 def test_results_file_round_trip(tmp_path):
-    data = results.to_dataset(
-        [("laplace", False), ("sgd", True)], [0, 1], {("laplace", 0): a_run()}, 0.5, task="split"
-    )
+    data = results.to_dataset([("laplace", False), ("sgd", True)], [0, 1], {("laplace", 0): a_run()}, 0.5, task="split")
     Store(tmp_path, "s", {}).write_results(data)
     with xarray.open_dataset(tmp_path / "results.nc") as back:
         xarray.testing.assert_identical(back.load(), data)
@@ -266,9 +262,7 @@ def test_validation_is_cut_from_training_images():
     arguments = experiment.curriculum_arguments(search.options(scale="full"), "validation")
     phases = pool.curriculum_of(pool.Point("", "", 0, arguments, {})).phases
     assert {p.split for p in phases} == {"train"}
-    trained, tested = (
-        set(np.concatenate([p.indices for p in phases if p.kind == k])) for k in ("train", "test")
-    )
+    trained, tested = (set(np.concatenate([p.indices for p in phases if p.kind == k])) for k in ("train", "test"))
     assert tested
     assert not trained & tested
 

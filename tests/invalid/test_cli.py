@@ -10,9 +10,7 @@ from typer.testing import CliRunner
 from spikemeta.cli import app
 from spikemeta.results import Store
 
-RULE = (
-    "from spikemeta.rule import Rule\nrule = Rule(\n    name='mine',\n    state='w : 1',\n    weight='w',\n"
-)
+RULE = "from spikemeta.rule import Rule\nrule = Rule(\n    name='mine',\n    state='w : 1',\n    weight='w',\n"
 
 
 def spikemeta(*args):
@@ -140,10 +138,7 @@ def test_check_of_a_sound_rule_and_of_python_that_fails(tmp_path):
 def test_good_input():
     assert "laplace" in spikemeta("list", "rules").output.split()
     everything = spikemeta("list").output
-    assert all(
-        word in everything.split()
-        for word in ("rules", "sgd", "networks", "feedforward", "studies", "digits")
-    )
+    assert all(word in everything.split() for word in ("rules", "sgd", "networks", "feedforward", "studies", "digits"))
     assert spikemeta("--version").output.startswith("spikemeta ")
     assert "--grid" in spikemeta("run", "search", "--help").output
 
@@ -155,9 +150,7 @@ def test_messages_go_to_stderr_and_listing_loads_nothing_heavy():
         "heavy = {'brian2', 'matplotlib', 'torch', 'xarray', 'sympy'} & set(sys.modules)\n"
         "sys.argv[1:] = ['show', 'lapalce']\nprint(f'loaded: {sorted(heavy)}')\nmain()"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, env=os.environ, check=False
-    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=os.environ, check=False)
     assert done.returncode == 2
     assert "loaded: []" in done.stdout
     assert "did you mean 'laplace'" in done.stderr

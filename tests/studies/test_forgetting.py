@@ -32,7 +32,7 @@ def study(tmp_path_factory):
     """Run the study in a process of its own; returns (exit code or process, output folder)."""
     home = tmp_path_factory.mktemp("study")
     explosion = "*exp(10*age/presentation)"  # infinite after 70 presentations
-    for name, lr, factor in (("learns", 3e-5, ""), ("frozen", 0.0, ""), ("explodes", 1.0, explosion)):
+    for name, lr, factor in (("learns", 1e-4, ""), ("frozen", 0.0, ""), ("explodes", 1.0, explosion)):
         (home / f"{name}.py").write_text(RULE.format(name=name, lr=lr, factor=factor))
     main = "from spikemeta.cli import main\nif __name__ == '__main__': main()\n"
     (home / "main.py").write_text(main)
@@ -79,13 +79,14 @@ def test_learning_and_forgetting(finished):
     learns, frozen = rows(finished)["learns"], rows(finished)["frozen"]
     matrix = np.array(learns["accuracy_matrix"]["mean"])
     assert matrix.shape == (2, 2)
-    assert matrix[0, 0] > 0.9, "zeros and ones are learned in 290 presentations"
-    assert matrix[1, 1] > 0.65, "and so are twos and threes after them"
+    # On validation images, two seeds: 0.97 and 1.0 on the first task, 0.89 and 1.0 on the second.
+    assert matrix[0, 0] > 0.9
+    assert matrix[1, 1] > 0.8
     assert learns["forgetting"]["mean"] == pytest.approx(matrix[0, 0] - matrix[1, 0], abs=1e-12)
-    assert abs(frozen["forgetting"]["mean"]) < 0.1, (
-        "without learning only the stimuli's noise changes accuracy"
-    )
-    assert learns["just_learned_accuracy"]["mean"] > frozen["just_learned_accuracy"]["mean"] + 0.15
+    assert learns["forgetting"]["mean"] > 0.05, "plain gradient descent forgets"
+    # Untrained, the readout of so small a network hardly spikes, and silence counts as wrong.
+    assert frozen["just_learned_accuracy"]["mean"] < 0.6
+    assert abs(frozen["forgetting"]["mean"]) < 0.1
 
 
 def test_same_result_on_two_workers(study, finished):
@@ -108,6 +109,20 @@ def test_killed_and_resumed_gives_the_same_numbers(study, finished):
     assert code == 0, text
     assert "runs are there already" in text
     assert (folder / "summary.json").read_bytes() == (finished / "summary.json").read_bytes()
+
+
+@pytest.mark.skipif(not hasattr(os, "killpg"), reason="needs process groups")
+def test_interrupt_says_how_to_go_on_and_leaves_no_process(study):
+    process, folder = study("interrupted", "--workers", "2", wait=False)
+    deadline = time.monotonic() + 60
+    while not (folder / "provenance.json").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(3)  # the workers are starting or at work
+    process.send_signal(signal.SIGINT)
+    text = process.communicate(timeout=30)[0]  # ends only when no process holds the output open any more
+    assert process.returncode == 130
+    assert "--resume" in text
+    assert "Traceback" not in text
 
 
 def test_an_unstable_rule_is_named_and_the_rest_is_kept(study):
