@@ -12,6 +12,7 @@ import brian2
 from brian2 import Hz, ms
 
 from spikemeta.backends import brian
+from spikemeta.backends.noise import WEIGHT_NOISE
 from spikemeta.errors import UserError, suggest
 
 FEEDBACK = ("tied", "random")
@@ -103,7 +104,10 @@ class Feedforward:
 
     projections = ("hidden", "readout")
     #: Constants found for a task, by its name, or by ``task/dataset``; see `parameters`.
-    tuned = {}
+    tuned = {
+        "split": {"tau_error": 40.0, "hidden_width": 1.0, "hidden_band": 0.03, "readout_band": 0.05,
+                  "hidden_spread": 0.15, "tied_factor": 2.0, "inhibition": 0.07},
+    }
 
     def parameters(self, task="", dataset="", overrides=None):
         """Constants for a task: defaults, then tuned ones, then overrides.
@@ -211,12 +215,14 @@ class Feedforward:
         for layer in (hidden, readout):
             layer.run_regularly(_SIGNAL, when="before_thresholds", name=f"{layer.name}_signal")
 
-        send = {"transmit": "current_post += weight", "gradient": "signal_post"}
+        send = {"transmit": "current_post += weight", "gradient": "signal_post",
+                "randn": "weight_noise(noise_seed, presentation_index_pre)"}
         into_hidden = brian.synapses(rule, source, hidden, name="to_hidden", **send)
         tied = {"spike": "error_pre += teaching_post*tied_factor*weight", "teach": "error_pre -= tied_factor*weight"}
         into_readout = brian.synapses(rule, hidden, readout, name="to_readout", **send,
                                       post=tied if feedback == "tied" else None)
-        into_readout.namespace["tied_factor"] = p.tied_factor
+        into_hidden.namespace["weight_noise"] = WEIGHT_NOISE
+        into_readout.namespace |= {"weight_noise": WEIGHT_NOISE, "tied_factor": p.tied_factor}
         objects = [source, hidden, readout, into_hidden, into_readout]
         fixed = {}
         if feedback == "random":

@@ -26,4 +26,8 @@ rule = Rule(
         "curvature": Parameter(1e-3, low=0, description="precision gained per squared gradient"),
         "window": Parameter(float("inf"), "presentation", "memory window N of the forgetting", low=1),
     },
+    tuned={
+        "joint": {"hidden.lr": 8e-4, "readout.lr": 3e-4, "hidden.curvature": 1e-4, "readout.curvature": 3e-5},
+        "split": {"hidden.lr": 1.2e-4, "readout.lr": 4e-4, "hidden.curvature": 3e-3, "readout.curvature": 3.3e-3},
+    },
 )

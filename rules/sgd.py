@@ -14,4 +14,8 @@ rule = Rule(
         "lr": Parameter(1e-3, low=0, description="learning rate"),
         "halving": Parameter(float("inf"), "presentation", "age at which the rate has halved", low=1),
     },
+    tuned={
+        "joint": {"hidden.lr": 4e-4, "readout.lr": 3e-4, "halving": 15_000},
+        "split": {"lr": 3e-4},
+    },
 )

@@ -37,10 +37,16 @@ _AVAILABLE = {
     "weight": {"presentation"},
     "state": {"presentation"},
 }
+_DRAWING = ("initial", "on_presentation")
 #: Names that Brian2's synapses, or ours, already use for something else.
 RESERVED = {"t", "dt", "i", "j", "N", "xi", "lastupdate", "delay", "transmitted", "touched", "elapsed", "inside",
             "after", "N_pre", "N_post", "N_incoming", "N_outgoing", "t_in_timesteps", "e", "sampling", "learning"}
 _STATEMENT = re.compile(r"^([A-Za-z]\w*)\s*(=|\+=|-=|\*=|/=)(?!=)\s*(.+)$")
+_DRAW = re.compile(r"\b(randn?)\s*\(\s*\)")
+#: What an expression may consist of; the rest of Python has no meaning in synapse equations.
+_NODES = (ast.Expression, ast.BinOp, ast.UnaryOp, ast.BoolOp, ast.Compare, ast.Call, ast.Name, ast.Constant, ast.Load,
+          ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.Pow, ast.USub, ast.UAdd, ast.Not, ast.And, ast.Or,
+          ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Eq, ast.NotEq)
 _NAME = re.compile(r"^[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*$")
 
 
@@ -117,8 +123,16 @@ def names_in_or_empty(expression):
     """As `names_in`, but empty for what is not an expression."""
     try:
         return names_in(expression)
-    except SyntaxError:
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return set()
+
+
+def _foreign(tree):
+    """Whether a parsed expression holds more than numbers, names, arithmetic, comparisons and calls of functions."""
+    return any(not isinstance(node, _NODES)
+               or isinstance(node, ast.Constant) and type(node.value) not in (int, float, bool)
+               or isinstance(node, ast.Call) and (not isinstance(node.func, ast.Name) or bool(node.keywords))
+               for node in ast.walk(tree))
 
 
 class _Checker:
@@ -148,8 +162,12 @@ class _Checker:
         """Check syntax, names and units of one expression; True if it is sound."""
         try:
             tree = ast.parse(text, mode="eval")
-        except SyntaxError:
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
             self.problem(block, line, f"{text!r} is not an expression")
+            return False
+        if _foreign(tree):
+            self.problem(block, line, f"{text!r} cannot be used: a rule knows numbers, names, arithmetic, comparisons and "
+                                      f"functions ({', '.join(FUNCTIONS)})")
             return False
         variables = self.variables(block, temporaries)
         unknown = sorted({n.id for n in ast.walk(tree) if isinstance(n, ast.Name)} - set(variables))
@@ -158,7 +176,7 @@ class _Checker:
             self.problem(block, line, f"undefined name {name!r}{where}: declare it in state or parameters")
         if unknown:
             return False
-        if block not in ("initial", "on_presentation") and re.search(r"\brandn?\(", text):
+        if block not in _DRAWING and names_in(text) & {"rand", "randn"}:
             self.problem(block, line, "rand() and randn() may be drawn only in initial and on_presentation")
             return False
         try:
@@ -202,10 +220,7 @@ class _Checker:
     def decay(self, line, name, text, moving):
         if not self.expression("state", line, text, wanted=get_dimensions(1 / second)):
             return
-        positive = {n: sympy.Symbol(n, real=True) for n in moving}
-        expr = str_to_sympy(text)
-        expr = expr.subs({s: positive.get(s.name, sympy.Symbol(s.name, positive=True)) for s in expr.free_symbols})
-        x = positive[name]
+        expr, x = str_to_sympy(text), sympy.Symbol(name, real=True)
         slope = sympy.simplify(sympy.diff(expr, x))
         refused = f"d{name}/dt must be a linear decay, (rest - {name})/tau"
         if slope.has(x):
@@ -215,12 +230,12 @@ class _Checker:
         if coupled:
             self.problem("state", line, f"{refused}: it is coupled to {', '.join(coupled)}, which decays too")
             return
-        if slope == 0 or slope.is_positive:
+        sign = slope.subs({s: sympy.Symbol(s.name, positive=True) for s in slope.free_symbols})
+        if slope == 0 or sign.is_positive or not slope.is_finite and slope.is_number:
             self.problem("state", line, f"{refused}: it {'does not depend on ' + name if slope == 0 else 'grows'}")
             return
         rest = sympy.cancel(sympy.expand(expr - slope * x) / -slope)
-        plain = {s: sympy.Symbol(s.name, real=True) for s in rest.free_symbols | slope.free_symbols}
-        self.decays[name] = Decay(name, sympy_to_str((-slope).subs(plain)), sympy_to_str(rest.subs(plain)), text)
+        self.decays[name] = Decay(name, sympy_to_str(-slope), sympy_to_str(rest), text)
 
     def name(self, block, line, name):
         if not _NAME.match(name) or name in RESERVED or name in BUILTINS or name in CONSTANTS or name in FUNCTIONS:
@@ -236,15 +251,17 @@ class _Checker:
                 self.problem(block, line, f"{source!r} is not an assignment such as 'x = ...' or 'x += ...'")
                 continue
             target, op, expression = match.groups()
-            if target in self.parameters or target in BUILTINS or target in CONSTANTS or target in FUNCTIONS:
+            expression = _DRAW.sub(r"\1()", expression)
+            fixed = target in self.parameters or target in BUILTINS or target in CONSTANTS or target in FUNCTIONS
+            if fixed:
                 self.problem(block, line, f"{target!r} cannot be assigned: only state variables and temporaries can")
-            if op != "=" and target not in self.states and target not in temporaries:
+            if op != "=" and not fixed and target not in self.states and target not in temporaries:
                 self.problem(block, line, f"undefined name {target!r}: it has no value to which {op} could apply")
                 continue
             self.expression(block, line, expression, temporaries=temporaries)
-            if target not in self.states and names_in_or_empty(expression) & {"rand", "randn"}:
+            if block in _DRAWING and target not in self.states and names_in_or_empty(expression) & {"rand", "randn"}:
                 self.problem(block, line, f"draw random numbers into a state variable, not into the temporary {target!r}")
-            if target not in self.states and target not in temporaries:
+            if not fixed and target not in self.states and target not in temporaries:
                 self.name(block, line, target)
                 temporaries.append(target)
             statements.append(Statement(target, op, expression, line))

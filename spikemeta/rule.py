@@ -2,6 +2,7 @@
 
 import ast
 import math
+import re
 import runpy
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -140,22 +141,51 @@ class Rule:
         space = {p: v.value for p, v in self.parameters.items()}
         space |= {"w_init": 0.1 * rng.standard_normal(n), "age": 0.0,
                   "rand": lambda: rng.random(n), "randn": lambda: rng.standard_normal(n)}
-        run = {b: equations.compile_statements(s) for b, s in self.analysis.blocks.items()}
+        problems = []
+
+        def value(block, line, expression):
+            """Evaluate one expression; what it raises is a problem, and counts as zero."""
+            try:
+                return np.asarray(equations.compile_expression(expression)(space), float)
+            except (ArithmeticError, TypeError, ValueError) as error:
+                problems.append((block, line, f"{expression!r} cannot be evaluated: {error}"))
+                return np.zeros(n)
+
+        def run(block):
+            for s in self.analysis.blocks[block]:
+                space[s.target] = value(block, s.line, s.value)
+
+        def finite(block, text, *values):
+            if not problems and not all(np.isfinite(v).all() for v in values):
+                problems.append((block, 0, text))
+
         with np.errstate(all="ignore"):
-            space |= {s: run["initial"](space)[s] for s in self.analysis.states}
+            run("initial")
+            for name in self.analysis.states:
+                finite("initial", f"{name!r} does not start finite at the default parameters", space[name])
+            for d in self.analysis.decays.values():
+                line = next(k for k, text in equations.numbered(self.state) if re.match(rf"d{d.name}\s*/", text))
+                rate = value("state", line, d.rate)
+                if not problems and not np.isfinite(rate).all():
+                    problems.append(("state", line, f"the decay of {d.name!r} has no finite rate at the default parameters"))
+                if (rate < 0).any():
+                    problems.append(("state", line, f"{d.name!r} grows at the default parameters, instead of decaying"))
             for age in range(3):
                 space |= {"gradient": 0.01 * rng.standard_normal(n), "age": float(age)}
-                for block in ("on_presentation", "on_gradient"):
-                    space |= {s: run[block](space)[s] for s in self.analysis.states}
-            still = run["on_gradient"](space | {"gradient": np.zeros(n)})
-        for s in self.analysis.states:
-            before, after = np.broadcast_arrays(np.asarray(space[s], float), np.asarray(still[s], float))
-            if not np.isfinite(before).all():
-                return [("on_gradient", 0, f"{s!r} is not finite after three small gradients at the default parameters")]
-            if not np.allclose(after, before, rtol=1e-12, atol=1e-15):
-                return [("on_gradient", 0, f"a zero gradient changes {s!r}; a synapse that no spike touches is never "
-                                           "visited, so fading belongs in state, as a decay")]
-        return []
+                run("on_presentation")
+                run("on_gradient")
+            before = {s: np.broadcast_to(space[s], n) for s in self.analysis.states}
+            for name, values in before.items():
+                finite("on_gradient", f"{name!r} is not finite after three small gradients at the default parameters", values)
+            finite("weight", "the transmitted weight is not finite at the default parameters", value("weight", 0, self.weight.strip()))
+            space["gradient"] = np.zeros(n)
+            run("on_gradient")
+            for name, values in before.items():
+                if not problems and not np.allclose(space[name], values, rtol=1e-12, atol=1e-15):
+                    problems.append(("on_gradient", 0, f"a zero gradient changes {name!r}; a synapse that no spike touches is "
+                                                       "never visited, so fading belongs in state, as a decay"))
+            run("on_boundary")
+        return list(dict.fromkeys(problems))
 
     @property
     def title(self):

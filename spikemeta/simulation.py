@@ -244,7 +244,7 @@ class _Executor:
         self.constants = constants["rule"]
         self.states = [*simulation.rule.analysis.states, "transmitted"]
 
-    def settings(self, phase, state, age):
+    def settings(self, phase, state, age, noise_seed):
         """Values of a phase by (object, variable)."""
         teaching = phase.kind == "train"
         out = {}
@@ -255,7 +255,8 @@ class _Executor:
                 out |= {(group, "seen"): -1, (group, "touched"): float(age)}
         sampling = float(teaching or self.simulation.prediction == "sample")
         for name, projection in self.built.projections.items():
-            out |= {(projection, "sampling"): sampling, (projection, "presentation"): 1.0, (projection, "gradient"): 0.0}
+            out |= {(projection, "sampling"): sampling, (projection, "presentation"): 1.0, (projection, "gradient"): 0.0,
+                    (projection, "noise_seed"): float(noise_seed + len(out))}
             out |= {(projection, key): value for key, value in self.constants[name].items()}
             out |= {(projection, s): state[f"{name}.{s}"].ravel() for s in self.states}
         out |= {where: self.start[name].ravel() for name, where in self.built.fixed.items()}
@@ -271,7 +272,7 @@ class _Executor:
         places = np.arange(self.sizes[0]) if phase.permutation is None else phase.permutation
         stimuli = images, phase.indices.astype(np.int32), places.astype(np.int32), phase.labels.astype(np.int32)
         steps = round(self.presentation / 1e-3)
-        read = self.execute(stimuli, self.settings(phase, state, age), len(phase.indices) * steps + 1, seed, tick)
+        read = self.execute(stimuli, self.settings(phase, state, age, seed), len(phase.indices) * steps + 1, seed, tick)
         neuron, when = read(self.built.spikes, "i"), read(self.built.spikes, "t")
         shown = np.floor((when + 0.5e-3) / self.presentation).astype(np.int64)
         cells = (shown * self.sizes[2] + neuron)[shown < len(phase.indices)]

@@ -92,7 +92,7 @@ def model(rule, commit="deferred"):
     """
     lines = [f"{s} : 1" for s in rule.analysis.states]
     lines += [f"{p} : 1 (shared, constant)" for p in rule.parameters]
-    lines += ["presentation : 1 (shared, constant)", "sampling : 1 (shared, constant)",
+    lines += ["presentation : 1 (shared, constant)", "sampling : 1 (shared, constant)", "noise_seed : 1 (shared, constant)",
               "transmitted : 1", "gradient : 1"]
     lines += ["last : 1"] if commit == "immediate" else []
     return "\n".join(lines)

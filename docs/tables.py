@@ -1,0 +1,51 @@
+"""Tables of recorded results, for the pages: the numbers come from the studies' own summary.json."""
+
+import json
+from pathlib import Path
+
+RECORDED = Path(__file__).parent / "recorded"
+
+
+def _cell(metric):
+    if not metric or metric.get("mean") is None:
+        return ""
+    spread = f" ± {100 * metric['std']:.1f}" if metric.get("std") is not None else ""
+    return f"{100 * metric['mean']:.1f}{spread}"
+
+
+def summary(name):
+    """The recorded ``summary.json`` of a run."""
+    return json.loads((RECORDED / name / "summary.json").read_text(encoding="utf-8"))
+
+
+def table(name, metrics=("final_accuracy", "just_learned_accuracy", "forgetting"), best=None):
+    """A Markdown table of a recorded run: a row per rule, mean ± standard deviation over seeds, in %.
+
+    Parameters
+    ----------
+    name : str
+        Folder in ``recorded``.
+    metrics : tuple of str
+    best : int or None
+        Only the rows with the highest final accuracy.
+
+    Returns
+    -------
+    str
+    """
+    found = summary(name)
+    rows = [row for row in found["rows"] if row["metrics"]]
+    if best:
+        rows = sorted(rows, key=lambda row: -row["metrics"]["final_accuracy"]["mean"])[:best]
+    head = ["rule", "told of boundaries", *(m.replace("_", " ") + " (%)" for m in metrics)]
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    for row in rows:
+        told = "yes" if row.get("needs_boundary") else "no"
+        lines.append("| " + " | ".join([row["rule"], told, *(_cell(row["metrics"].get(m)) for m in metrics)]) + " |")
+    return "\n".join(lines)
+
+
+def command(name):
+    """The command that a recorded run came from, and how long its simulations took."""
+    provenance = json.loads((RECORDED / name / "provenance.json").read_text(encoding="utf-8"))
+    return provenance["command"]
