@@ -38,9 +38,7 @@ rule = Rule(
         "scale": Parameter(3e-3, low=1e-12, description="proposal that raises the strength by 1 if all of it agrees"),
         "fading": Parameter(20_000, "presentation", "time constant of what was not repeated", low=1),
     },
-    # A few dozen trials on validation images cut from the training set, in a prototype with tied feedback.
     tuned={
         "split": {"hidden.lr": 2e-4, "hidden.scale": 2e-3, "readout.lr": 3.5e-4, "readout.scale": 4.5e-3},
-        "items": {"hidden.lr": 2e-4, "hidden.scale": 3e-3, "readout.lr": 3e-4, "readout.scale": 4.5e-3},
     },
 )

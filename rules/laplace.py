@@ -28,6 +28,6 @@ rule = Rule(
     },
     tuned={
         "joint": {"hidden.lr": 8e-4, "readout.lr": 3e-4, "hidden.curvature": 1e-4, "readout.curvature": 3e-5},
-        "split": {"hidden.lr": 1.2e-4, "readout.lr": 4e-4, "hidden.curvature": 3e-3, "readout.curvature": 3.3e-3},
+        "split": {"hidden.lr": 1.2e-4, "readout.lr": 4e-4, "hidden.curvature": 3e-3, "readout.curvature": 4.5e-3},
     },
 )

@@ -23,8 +23,9 @@ rule = Rule(
     on_presentation="noise = randn()",
     on_gradient="""
         shrink = clip(lr_sigma*gradient*noise/(2*sqrt(precision)), -guard, guard)
-        information = (information - lr_mu*gradient)/(1 - shrink)**2
-        precision = precision/(1 - shrink)**2
+        kept = (1 - shrink)*(1 - shrink)
+        information = (information - lr_mu*gradient)/kept
+        precision = precision/kept
     """,
     parameters={
         "lr_mu": Parameter(1.0, low=0, description="multiplier of the mean's step (1: as published)"),

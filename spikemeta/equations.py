@@ -45,8 +45,8 @@ _STATEMENT = re.compile(r"^([A-Za-z]\w*)\s*(=|\+=|-=|\*=|/=)(?!=)\s*(.+)$")
 _DRAW = re.compile(r"\b(randn?)\s*\(\s*\)")
 #: What an expression may consist of; the rest of Python has no meaning in synapse equations.
 _NODES = (ast.Expression, ast.BinOp, ast.UnaryOp, ast.BoolOp, ast.Compare, ast.Call, ast.Name, ast.Constant, ast.Load,
-          ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.Pow, ast.USub, ast.UAdd, ast.Not, ast.And, ast.Or,
-          ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Eq, ast.NotEq)
+          ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.Pow, ast.USub, ast.UAdd, ast.Not, ast.And,
+          ast.Or, ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Eq, ast.NotEq)
 _NAME = re.compile(r"^[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*$")
 
 
@@ -166,8 +166,8 @@ class _Checker:
             self.problem(block, line, f"{text!r} is not an expression")
             return False
         if _foreign(tree):
-            self.problem(block, line, f"{text!r} cannot be used: a rule knows numbers, names, arithmetic, comparisons and "
-                                      f"functions ({', '.join(FUNCTIONS)})")
+            self.problem(block, line, f"{text!r} cannot be used: a rule knows numbers, names, arithmetic, comparisons "
+                                      f"and functions ({', '.join(FUNCTIONS)})")
             return False
         variables = self.variables(block, temporaries)
         unknown = sorted({n.id for n in ast.walk(tree) if isinstance(n, ast.Name)} - set(variables))

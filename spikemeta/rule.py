@@ -167,7 +167,7 @@ class Rule:
                 line = next(k for k, text in equations.numbered(self.state) if re.match(rf"d{d.name}\s*/", text))
                 rate = value("state", line, d.rate)
                 if not problems and not np.isfinite(rate).all():
-                    problems.append(("state", line, f"the decay of {d.name!r} has no finite rate at the default parameters"))
+                    problems.append(("state", line, f"{d.name!r} has no finite rate at the default parameters"))
                 if (rate < 0).any():
                     problems.append(("state", line, f"{d.name!r} grows at the default parameters, instead of decaying"))
             for age in range(3):
@@ -176,14 +176,16 @@ class Rule:
                 run("on_gradient")
             before = {s: np.broadcast_to(space[s], n) for s in self.analysis.states}
             for name, values in before.items():
-                finite("on_gradient", f"{name!r} is not finite after three small gradients at the default parameters", values)
-            finite("weight", "the transmitted weight is not finite at the default parameters", value("weight", 0, self.weight.strip()))
+                finite("on_gradient", f"{name!r} is not finite after three small gradients at the default parameters",
+                       values)
+            finite("weight", "the transmitted weight is not finite at the default parameters",
+                   value("weight", 0, self.weight.strip()))
             space["gradient"] = np.zeros(n)
             run("on_gradient")
             for name, values in before.items():
                 if not problems and not np.allclose(space[name], values, rtol=1e-12, atol=1e-15):
-                    problems.append(("on_gradient", 0, f"a zero gradient changes {name!r}; a synapse that no spike touches is "
-                                                       "never visited, so fading belongs in state, as a decay"))
+                    problems.append(("on_gradient", 0, f"a zero gradient changes {name!r}; a synapse that no spike "
+                                                       "touches is never visited, so fading belongs in state, as a decay"))
             run("on_boundary")
         return list(dict.fromkeys(problems))
 

@@ -61,6 +61,10 @@ _HEADERS = "".join(f"#include <{name}>\n" for name in (
     "stdlib.h", "stdint.h", "random", "vector", "iostream", "fstream", "map", "tuple", "string", "cmath", "ctime",
     "climits", "algorithm")) + '#include "objects.h"\n#include "brianlib/common_math.h"\n'
 
+#: glibc offers exp, log and tanh on vectors only to code that says it may round by a few units in the last place;
+#: Brian2's flags do, but keep infinities, and so do not define the macro by which glibc knows.
+_VECTOR_MATHS = "-D__FAST_MATH__"
+
 
 class Stimuli:
     """The functions ``stimulus(presentation, i)`` and ``teacher(presentation)`` of a network.
@@ -229,7 +233,7 @@ def _plain_clock(path):
 
 def _digest(folder):
     """Digest of the generated code. Brian2 keeps clocks in sets, so the order of main.cpp's initialisations may vary."""
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(_VECTOR_MATHS.encode())
     for path in sorted(folder.rglob("*")):
         if path.is_file() and path.name != "files.json":
             data = path.read_bytes()
@@ -247,9 +251,9 @@ def _make(folder):
     (folder / "make.deps").touch()  # up to date: nothing here is ever compiled a second time
     (folder / "all.h").write_text(_HEADERS)
     flags = re.search(r"^OPTIMISATIONS = (.*)$", (folder / "makefile").read_text(), re.M)[1]
-    header = f"{compiler} {flags} -Wno-write-strings -I. -x c++-header all.h -o all.h.gch"
+    header = f"{compiler} {_VECTOR_MATHS} {flags} -Wno-write-strings -I. -x c++-header all.h -o all.h.gch"
     subprocess.run(shlex.split(header), cwd=folder, capture_output=True)  # without it the rest only takes longer
-    make = ["make", "-j2", f"CXX={compiler} -include all.h"]
+    make = ["make", "-j2", f"CXX={compiler} {_VECTOR_MATHS} -include all.h"]
     done = subprocess.run(make, cwd=folder, capture_output=True, text=True)
     if done.returncode:
         raise UserError(f"compiling the network failed:\n{done.stderr[-2000:]}")

@@ -12,7 +12,6 @@ _MULTIPLY = (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
 # SplitMix64's finaliser (Steele, Lea & Flood 2014, OOPSLA, fig. 17), then Box & Muller 1958 (Ann. Math. Statist. 29, 610).
 # log(u) by its exponent and the series of atanh, cos(2 pi v) by the series of sin on a quarter turn; both to about 1e-14.
 _CPP = """
-#include <cstring>
 static inline double weight_noise(const double seed, const double presentation, const int64_t index) {
     uint64_t x = (uint64_t)(int64_t)seed * 0xD1342543DE82EF95ULL + (uint64_t)(int64_t)presentation * 0x2545F4914F6CDD1DULL;
     x = (x ^ (x >> 29)) * 0x9E3779B97F4A7C15ULL + (uint64_t)index * 0x9E3779B97F4A7C15ULL;
@@ -22,10 +21,10 @@ static inline double weight_noise(const double seed, const double presentation, 
     const double u = ((double)(int64_t)(x >> 32) + 0.5) * (1.0/4294967296.0);
     const double v = (double)(int64_t)(x & 0xFFFFFFFFULL) * (1.0/4294967296.0);
     uint64_t bits;
-    std::memcpy(&bits, &u, 8);
+    __builtin_memcpy(&bits, &u, 8);
     double exponent = (double)((int64_t)(bits >> 52) - 1023), m;
     bits = (bits & 0xFFFFFFFFFFFFFULL) | 0x3FF0000000000000ULL;
-    std::memcpy(&m, &bits, 8);
+    __builtin_memcpy(&m, &bits, 8);
     const double half = m > 1.4142135623730951 ? 0.5 : 1.0;
     exponent += 2.0 - 2.0*half;
     m *= half;

@@ -21,8 +21,13 @@ def run(rule, spiking, flushes, boundaries, seed):
     gradients, noise = rng.uniform(-2, 2, (COUNT, N_PRE, N_POST)), rng.standard_normal((COUNT + 1, N_PRE, N_POST))
     short = {n: 9.0 for n, p in rule.parameters.items() if p.unit == "presentation"}
     here = {}
-    made = ReferenceSynapses(rule, 0.1 * rng.standard_normal((N_PRE, N_POST)), short, np.random.default_rng(1),
-                             noise=lambda rows: noise[here["presentation"]][rows])
+    made = ReferenceSynapses(
+        rule,
+        0.1 * rng.standard_normal((N_PRE, N_POST)),
+        short,
+        np.random.default_rng(1),
+        noise=lambda rows: noise[here["presentation"]][rows],
+    )
     for presentation in range(COUNT):
         here["presentation"] = presentation
         if presentation in boundaries:
@@ -44,22 +49,37 @@ def test_the_result_does_not_depend_on_when_the_commit_happens(title):
     rule = registry.get_rule(title)
     presentations = st.integers(0, COUNT - 1)
 
-    @given(st.sets(st.tuples(presentations, st.integers(0, N_PRE - 1)), max_size=30),
-           st.sets(presentations, min_size=1), st.sets(presentations, max_size=3), st.integers(0, 2**32 - 1))
+    @given(
+        st.sets(st.tuples(presentations, st.integers(0, N_PRE - 1)), max_size=30),
+        st.sets(presentations, min_size=1),
+        st.sets(presentations, max_size=3),
+        st.integers(0, 2**32 - 1),
+    )
     @example(set(), set(range(COUNT)), {5}, 0)
     @example({(0, 0), (COUNT - 1, 0), (3, 1)}, set(range(COUNT)), set(), 0)
     def check(spiking, flushes, boundaries, seed):
         plain, flushed = (run(rule, spiking, f, boundaries, seed) for f in (set(), flushes))
         for name, expected in plain.items():
-            np.testing.assert_allclose(flushed[name], expected, rtol=1e-12, atol=1e-12 * np.abs(expected).max(), err_msg=name)
+            np.testing.assert_allclose(
+                flushed[name], expected, rtol=1e-12, atol=1e-12 * np.abs(expected).max(), err_msg=name
+            )
 
     check()
 
 
 #: Relative difference from sgd of the weights after `two_tasks`, at the least: about half of what was measured. A rule
 #: that is not listed must differ by OTHERWISE. The conventional population is sgd by definition: tests/analytic.
-DIFFERENCE = {"laplace": 0.01, "mesu": 0.06, "synaptic_intelligence": 0.1, "stable_flexible": 0.6, "hybrid": 0.6,
-              "hybrid_per_event": 0.4, "stable": 0.7, "biased_flexible": 0.6, "biased_stable": 0.7}
+DIFFERENCE = {
+    "laplace": 0.01,
+    "mesu": 0.06,
+    "synaptic_intelligence": 0.1,
+    "stable_flexible": 0.6,
+    "hybrid": 0.6,
+    "hybrid_per_event": 0.4,
+    "stable": 0.7,
+    "biased_flexible": 0.6,
+    "biased_stable": 0.7,
+}
 OTHERWISE = 0.01
 
 
@@ -73,7 +93,9 @@ def two_tasks(rule):
     if "lr_mu" in rule.parameters:  # mesu's rate is lr_mu*sigma^2
         parameters = {"lr_mu": rate / rule.parameters["sigma_init"].value ** 2}
     here = {"noise": noise[0, 0]}
-    made = ReferenceSynapses(rule, w_init, parameters, np.random.default_rng(12), noise=lambda rows: here["noise"][rows])
+    made = ReferenceSynapses(
+        rule, w_init, parameters, np.random.default_rng(12), noise=lambda rows: here["noise"][rows]
+    )
     age = 0
     for task in range(2):
         made.boundary(age)

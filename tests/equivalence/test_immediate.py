@@ -51,15 +51,18 @@ def mesu(row, g, noise, elapsed, age):
     return {"precision": 1 / sigma**2, "information": mu / sigma**2, "noise": noise}, mu + sigma * noise
 
 
-HAND = {"sgd": (sgd, {"lr": 0.1, "halving": 3.0}),
-        "laplace": (laplace, {"lr": 0.1, "curvature": 0.2, "window": 5.0}),
-        "mesu": (mesu, {"window": 5.0, "sigma_prior": 0.5, "sigma_init": 0.4})}
+HAND = {
+    "sgd": (sgd, {"lr": 0.1, "halving": 3.0}),
+    "laplace": (laplace, {"lr": 0.1, "curvature": 0.2, "window": 5.0}),
+    "mesu": (mesu, {"window": 5.0, "sigma_prior": 0.5, "sigma_init": 0.4}),
+}
 
 
 def table(values):
     """An array as a Brian2 function of its indices."""
-    return brian2.Function(lambda *index: values[index], arg_units=[1] * values.ndim, return_unit=1,
-                           arg_types=["integer"] * values.ndim)
+    return brian2.Function(
+        lambda *index: values[index], arg_units=[1] * values.ndim, return_unit=1, arg_types=["integer"] * values.ndim
+    )
 
 
 @pytest.mark.parametrize("name", HAND)
@@ -76,8 +79,17 @@ def test_every_spike_runs_the_rule(name):
     times, which = np.nonzero(spikes)
     source = brian2.SpikeGeneratorGroup(N_PRE, which, times * ms, dt=1 * ms)
     target = brian2.NeuronGroup(N_POST, "received : 1", dt=1 * ms)
-    made = brian.synapses(rule, source, target, "slope_at(t_in_timesteps, j)", "received_post += weight", commit="immediate",
-                          parameters=parameters, duration=DURATION * ms, randn="noise_at(t_in_timesteps, i, j)")
+    made = brian.synapses(
+        rule,
+        source,
+        target,
+        "slope_at(t_in_timesteps, j)",
+        "received_post += weight",
+        commit="immediate",
+        parameters=parameters,
+        duration=DURATION * ms,
+        randn="noise_at(t_in_timesteps, i, j)",
+    )
     made.namespace.update(slope_at=table(slope), noise_at=table(noise), w_at=table(w_init))
     brian.start(made, rule, "w_at(i, j)")
     state = {s: np.array(getattr(made, s)[:]).reshape(N_PRE, N_POST) for s in rule.analysis.states}
@@ -96,8 +108,15 @@ def test_a_rule_that_needs_boundaries_is_refused(name):
     """Its on_boundary would never run: synaptic_intelligence would silently be sgd."""
     source = brian2.SpikeGeneratorGroup(1, [], [] * ms)
     with pytest.raises(UserError, match="needs no boundary"):
-        brian.synapses(registry.get_rule(name), source, brian2.NeuronGroup(1, "v : 1"), "1", "v_post += weight",
-                       commit="immediate", duration=10 * ms)
+        brian.synapses(
+            registry.get_rule(name),
+            source,
+            brian2.NeuronGroup(1, "v : 1"),
+            "1",
+            "v_post += weight",
+            commit="immediate",
+            duration=10 * ms,
+        )
 
 
 def test_a_random_threshold_is_refused():

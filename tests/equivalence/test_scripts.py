@@ -33,42 +33,39 @@ target.goal = "0.5*(i + 1)"
 rule = registry.get_rule("laplace")
 plastic = brian.synapses(rule, source, target, gradient="v_post - goal_post", transmit="v_post += weight",
                          parameters={{"lr": 0.005, "curvature": 0.01}})
-brian.start(plastic, rule, "0.05*randn()")
-start = plastic.transmitted if {runtime} else None
-start = array(start[:]) if {runtime} else None
+brian.start(plastic, rule, "0.01*(i - j)")
 watch = StateMonitor(target, "v", record=True)
 run(shown*presentation + 1*ms)
-{after}
 v = array(watch.v).reshape(3, -1)[:, :2000].reshape(3, 40, 50).mean(axis=2)
-print(json.dumps({{"v": v.tolist(), "precision": plastic.precision[:].tolist(), "weight": plastic.transmitted[:].tolist(),
-                   "start": None if start is None else start.tolist(), "w": (plastic.information[:]/plastic.precision[:]).tolist()}}))
+print(json.dumps({{"v": v.tolist(), "precision": plastic.precision[:].tolist(),
+                   "weight": plastic.transmitted[:].tolist(),
+                   "w": (plastic.information[:]/plastic.precision[:]).tolist()}}))
 """
-MODES = {"runtime": {"device": "prefs.codegen.target = 'numpy'", "runtime": True, "after": ""},
-         "standalone": {"device": "set_device('cpp_standalone', directory=None)", "runtime": False, "after": ""}}
+MODES = {"runtime": "prefs.codegen.target = 'numpy'", "standalone": "set_device('cpp_standalone', directory=None)"}
 
 
 @pytest.mark.parametrize("mode", MODES)
 def test_a_script_learns_its_goals(mode, tmp_path):
     path = tmp_path / "script.py"
-    path.write_text(SCRIPT.format(**MODES[mode]))
+    path.write_text(SCRIPT.format(device=MODES[mode]))
     done = subprocess.run([sys.executable, path], cwd=tmp_path, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr[-2000:]
     found = {key: np.array(value) for key, value in json.loads(done.stdout.splitlines()[-1]).items()}
     goal = np.array([0.5, 1.0, 1.5])
     before, after = (np.abs(found["v"][:, part].mean(axis=1) - goal) for part in (slice(1), slice(-10, None)))
-    assert (before > 0.3 * goal).all()
-    # 10 presentations of about 40 spikes, each of a twentieth of the goal's variance: the mean is known to a few per cent.
+    assert (before > 0.25 * goal).all()
+    # 500 ms of about 400 spikes, over a time constant of 20 ms: the mean scatters by some 8 %, and learning hovers.
     assert (after < 0.15 * goal).all()
     precision, weight = found["precision"].reshape(10, 3), found["weight"].reshape(10, 3)
-    assert (precision[:8] > 1).all() and (precision[8:] == 1).all()  # learning marks what spiked, and nothing else
+    assert (precision[:8] > 1).all()
+    assert (precision[8:] == 1).all()
     np.testing.assert_array_equal(weight.ravel(), found["w"])  # the closing touch left nothing uncommitted
-    if mode == "runtime":
-        np.testing.assert_array_equal(weight[8:], found["start"].reshape(10, 3)[8:])
+    np.testing.assert_allclose(weight[8:], 0.01 * np.subtract.outer([8, 9], range(3)), rtol=1e-15)
 
 
 @pytest.mark.parametrize("title", [*registry.names("rules"), *registry.variants()])
 def test_start_gives_the_first_state_of_the_reference(title):
-    """To a few units in the last place where it is not random; a random state has the same distribution (two-sample KS at 0.1 %)."""
+    """To a few units in the last place where it is not random; a random state: two-sample KS at 0.1 %."""
     rule = registry.get_rule(title)
     brian2.set_device("runtime")
     brian2.prefs.codegen.target = "numpy"
@@ -77,8 +74,9 @@ def test_start_gives_the_first_state_of_the_reference(title):
     w_init = 0.1 * np.random.default_rng(3).standard_normal(shape)
     source = brian2.NeuronGroup(shape[0], brian.PRESYNAPTIC, events=brian.presynaptic_events("False"))
     made = brian.synapses(rule, source, brian2.NeuronGroup(shape[1], "v : 1"), "1", "v_post += weight")
-    made.namespace["first_at"] = brian2.Function(lambda i, j: w_init[i, j], arg_units=[1, 1], return_unit=1,
-                                                 arg_types=["integer", "integer"])
+    made.namespace["first_at"] = brian2.Function(
+        lambda i, j: w_init[i, j], arg_units=[1, 1], return_unit=1, arg_types=["integer", "integer"]
+    )
     brian.start(made, rule, "first_at(i, j)")
     expected = ReferenceSynapses(rule, w_init, None, np.random.default_rng(4))
     random = {s.target for s in rule.analysis.blocks["initial"] if "rand" in s.expression}

@@ -1,0 +1,150 @@
+"""Runs of a tiny network: reproducible, resumable to the bit, and clear about what went wrong."""
+
+import numpy as np
+import pytest
+
+from spikemeta import curricula, datasets, registry
+from spikemeta.errors import InstabilityError, UserError
+from spikemeta.rule import Parameter, Rule
+from spikemeta.simulation import PhaseResult, Simulation
+
+ENGINES = ["standalone", "runtime"]
+SMALL = {"n_hidden": 8, "network_parameters": {"presentation": 40.0}}
+
+
+@pytest.fixture(scope="module")
+def curriculum():
+    return curricula.build("split", datasets.load("digits"), n_tasks=2, limit=12, test_limit=4)
+
+
+def simulation(engine, rule="mesu", **more):
+    """With a weight noise and a boundary-free forgetting, so that a lost stream or a lost age would show."""
+    parameters = {"window": 50.0, "lr_mu": 5.0} if rule == "mesu" else {}
+    rule = registry.get_rule(rule) if isinstance(rule, str) else rule
+    return Simulation(rule, engine=engine, parameters=parameters | more, **SMALL)
+
+
+def assert_same_bits(a, b):
+    assert a.state.keys() == b.state.keys()
+    for name in a.state:
+        np.testing.assert_array_equal(a.state[name], b.state[name], err_msg=name)
+    assert len(a.phases) == len(b.phases)
+    for one, other in zip(a.phases, b.phases, strict=True):
+        np.testing.assert_array_equal(one.counts, other.counts, err_msg=one.phase.name)
+        assert one.hidden_rate == other.hidden_rate
+
+
+class Killed(BaseException):
+    pass
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_the_seed_decides_everything(engine, curriculum):
+    first, again, other = (simulation(engine).run(curriculum, seed=s) for s in (3, 3, 4))
+    assert_same_bits(first, again)
+    assert any((a.counts != b.counts).any() for a, b in zip(first.phases, other.phases, strict=True))
+    assert sum(p.counts.sum() for p in first.phases) > 0
+    assert first.phases[0].hidden_rate > 0
+
+
+@pytest.mark.parametrize("phases_done", [1, 3, 4])
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_resumed_run_equals_an_uninterrupted_one(engine, curriculum, tmp_path, phases_done):
+    """Killed while the phase after ``phases_done`` runs: after training, between tests, in the second task."""
+    whole = simulation(engine).run(curriculum, seed=3)
+    names = [p.name for p in curriculum.phases]
+    done = []
+
+    def kill(name, *_):
+        done.append(name)
+        if name == names[phases_done]:
+            raise Killed
+
+    with pytest.raises(Killed):
+        simulation(engine).run(curriculum, seed=3, out=tmp_path, progress=kill)
+    assert names[phases_done - 1] in done
+    seen = []
+    resumed = simulation(engine).run(
+        curriculum, seed=3, out=tmp_path, resume=True, progress=lambda name, done, total: seen.append((name, done))
+    )
+    assert_same_bits(whole, resumed)
+    assert [[name for name, _ in seen].count(n) for n in names[:phases_done]] == [
+        1
+    ] * phases_done  # reported, not run again
+    assert [p.name for p in list(tmp_path.iterdir())] == ["state.npz"]
+
+
+def test_resuming_another_run_is_refused(curriculum, tmp_path):
+    simulation("runtime", "sgd").run(curriculum, seed=3, out=tmp_path)
+    with pytest.raises(UserError, match="holds another run"):
+        simulation("runtime", "sgd").run(curriculum, seed=4, out=tmp_path, resume=True)
+    with pytest.raises(UserError, match="holds another run"):
+        simulation("runtime", "sgd", lr=0.5).run(curriculum, seed=3, out=tmp_path, resume=True)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_an_unstable_run_names_rule_variable_phase_and_remedy(engine, curriculum):
+    with pytest.raises(InstabilityError) as error:
+        simulation(engine, lr_mu=1e308).run(curriculum)
+    for part in (
+        "'mesu'",
+        "'precision' of the hidden synapses",
+        "train task 1",
+        "smaller lr",
+        "earlier phases are kept",
+    ):
+        assert part in str(error.value)
+
+
+def test_what_was_done_before_an_instability_is_kept(curriculum, tmp_path):
+    """A step that overflows once the rule is older than the first task."""
+    fragile = Rule(
+        "fragile",
+        state="w : 1",
+        weight="w",
+        initial="w = w_init",
+        on_gradient="w -= lr*exp(clip(1000*(age - lifetime)/presentation, 0, inf))*gradient",
+        parameters={"lr": Parameter(1e-3), "lifetime": Parameter(15, "presentation")},
+    )
+    with pytest.raises(InstabilityError, match="train task 2"):
+        simulation("runtime", fragile).run(curriculum, out=tmp_path)
+    with np.load(tmp_path / "state.npz") as file:
+        assert int(file["age"]) == 12
+        assert len(file["phases"]) == 3
+        assert all(np.isfinite(file[name]).all() for name in file.files if name.startswith("state/"))
+
+
+def test_without_a_compiler_the_remedy_is_named(curriculum, tmp_path, monkeypatch):
+    monkeypatch.setenv("CXX", "/nonexistent/g++")
+    monkeypatch.setenv("SPIKEMETA_CACHE", str(tmp_path))
+    with pytest.raises(UserError) as error:
+        simulation("standalone", "sgd").run(curriculum)
+    for part in ("no C++ compiler", "'/nonexistent/g++'", "apt install g++", "runtime, which is slower"):
+        assert part in str(error.value)
+    assert not list((tmp_path / "programs").iterdir())  # nothing half-built is left
+
+
+def test_a_silent_readout_is_wrong_and_ties_go_to_the_lowest_index(curriculum):
+    class Phase:
+        labels = np.array([0, 0, 1, 1, 1])
+
+    counts = np.array([[0, 0], [2, 2], [2, 2], [0, 1], [3, 1]])
+    assert PhaseResult(Phase, counts, 0.0, 0.0).accuracy == 2 / 5  # the second and the fourth
+    quiet = Simulation(
+        registry.get_rule("sgd"),
+        engine="runtime",
+        network_parameters={"readout_spread": 0.0},
+        n_hidden=4,
+        parameters={"lr": 0.0},
+    ).run(curriculum)
+    assert all(p.counts.sum() == 0 and p.accuracy == 0 for p in quiet.phases if p.phase.kind == "test")
+    assert {0, 1} == {int(v) for p in curriculum.phases for v in p.labels}
+
+
+def test_the_engines_and_predictions_are_named():
+    with pytest.raises(UserError, match="did you mean 'standalone'"):
+        Simulation(registry.get_rule("sgd"), engine="standalon")
+    with pytest.raises(UserError, match="valid: mean, sample"):
+        Simulation(registry.get_rule("sgd"), prediction="both")
+    with pytest.raises(UserError, match="at least 1"):
+        Simulation(registry.get_rule("sgd"), n_hidden=0)
