@@ -105,8 +105,15 @@ class Feedforward:
     projections = ("hidden", "readout")
     #: Constants found for a task, by its name, or by ``task/dataset``; see `parameters`.
     tuned = {
-        "split": {"tau_error": 40.0, "hidden_width": 1.0, "hidden_band": 0.03, "readout_band": 0.05,
-                  "hidden_spread": 0.15, "tied_factor": 2.0, "inhibition": 0.07},
+        "split": {
+            "tau_error": 40.0,
+            "hidden_width": 1.0,
+            "hidden_band": 0.03,
+            "readout_band": 0.05,
+            "hidden_spread": 0.15,
+            "tied_factor": 2.0,
+            "inhibition": 0.07,
+        },
     }
 
     def parameters(self, task="", dataset="", overrides=None):
@@ -144,9 +151,11 @@ class Feedforward:
         n_input, n_hidden, n_classes = sizes
         back = rng.standard_normal((n_classes, n_hidden))
         back -= back.mean(axis=0)  # centred over classes: an error that all share must not drive the hidden layer
-        return {"hidden": parameters.hidden_spread * rng.standard_normal((n_input, n_hidden)),
-                "readout": parameters.readout_spread * rng.standard_normal((n_hidden, n_classes)),
-                "feedback": parameters.random_spread * back}
+        return {
+            "hidden": parameters.hidden_spread * rng.standard_normal((n_input, n_hidden)),
+            "readout": parameters.readout_spread * rng.standard_normal((n_hidden, n_classes)),
+            "feedback": parameters.random_spread * back,
+        }
 
     def build(self, rule, sizes, parameters, feedback, stimulus, teacher):
         """Brian2 objects of the network.
@@ -173,17 +182,30 @@ class Feedforward:
         slow = brian2.Clock(p.presentation * ms, name="presentations")
         boundaries = bool(rule.analysis.blocks["on_boundary"])
         numpy_only = None if brian.standalone() else brian2.codegen.runtime.numpy_rt.NumpyCodeObject
-        shared = {"presentation_time": p.presentation * ms, "tau_membrane": p.tau_membrane * ms,
-                  "tau_synapse": p.tau_synapse * ms, "tau_error": p.tau_error * ms, "onset_time": p.onset * ms,
-                  "stimulus": stimulus, "teacher": teacher}
+        shared = {
+            "presentation_time": p.presentation * ms,
+            "tau_membrane": p.tau_membrane * ms,
+            "tau_synapse": p.tau_synapse * ms,
+            "tau_error": p.tau_error * ms,
+            "onset_time": p.onset * ms,
+            "stimulus": stimulus,
+            "teacher": teacher,
+        }
 
         def group(n, name, model, threshold, reset, at_start, presynaptic=True, events=None, **constants):
             model += _CLOCKED + (brian.PRESYNAPTIC if presynaptic else brian.CLOCK)
             own = brian.presynaptic_events(threshold, boundaries) if presynaptic else {"spike": threshold}
-            made = brian2.NeuronGroup(n, model, reset=reset, method="exact", clock=clock, name=name,
-                                      events=own | (events or {}), namespace=shared | constants)
-            made.run_regularly(_START + at_start, clock=slow, when="start", name=f"{name}_start",
-                               codeobj_class=numpy_only)
+            made = brian2.NeuronGroup(
+                n,
+                model,
+                reset=reset,
+                method="exact",
+                clock=clock,
+                name=name,
+                events=own | (events or {}),
+                namespace=shared | constants,
+            )
+            made.run_regularly(_START + at_start, clock=slow, when="start", name=f"{name}_start", codeobj_class=numpy_only)
             if brian.standalone():
                 for thresholder in made.thresholder.values():
                     thresholder.codeobj_class = brian.DenseCodeObject
@@ -194,58 +216,107 @@ class Feedforward:
         per_step = float(p.input_rate * Hz * dt)
         wait = "floor(clip(-log(1 - rand())*gap, 0, 1e6))"  # steps to the next spike: geometric, none from a dark input
         source = group(
-            sizes[0], "input", "gap : 1\nnext : 1", "t_in_timesteps >= next",
+            sizes[0],
+            "input",
+            "gap : 1\nnext : 1",
+            "t_in_timesteps >= next",
             f"next = t_in_timesteps + 1 + {wait}",
             f"gap = -1/log(1 - clip(stimulus(presentation_index, i)*{per_step!r}, 1e-15, 1 - 1e-15))\n"
-            f"next = t_in_timesteps + {wait}")
+            f"next = t_in_timesteps + {wait}",
+        )
         at_start = "v = 0\ncurrent = 0\nerror = 0\n"
-        hidden_model = _LIF + ("inhibitory : 1 (linked)\ninput_current = current - inhibitory : 1\n" if p.inhibition
-                               else "input_current = current : 1\n")
-        hidden = group(sizes[1], "hidden", hidden_model, "v > 1", "v = 0", at_start,
-                       centre=p.hidden_centre, width=p.hidden_width, band=p.hidden_band)
-        readout = group(sizes[2], "readout", _LIF + "input_current = current : 1\nphase : 1\nrate : Hz\n", "v > 1",
-                        "v = 0\nerror += teaching",
-                        at_start + "phase = 0\nrate = teaching*(other_rate + (target_rate - other_rate)"
-                                   "*int(i == teacher(presentation_index)))\n",
-                        presynaptic=False, events={"teach": "phase >= 1"},
-                        centre=p.readout_centre, width=p.readout_width, band=p.readout_band,
-                        target_rate=p.target_rate * Hz, other_rate=p.other_rate * Hz)
+        hidden_model = _LIF + (
+            "inhibitory : 1 (linked)\ninput_current = current - inhibitory : 1\n"
+            if p.inhibition
+            else "input_current = current : 1\n"
+        )
+        hidden = group(
+            sizes[1],
+            "hidden",
+            hidden_model,
+            "v > 1",
+            "v = 0",
+            at_start,
+            centre=p.hidden_centre,
+            width=p.hidden_width,
+            band=p.hidden_band,
+        )
+        readout = group(
+            sizes[2],
+            "readout",
+            _LIF + "input_current = current : 1\nphase : 1\nrate : Hz\n",
+            "v > 1",
+            "v = 0\nerror += teaching",
+            at_start + "phase = 0\nrate = teaching*(other_rate + (target_rate - other_rate)"
+            "*int(i == teacher(presentation_index)))\n",
+            presynaptic=False,
+            events={"teach": "phase >= 1"},
+            centre=p.readout_centre,
+            width=p.readout_width,
+            band=p.readout_band,
+            target_rate=p.target_rate * Hz,
+            other_rate=p.other_rate * Hz,
+        )
         readout.run_regularly("phase += rate*dt", when="groups", name="readout_phase")
         readout.run_on_event("teach", "phase -= 1\nerror -= 1", when="resets")
         for layer in (hidden, readout):
             layer.run_regularly(_SIGNAL, when="before_thresholds", name=f"{layer.name}_signal")
 
-        send = {"transmit": "current_post += weight", "gradient": "signal_post",
-                "randn": "weight_noise(noise_seed, presentation_index_pre)"}
+        send = {
+            "transmit": "current_post += weight",
+            "gradient": "signal_post",
+            "randn": "weight_noise(noise_seed, presentation_index_pre)",
+        }
         into_hidden = brian.synapses(rule, source, hidden, name="to_hidden", **send)
         tied = {"spike": "error_pre += teaching_post*tied_factor*weight", "teach": "error_pre -= tied_factor*weight"}
-        into_readout = brian.synapses(rule, hidden, readout, name="to_readout", **send,
-                                      post=tied if feedback == "tied" else None)
+        into_readout = brian.synapses(
+            rule, hidden, readout, name="to_readout", **send, post=tied if feedback == "tied" else None
+        )
         into_hidden.namespace["weight_noise"] = WEIGHT_NOISE
         into_readout.namespace |= {"weight_noise": WEIGHT_NOISE, "tied_factor": p.tied_factor}
         objects = [source, hidden, readout, into_hidden, into_readout]
         fixed = {}
         if feedback == "random":
-            back = brian2.Synapses(readout, hidden, "b : 1", name="feedback", clock=clock, delay={"pre": 0 * ms, "teach": 0 * ms},
-                                   on_pre={"pre": "error_post += teaching_pre*b", "teach": "error_post -= b"},
-                                   on_event={"pre": "spike", "teach": "teach"})
+            back = brian2.Synapses(
+                readout,
+                hidden,
+                "b : 1",
+                name="feedback",
+                clock=clock,
+                delay={"pre": 0 * ms, "teach": 0 * ms},
+                on_pre={"pre": "error_post += teaching_pre*b", "teach": "error_post -= b"},
+                on_event={"pre": "spike", "teach": "teach"},
+            )
             back.connect()
             fixed["feedback"] = (back, "b")
             objects.append(back)
         if p.inhibition:
-            pool = brian2.NeuronGroup(1, "dlevel/dt = -level/tau_synapse : 1", method="exact", clock=clock, name="pool",
-                                      namespace=shared)
+            pool = brian2.NeuronGroup(
+                1, "dlevel/dt = -level/tau_synapse : 1", method="exact", clock=clock, name="pool", namespace=shared
+            )
             pool.run_regularly("level = 0", clock=slow, when="start", name="pool_start")
             hidden.inhibitory = brian2.linked_var(pool, "level")
-            inhibit = brian2.Synapses(hidden, pool, on_pre="level_post += inhibition", clock=clock, delay=0 * ms, name="inhibit",
-                                      namespace={"inhibition": p.inhibition})
+            inhibit = brian2.Synapses(
+                hidden,
+                pool,
+                on_pre="level_post += inhibition",
+                clock=clock,
+                delay=0 * ms,
+                name="inhibit",
+                namespace={"inhibition": p.inhibition},
+            )
             inhibit.connect()
             objects += [pool, inhibit]
         spikes = brian2.SpikeMonitor(readout, name="readout_spikes")
         hidden_spikes = brian2.SpikeMonitor(hidden, record=False, name="hidden_spikes")
-        return Built(brian2.Network(*objects, spikes, hidden_spikes, name="feedforward"),
-                     {"input": source, "hidden": hidden, "readout": readout},
-                     {"hidden": into_hidden, "readout": into_readout}, spikes, hidden_spikes, fixed)
+        return Built(
+            brian2.Network(*objects, spikes, hidden_spikes, name="feedforward"),
+            {"input": source, "hidden": hidden, "readout": readout},
+            {"hidden": into_hidden, "readout": into_readout},
+            spikes,
+            hidden_spikes,
+            fixed,
+        )
 
 
 network = Feedforward()

@@ -38,7 +38,9 @@ rule = Rule(
         "least": Parameter(0.0, low=0, high=1, description="smallest flexibility"),
         "most": Parameter(1.0, low=0, high=1, description="largest flexibility"),
         "tilt": Parameter(0.0, low=-1, high=1, description="slope of the density of f: 1 for 0.5 + f, -1 for 1.5 - f"),
-        "held": Parameter(1.0, low=0, high=1, description="1: the gate is held for an item, as published; 0: follows each event"),
+        "held": Parameter(
+            1.0, low=0, high=1, description="1: the gate is held for an item, as published; 0: follows each event"
+        ),
     },
     variants={
         "conventional": {"least": 1.0, "most": 1.0},

@@ -38,7 +38,13 @@ rule = Rule(
         "damping": Parameter(0.1, low=1e-12, description="xi, which bounds the importance of a weight that did not move"),
     },
     tuned={
-        "split": {"hidden.lr": 3.15e-4, "readout.lr": 7.2e-4, "hidden.c": 25.0, "readout.c": 49.0,
-                  "hidden.damping": 3.6, "readout.damping": 1.0},
+        "split": {
+            "hidden.lr": 3.15e-4,
+            "readout.lr": 7.2e-4,
+            "hidden.c": 25.0,
+            "readout.c": 49.0,
+            "hidden.damping": 3.6,
+            "readout.damping": 1.0,
+        },
     },
 )

@@ -68,9 +68,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Metaplasticity in spiking networks: rules, networks and studies.",
 )
-studies = typer.Typer(
-    cls=Studies, no_args_is_help=True, help="Run a study; 'spikemeta run STUDY --help' shows its options."
-)
+studies = typer.Typer(cls=Studies, no_args_is_help=True, help="Run a study; 'spikemeta run STUDY --help' shows its options.")
 studies.callback()(lambda: None)
 app.add_typer(studies, name="run")
 
@@ -98,9 +96,7 @@ def command_of(study):
         text = item.metadata["help"] + (f" One of: {', '.join(choices)}." if choices else "")
         declared = Annotated[kind, typer.Option(help=text, show_default=item.default not in (None, "", ()))]
         default = list(item.default) if several else item.default
-        parameters.append(
-            inspect.Parameter(item.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=declared)
-        )
+        parameters.append(inspect.Parameter(item.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=declared))
     run.__signature__ = inspect.Signature(parameters)
     run.__annotations__ = {p.name: p.annotation for p in parameters}
     holder = typer.Typer(pretty_exceptions_enable=False, add_completion=False)
@@ -118,9 +114,7 @@ def _version(wanted):
 
 @app.callback()
 def _root(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
-    ] = False,
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
 ):
     pass
 

@@ -185,9 +185,7 @@ def build(
     if validation is None:
         validation = _VALIDATION_FRACTION if evaluate == "validation" else 0.0
     counts = {"seed": seed, "passes": passes, "limit": limit, "test_limit": test_limit, "chunks": chunks}
-    _refuse(
-        name, _out_of_range(name, dataset, n_tasks, highest(dataset.n_classes), evaluate, validation, counts)
-    )
+    _refuse(name, _out_of_range(name, dataset, n_tasks, highest(dataset.n_classes), evaluate, validation, counts))
 
     tasks = make_tasks(dataset, n_tasks, seed, first_plain)
     kept, held_out = cut(dataset.train_labels, validation, stream(seed, _VALIDATION))
@@ -211,9 +209,7 @@ def build(
         orders = [stream(seed, _ORDER, task, number).permutation(images) for number in range(passes)]
         parts = np.array_split(np.concatenate(orders), chunks)
         if not len(parts[-1]):
-            raise UserError(
-                f"chunks={chunks} is more than the {passes * len(images)} presentations of task {task + 1}"
-            )
+            raise UserError(f"chunks={chunks} is more than the {passes * len(images)} presentations of task {task + 1}")
         for number, part in enumerate(parts):
             suffix = f", part {number + 1} of {chunks}" if chunks > 1 else ""
             label = f"train task {task + 1}{suffix}"
@@ -265,8 +261,7 @@ def _out_of_range(name, dataset, n_tasks, highest, evaluate, validation, counts)
 def _empty(dataset, tasks, images):
     """Which tasks lack training, test or validation images: a list of messages."""
     return [
-        f"task {number + 1} (classes {task.classes[0]}..{task.classes[-1]}) "
-        f"has no {kind} images in {dataset.name}"
+        f"task {number + 1} (classes {task.classes[0]}..{task.classes[-1]}) has no {kind} images in {dataset.name}"
         for number, task in enumerate(tasks)
         for kind, indices in images.items()
         if not len(indices[number])

@@ -136,9 +136,7 @@ def first_task(results):
         panel.fill_between(shown, np.clip(low, 0, 100), np.clip(high, 0, 100), color=colour, alpha=0.15, lw=0)
     _chance(panel, results)
     if several:
-        for end in sorted(
-            {int(tests.test_presentations[tests.test_after == k].max()) for k in tests.test_after.values}
-        )[:-1]:
+        for end in sorted({int(tests.test_presentations[tests.test_after == k].max()) for k in tests.test_after.values})[:-1]:
             panel.axvline(end, color="0.85", lw=0.8, zorder=0)
     panel.set(
         xlabel="training presentations" + (" (vertical lines: the next task begins)" if several else ""),
@@ -189,9 +187,7 @@ def accuracy_bars(results):
                 lw=0,
             )
             if summary.n > 1:
-                panel.errorbar(
-                    x, 100 * summary.mean, 100 * (summary.high - summary.mean), color="black", capsize=3, lw=1
-                )
+                panel.errorbar(x, 100 * summary.mean, 100 * (summary.high - summary.mean), color="black", capsize=3, lw=1)
             spread = np.linspace(-0.2, 0.2, len(values)) * width if len(values) > 1 else [0.0]
             panel.plot(x + np.asarray(spread), 100 * values, "o", ms=3.5, mfc="white", mec="black", mew=0.7, zorder=3)
     _chance(panel, results)

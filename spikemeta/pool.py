@@ -59,9 +59,7 @@ def fingerprint(rule, point):
 
     task, data = point.curriculum["name"], point.curriculum["dataset"]
     network = registry.load("networks", point.simulation["network"])
-    text = {
-        f: getattr(rule, f) for f in ("state", "weight", "initial", "on_gradient", "on_presentation", "on_boundary")
-    }
+    text = {f: getattr(rule, f) for f in ("state", "weight", "initial", "on_gradient", "on_presentation", "on_boundary")}
     constants = {p: rule.constants(task, data, p, point.simulation["parameters"]) for p in network.projections}
     parts = [
         text,
@@ -216,9 +214,7 @@ def run_points(points, workers, on_progress, on_done):
             for future in done:
                 settle(waiting.pop(future), future.result())
     except concurrent.futures.process.BrokenProcessPool:
-        raise UserError(
-            "a worker process was killed (out of memory?); go on with --resume and fewer --workers"
-        ) from None
+        raise UserError("a worker process was killed (out of memory?); go on with --resume and fewer --workers") from None
     finally:
         if waiting:  # an error or Ctrl-C: do not wait for what is still being simulated
             for worker in set(multiprocessing.active_children()) - others:

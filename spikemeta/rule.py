@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from spikemeta import equations
+from spikemeta import checking, equations
 from spikemeta.errors import RuleError, UserError, suggest
 
 
@@ -107,19 +107,25 @@ class Rule:
     analysis: equations.Analysis = field(init=False, repr=False, compare=False, default=None)
 
     def __post_init__(self):
-        problems = [("parameters", 0, f"{n}: unit must be '1' or 'presentation', not {p.unit!r}")
-                    for n, p in self.parameters.items() if p.unit not in ("1", "presentation")]
-        problems += [("parameters", 0, f"{n} {p.problem(p.value)}")
-                     for n, p in self.parameters.items() if p.problem(p.value)]
+        problems = [
+            ("parameters", 0, f"{n}: unit must be '1' or 'presentation', not {p.unit!r}")
+            for n, p in self.parameters.items()
+            if p.unit not in ("1", "presentation")
+        ]
+        problems += [("parameters", 0, f"{n} {p.problem(p.value)}") for n, p in self.parameters.items() if p.problem(p.value)]
         for group, settings in (("variants", self.variants), ("tuned", self.tuned)):
             for label, values in settings.items():
                 for key, value in values.items():
                     problem = self._setting_problem(key, value)
                     if problem:
                         problems.append((group, 0, f"{label}: {problem}"))
-        analysis, found = equations.analyse(
-            self.name, self.state, self.weight, self.parameters,
-            **{block: getattr(self, block) for block in equations.BLOCKS})
+        analysis, found = checking.analyse(
+            self.name,
+            self.state,
+            self.weight,
+            self.parameters,
+            **{block: getattr(self, block) for block in equations.BLOCKS},
+        )
         problems += found
         object.__setattr__(self, "analysis", analysis)
         if not problems:
@@ -139,8 +145,12 @@ class Rule:
         rng = np.random.default_rng(0)
         n = 64
         space = {p: v.value for p, v in self.parameters.items()}
-        space |= {"w_init": 0.1 * rng.standard_normal(n), "age": 0.0,
-                  "rand": lambda: rng.random(n), "randn": lambda: rng.standard_normal(n)}
+        space |= {
+            "w_init": 0.1 * rng.standard_normal(n),
+            "age": 0.0,
+            "rand": lambda: rng.random(n),
+            "randn": lambda: rng.standard_normal(n),
+        }
         problems = []
 
         def value(block, line, expression):
@@ -176,16 +186,28 @@ class Rule:
                 run("on_gradient")
             before = {s: np.broadcast_to(space[s], n) for s in self.analysis.states}
             for name, values in before.items():
-                finite("on_gradient", f"{name!r} is not finite after three small gradients at the default parameters",
-                       values)
-            finite("weight", "the transmitted weight is not finite at the default parameters",
-                   value("weight", 0, self.weight.strip()))
+                finite(
+                    "on_gradient",
+                    f"{name!r} is not finite after three small gradients at the default parameters",
+                    values,
+                )
+            finite(
+                "weight",
+                "the transmitted weight is not finite at the default parameters",
+                value("weight", 0, self.weight.strip()),
+            )
             space["gradient"] = np.zeros(n)
             run("on_gradient")
             for name, values in before.items():
                 if not problems and not np.allclose(space[name], values, rtol=1e-12, atol=1e-15):
-                    problems.append(("on_gradient", 0, f"a zero gradient changes {name!r}; a synapse that no spike "
-                                                       "touches is never visited, so fading belongs in state, as a decay"))
+                    problems.append(
+                        (
+                            "on_gradient",
+                            0,
+                            f"a zero gradient changes {name!r}; a synapse that no spike "
+                            "touches is never visited, so fading belongs in state, as a decay",
+                        )
+                    )
             run("on_boundary")
         return list(dict.fromkeys(problems))
 
@@ -199,8 +221,9 @@ class Rule:
         if variant not in self.variants:
             raise UserError(suggest(f"variant of rule {self.name!r}", variant, self.variants))
         values = self.variants[variant]
-        parameters = {n: Parameter(values.get(n, p.value), p.unit, p.description, p.low, p.high)
-                      for n, p in self.parameters.items()}
+        parameters = {
+            n: Parameter(values.get(n, p.value), p.unit, p.description, p.low, p.high) for n, p in self.parameters.items()
+        }
         fields = {f: getattr(self, f) for f in self.__dataclass_fields__ if f not in ("analysis", "parameters", "variant")}
         return Rule(**fields, parameters=parameters, variant=variant)
 
@@ -243,8 +266,7 @@ class Rule:
                 raise UserError(problem)
         for layer in [*layers, overrides or {}]:
             for own in ("", f"{projection}."):
-                values |= {k.rpartition(".")[2]: float(v) for k, v in layer.items()
-                           if k.rpartition(".")[0] == own.rstrip(".")}
+                values |= {k.rpartition(".")[2]: float(v) for k, v in layer.items() if k.rpartition(".")[0] == own.rstrip(".")}
         return values
 
 

@@ -62,8 +62,10 @@ def _text(rule):
     for title, settings in (("variants", rule.variants), ("constants found for a task", rule.tuned)):
         if settings:
             out += ["", f"{title}:"]
-            out += [f"    {name}: " + (", ".join(f"{k} = {v:g}" for k, v in values.items()) or "the defaults")
-                    for name, values in settings.items()]
+            out += [
+                f"    {name}: " + (", ".join(f"{k} = {v:g}" for k, v in values.items()) or "the defaults")
+                for name, values in settings.items()
+            ]
     told = "is told of task boundaries" if rule.needs_boundary else "needs no task boundaries"
     return "\n".join([*out, "", f"This rule {told}. State per synapse: {len(rule.analysis.states)} variables."])
 
@@ -71,9 +73,13 @@ def _text(rule):
 def _brian2(rule):
     from spikemeta.backends import brian
 
-    out = [f"# {rule.title}: Brian2 code with the deferred commit (see spikemeta.backends.brian)",
-           "# presynaptic group:", textwrap.indent(brian.PRESYNAPTIC.strip(), "    "), "# synapses:",
-           textwrap.indent(brian.model(rule), "    ")]
+    out = [
+        f"# {rule.title}: Brian2 code with the deferred commit (see spikemeta.backends.brian)",
+        "# presynaptic group:",
+        textwrap.indent(brian.PRESYNAPTIC.strip(), "    "),
+        "# synapses:",
+        textwrap.indent(brian.model(rule), "    "),
+    ]
     for name, code in brian.pathways(rule, "signal_post", "current_post += weight").items():
         out += [f"# on {brian.EVENTS[name]} ({name}):", textwrap.indent(code, "    ")]
     return "\n".join(out)

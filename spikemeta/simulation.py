@@ -102,8 +102,17 @@ class Simulation:
         For an unknown name or a value outside its range.
     """
 
-    def __init__(self, rule, network="feedforward", n_hidden=200, feedback="tied", engine="standalone", parameters=None,
-                 network_parameters=None, prediction="mean"):
+    def __init__(
+        self,
+        rule,
+        network="feedforward",
+        n_hidden=200,
+        feedback="tied",
+        engine="standalone",
+        parameters=None,
+        network_parameters=None,
+        prediction="mean",
+    ):
         for kind, value, valid in (("engine", engine, ENGINES), ("prediction", prediction, PREDICTIONS)):
             if value not in valid:
                 raise UserError(suggest(kind, value, valid))
@@ -120,8 +129,10 @@ class Simulation:
         unknown = {k.rpartition(".")[0] for k in self.parameters} - {"", *self.network.projections}
         if unknown:
             raise UserError(suggest("projection", unknown.pop(), self.network.projections))
-        return {"network": asdict(self.network.parameters(task, data, self.network_parameters)),
-                "rule": {p: self.rule.constants(task, data, p, self.parameters) for p in self.network.projections}}
+        return {
+            "network": asdict(self.network.parameters(task, data, self.network_parameters)),
+            "rule": {p: self.rule.constants(task, data, p, self.parameters) for p in self.network.projections},
+        }
 
     def run(self, curriculum, seed=0, out=None, resume=False, progress=None):
         """Run every phase of a curriculum.
@@ -154,8 +165,9 @@ class Simulation:
         sizes = (n_input, self.n_hidden, curriculum.n_classes)
         run = Run(curriculum.n_tasks, constants)
         rng = np.random.default_rng([seed, 1])
-        start = self.network.start(sizes, self.network.parameters(curriculum.name, curriculum.dataset.name,
-                                                                  self.network_parameters), rng)
+        start = self.network.start(
+            sizes, self.network.parameters(curriculum.name, curriculum.dataset.name, self.network_parameters), rng
+        )
         state, age = self._start(start, constants["rule"], rng), 0
         checkpoint = _Checkpoint(out, self._identity(curriculum, seed, constants)) if out else None
         done = 0
@@ -196,12 +208,27 @@ class Simulation:
                 raise InstabilityError(
                     f"rule {self.rule.title!r}: {variable!r} of the {projection} synapses became NaN or infinite in phase "
                     f"{phase.name!r}; earlier phases are kept. Remedy: a smaller lr (it may be set for this projection "
-                    f"alone, as {projection}.lr), or bounds on what the rule divides by")
+                    f"alone, as {projection}.lr), or bounds on what the rule divides by"
+                )
 
     def _identity(self, curriculum, seed, constants):
-        text = json.dumps([self.rule.title, [getattr(self.rule, f) for f in (
-            "state", "weight", "initial", "on_gradient", "on_presentation", "on_boundary")], constants, seed,
-            self.network_name, self.n_hidden, self.feedback, self.engine, self.prediction, curriculum.dataset.digests])
+        text = json.dumps(
+            [
+                self.rule.title,
+                [
+                    getattr(self.rule, f)
+                    for f in ("state", "weight", "initial", "on_gradient", "on_presentation", "on_boundary")
+                ],
+                constants,
+                seed,
+                self.network_name,
+                self.n_hidden,
+                self.feedback,
+                self.engine,
+                self.prediction,
+                curriculum.dataset.digests,
+            ]
+        )
         digest = hashlib.sha256(text.encode())
         for phase in curriculum.phases:
             digest.update(phase.name.encode() + phase.indices.tobytes() + phase.labels.tobytes())
@@ -217,8 +244,13 @@ class Simulation:
         brian2.prefs.logging.display_brian_error_message = False
         stimuli = standalone.Stimuli()
         build = lambda: self.network.build(  # noqa: E731
-            self.rule, sizes, type(self.network.parameters())(**constants["network"]), self.feedback, stimuli.stimulus,
-            stimuli.teacher)
+            self.rule,
+            sizes,
+            type(self.network.parameters())(**constants["network"]),
+            self.feedback,
+            stimuli.stimulus,
+            stimuli.teacher,
+        )
         began = time.perf_counter()
         with tempfile.TemporaryDirectory(prefix="spikemeta-") as work:
             if self.engine == "standalone":
@@ -249,14 +281,22 @@ class _Executor:
         teaching = phase.kind == "train"
         out = {}
         for group in self.built.groups.values():
-            out |= {(group, "first_age"): float(age), (group, "count"): len(phase.indices),
-                    (group, "boundary_first"): int(teaching and phase.boundary), (group, "teaching"): float(teaching)}
+            out |= {
+                (group, "first_age"): float(age),
+                (group, "count"): len(phase.indices),
+                (group, "boundary_first"): int(teaching and phase.boundary),
+                (group, "teaching"): float(teaching),
+            }
             if "seen" in group.variables:
                 out |= {(group, "seen"): -1, (group, "touched"): float(age)}
         sampling = float(teaching or self.simulation.prediction == "sample")
         for name, projection in self.built.projections.items():
-            out |= {(projection, "sampling"): sampling, (projection, "presentation"): 1.0, (projection, "gradient"): 0.0,
-                    (projection, "noise_seed"): float(noise_seed + len(out))}
+            out |= {
+                (projection, "sampling"): sampling,
+                (projection, "presentation"): 1.0,
+                (projection, "gradient"): 0.0,
+                (projection, "noise_seed"): float(noise_seed + len(out)),
+            }
             out |= {(projection, key): value for key, value in self.constants[name].items()}
             out |= {(projection, s): state[f"{name}.{s}"].ravel() for s in self.states}
         out |= {where: self.start[name].ravel() for name, where in self.built.fixed.items()}
@@ -278,8 +318,15 @@ class _Executor:
         cells = (shown * self.sizes[2] + neuron)[shown < len(phase.indices)]
         counts = np.bincount(cells, minlength=len(phase.indices) * self.sizes[2]).reshape(-1, self.sizes[2])
         rate = read(self.built.hidden_spikes, "N").item() / (self.sizes[1] * len(phase.indices) * self.presentation)
-        after = {f"{name}.{s}": read(p, s).reshape(self.shape(name))
-                 for name, p in self.built.projections.items() for s in self.states} if phase.kind == "train" else {}
+        after = (
+            {
+                f"{name}.{s}": read(p, s).reshape(self.shape(name))
+                for name, p in self.built.projections.items()
+                for s in self.states
+            }
+            if phase.kind == "train"
+            else {}
+        )
         return counts.astype(np.int32), float(rate), after
 
 
@@ -309,8 +356,12 @@ class _Runtime(_Executor):
             setattr(owner, variable, bool(value) if variable == "boundary_first" else value)
         brian2.seed(seed)
         count = len(stimuli[1])
-        self.built.network.run(steps * brian2.ms, namespace={}, report_period=0.5 * brian2.second,
-                               report=lambda elapsed, part, start, duration: tick(int(part * count)))
+        self.built.network.run(
+            steps * brian2.ms,
+            namespace={},
+            report_period=0.5 * brian2.second,
+            report=lambda elapsed, part, start, duration: tick(int(part * count)),
+        )
         return lambda owner, variable: np.array(owner.variables[variable].get_value())
 
 
@@ -335,8 +386,12 @@ class _Checkpoint:
             return state, 0, []
         with np.load(self.path, allow_pickle=False) as file:
             if str(file["identity"]) != self.identity:
-                raise UserError(f"{self.path} holds another run (rule text, constants, seed, network or data differ): "
-                                "choose another --out, or run without --resume")
-            phases = [PhaseResult(curriculum.phases[n], file[f"counts/{n}"], float(rate), float(seconds))
-                      for n, (rate, seconds) in enumerate(file["phases"])]
+                raise UserError(
+                    f"{self.path} holds another run (rule text, constants, seed, network or data differ): "
+                    "choose another --out, or run without --resume"
+                )
+            phases = [
+                PhaseResult(curriculum.phases[n], file[f"counts/{n}"], float(rate), float(seconds))
+                for n, (rate, seconds) in enumerate(file["phases"])
+            ]
             return {k: file[f"state/{k}"] for k in state}, int(file["age"]), phases

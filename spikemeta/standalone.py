@@ -20,8 +20,8 @@ from brian2.devices.device import get_device
 
 from spikemeta.errors import UserError
 
-_DURATION = "std::atof(std::getenv(\"SPIKEMETA_DURATION\"))"
-_SEED = "brian::_random_generators[0].seed(std::strtoul(std::getenv(\"SPIKEMETA_SEED\"), NULL, 10));"
+_DURATION = 'std::atof(std::getenv("SPIKEMETA_DURATION"))'
+_SEED = 'brian::_random_generators[0].seed(std::strtoul(std::getenv("SPIKEMETA_SEED"), NULL, 10));'
 #: One array of stimuli is read from the folder of the phase; the index is printed now and then for progress.
 _STIMULI_CPP = """
 #include <cstdio>
@@ -37,7 +37,9 @@ static std::vector<unsigned char> _read_bytes(const char* name) {
     return bytes;
 }
 """
-_PIXEL_CPP = _STIMULI_CPP + """
+_PIXEL_CPP = (
+    _STIMULI_CPP
+    + """
 static double stimulus(const int64_t presentation, const int64_t pixel) {
     static const std::vector<unsigned char> images = _read_bytes("images"), order = _read_bytes("indices"),
         places = _read_bytes("places");
@@ -48,18 +50,40 @@ static double stimulus(const int64_t presentation, const int64_t pixel) {
     return images[image*width + reinterpret_cast<const int32_t*>(places.data())[pixel]]/255.0;
 }
 """
-_LABEL_CPP = _STIMULI_CPP + """
+)
+_LABEL_CPP = (
+    _STIMULI_CPP
+    + """
 static int64_t teacher(const int64_t presentation) {
     static const std::vector<unsigned char> labels = _read_bytes("labels");
     if (presentation >= (int64_t)labels.size()/4) return -1;
     return reinterpret_cast<const int32_t*>(labels.data())[presentation];
 }
 """
+)
 
 #: Read by every generated file; compiled once, they halve the time of compilation.
-_HEADERS = "".join(f"#include <{name}>\n" for name in (
-    "stdlib.h", "stdint.h", "random", "vector", "iostream", "fstream", "map", "tuple", "string", "cmath", "ctime",
-    "climits", "algorithm")) + '#include "objects.h"\n#include "brianlib/common_math.h"\n'
+_HEADERS = (
+    "".join(
+        f"#include <{name}>\n"
+        for name in (
+            "stdlib.h",
+            "stdint.h",
+            "random",
+            "vector",
+            "iostream",
+            "fstream",
+            "map",
+            "tuple",
+            "string",
+            "cmath",
+            "ctime",
+            "climits",
+            "algorithm",
+        )
+    )
+    + '#include "objects.h"\n#include "brianlib/common_math.h"\n'
+)
 
 #: glibc offers exp, log and tanh on vectors only to code that says it may round by a few units in the last place;
 #: Brian2's flags do, but keep infinities, and so do not define the macro by which glibc knows.
@@ -74,10 +98,17 @@ class Stimuli:
 
     def __init__(self):
         self._loaded = None
-        self.stimulus = brian2.Function(self._pixel, arg_units=[1, 1], return_unit=1, arg_types=["integer", "integer"],
-                                        stateless=False, auto_vectorise=False)
-        self.teacher = brian2.Function(self._label, arg_units=[1], return_unit=1, arg_types=["integer"],
-                                       return_type="integer", stateless=False)
+        self.stimulus = brian2.Function(
+            self._pixel,
+            arg_units=[1, 1],
+            return_unit=1,
+            arg_types=["integer", "integer"],
+            stateless=False,
+            auto_vectorise=False,
+        )
+        self.teacher = brian2.Function(
+            self._label, arg_units=[1], return_unit=1, arg_types=["integer"], return_type="integer", stateless=False
+        )
         self.stimulus.implementations.add_implementation("cpp", _PIXEL_CPP, name="stimulus")
         self.teacher.implementations.add_implementation("cpp", _LABEL_CPP, name="teacher")
 
@@ -162,10 +193,20 @@ class Program:
                 arguments.append(f"{name}={path}")
             else:
                 arguments.append(f"{name}={value!r}")
-        environment = os.environ | {"SPIKEMETA_PHASE": str(work), "SPIKEMETA_DURATION": repr(duration),
-                                    "SPIKEMETA_SEED": str(seed), "LC_ALL": "C"}
-        with subprocess.Popen([str(self.folder / "main"), "--results_dir", f"{results}/", *arguments], cwd=self.folder,
-                              env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        environment = os.environ | {
+            "SPIKEMETA_PHASE": str(work),
+            "SPIKEMETA_DURATION": repr(duration),
+            "SPIKEMETA_SEED": str(seed),
+            "LC_ALL": "C",
+        }
+        with subprocess.Popen(
+            [str(self.folder / "main"), "--results_dir", f"{results}/", *arguments],
+            cwd=self.folder,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process:
             try:
                 for line in process.stdout:
                     if progress and line.strip().isdigit():
@@ -208,8 +249,11 @@ def compile_network(network, device):
     try:
         device.build(str(folder), compile=False, run=False, clean=False)
         _plain_clock(folder / "network.cpp")
-        files = {f"{v.owner.name}.{v.name}": (device.get_array_filename(v, basedir=None), np.dtype(v.dtype).str)
-                 for v in device.arrays if v.owner is not None}
+        files = {
+            f"{v.owner.name}.{v.name}": (device.get_array_filename(v, basedir=None), np.dtype(v.dtype).str)
+            for v in device.arrays
+            if v.owner is not None
+        }
         (folder / "files.json").write_text(json.dumps(files))
         final = cache / _digest(folder)
         if (final / "main").is_file():
@@ -246,8 +290,10 @@ def _digest(folder):
 def _make(folder):
     compiler = os.environ.get("CXX", "g++")
     if not shutil.which(compiler) or not shutil.which("make"):
-        raise UserError(f"no C++ compiler: {compiler!r} and 'make' must be on the PATH (on Debian or Ubuntu: apt install g++ "
-                        "make; on macOS: xcode-select --install); or use --mode runtime, which is slower")
+        raise UserError(
+            f"no C++ compiler: {compiler!r} and 'make' must be on the PATH (on Debian or Ubuntu: apt install g++ "
+            "make; on macOS: xcode-select --install); or use --mode runtime, which is slower"
+        )
     (folder / "make.deps").touch()  # up to date: nothing here is ever compiled a second time
     (folder / "all.h").write_text(_HEADERS)
     flags = re.search(r"^OPTIMISATIONS = (.*)$", (folder / "makefile").read_text(), re.M)[1]

@@ -53,9 +53,7 @@ def option(default, help, choices=None, low=None, decides=True):
 class SimulationOptions:
     """Options shared by the studies that train networks on a sequence of tasks."""
 
-    rules: str = option(
-        "", "Rules, variants or files of your own, separated by commas. Default: every rule.", decides=False
-    )
+    rules: str = option("", "Rules, variants or files of your own, separated by commas. Default: every rule.", decides=False)
     dataset: str = option("digits", "Images to learn: digits (comes along), mnist or fashion.")
     task: str = option("split", "split (pairs of classes), permuted (pixels) or joint (all classes at once).")
     seeds: int = option(
@@ -64,13 +62,9 @@ class SimulationOptions:
         low=1,
         decides=False,
     )
-    scale: str = option(
-        "quick", "quick (a part of the data, to look around) or full (all of it).", choices=("quick", "full")
-    )
+    scale: str = option("quick", "quick (a part of the data, to look around) or full (all of it).", choices=("quick", "full"))
     engine: str = option("brian2", "What simulates.", choices=("brian2",))
-    mode: str = option(
-        "standalone", "Brian2's standalone (compiled C++) or runtime mode.", choices=("standalone", "runtime")
-    )
+    mode: str = option("standalone", "Brian2's standalone (compiled C++) or runtime mode.", choices=("standalone", "runtime"))
     hidden: int | None = option(None, "Hidden neurons. Default: 100 (quick), 200 (full).", low=1)
     feedback: str = option(
         "tied",

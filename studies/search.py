@@ -22,9 +22,7 @@ class Options(SimulationOptions):
 
     seeds: int = option(1, "Number of seeds, 0 to N-1.", low=1, decides=False)
     grid: tuple[str, ...] = option((), "KEY=V1,V2 ...: values to try for a constant.", decides=False)
-    n_random: int | None = option(
-        None, "Draw N settings between the values instead of trying each.", low=1, decides=False
-    )
+    n_random: int | None = option(None, "Draw N settings between the values instead of trying each.", low=1, decides=False)
     random_seed: int = option(0, "Seed of these draws.", low=0, decides=False)
 
 

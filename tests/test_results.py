@@ -88,9 +88,7 @@ def test_atomic_write_leaves_the_old_file_and_no_litter_when_it_fails(tmp_path):
 
 
 def test_json_is_strict(tmp_path):
-    results.write_json(
-        tmp_path / "a.json", {"x": [np.float64("nan"), np.inf, np.int32(2), (1.5, np.bool_(True))], 3: None}
-    )
+    results.write_json(tmp_path / "a.json", {"x": [np.float64("nan"), np.inf, np.int32(2), (1.5, np.bool_(True))], 3: None})
     assert json.loads((tmp_path / "a.json").read_text()) == {"x": [None, "inf", 2, [1.5, True]], "3": None}
 
 

@@ -16,10 +16,13 @@ opening : boolean (shared)          # this presentation opens a new task or item
 closing : boolean (shared)          # every synapse is committed now
 """
 #: What a presynaptic group needs besides its own equations, for the deferred commit.
-PRESYNAPTIC = CLOCK + """
+PRESYNAPTIC = (
+    CLOCK
+    + """
 seen : integer                      # presentation in which the neuron last touched its synapses
 touched : 1                         # rule time of that touch
 """
+)
 
 #: Event of the presynaptic group that drives each pathway.
 EVENTS = {"commit": "touch", "transmit": "spike", "boundary": "boundary"}
@@ -46,8 +49,10 @@ def presynaptic_events(threshold, boundaries=True):
         If the threshold draws random numbers: it is evaluated for each event, so a spike and its touch would disagree.
     """
     if re.search(r"\brandn?\(", threshold):
-        raise UserError(f"threshold {threshold!r} draws random numbers, and would draw others for each event: draw first, as "
-                        "in group.run_regularly('draw = rand()', when='before_thresholds'), and compare that variable")
+        raise UserError(
+            f"threshold {threshold!r} draws random numbers, and would draw others for each event: draw first, as "
+            "in group.run_regularly('draw = rand()', when='before_thresholds'), and compare that variable"
+        )
     first = f"(({threshold}) or opening or closing) and seen < presentation_index"
     told = {"boundary": "opening and seen < presentation_index"} if boundaries else {}
     return {"spike": threshold, "touch": first} | told
@@ -92,8 +97,13 @@ def model(rule, commit="deferred"):
     """
     lines = [f"{s} : 1" for s in rule.analysis.states]
     lines += [f"{p} : 1 (shared, constant)" for p in rule.parameters]
-    lines += ["presentation : 1 (shared, constant)", "sampling : 1 (shared, constant)", "noise_seed : 1 (shared, constant)",
-              "transmitted : 1", "gradient : 1"]
+    lines += [
+        "presentation : 1 (shared, constant)",
+        "sampling : 1 (shared, constant)",
+        "noise_seed : 1 (shared, constant)",
+        "transmitted : 1",
+        "gradient : 1",
+    ]
     lines += ["last : 1"] if commit == "immediate" else []
     return "\n".join(lines)
 
@@ -125,21 +135,39 @@ def pathways(rule, gradient, transmit="I_post += weight", commit="deferred", ran
     draw = f"(sampling*{randn})"
     if commit == "immediate":
         clock = f"t/({float(duration)!r}*second)"
-        body = [f"elapsed = {clock} - last", *_decays(rule, "elapsed"), f"last = {clock}",
-                f"gradient = {gradient}", *_lines(rule, "on_gradient", draw),
-                *_lines(rule, "on_presentation", draw), present, send]
+        body = [
+            f"elapsed = {clock} - last",
+            *_decays(rule, "elapsed"),
+            f"last = {clock}",
+            f"gradient = {gradient}",
+            *_lines(rule, "on_gradient", draw),
+            *_lines(rule, "on_presentation", draw),
+            present,
+            send,
+        ]
         body = [re.sub(r"\bage\b", "last", line) for line in body]
         return {"transmit": "\n".join(body)}
     # In on_gradient the age is that of the presentation to which the summed gradient belongs.
     gradient_lines = [re.sub(r"\bage\b", "touched_pre", line) for line in _lines(rule, "on_gradient", draw)]
-    commit_code = ["elapsed = age_pre - touched_pre", "inside = clip(elapsed, 0, 1)", "after = elapsed - inside",
-                   *_decays(rule, "inside"), *gradient_lines, *_decays(rule, "after"),
-                   *_lines(rule, "on_presentation", draw), present, "gradient = 0"]
-    out = {"commit": "\n".join(re.sub(r"\bage\b", "age_pre", line) for line in commit_code),
-           "transmit": f"{send}\ngradient += {gradient}"}
+    commit_code = [
+        "elapsed = age_pre - touched_pre",
+        "inside = clip(elapsed, 0, 1)",
+        "after = elapsed - inside",
+        *_decays(rule, "inside"),
+        *gradient_lines,
+        *_decays(rule, "after"),
+        *_lines(rule, "on_presentation", draw),
+        present,
+        "gradient = 0",
+    ]
+    out = {
+        "commit": "\n".join(re.sub(r"\bage\b", "age_pre", line) for line in commit_code),
+        "transmit": f"{send}\ngradient += {gradient}",
+    }
     if rule.analysis.blocks["on_boundary"]:
-        out["boundary"] = "\n".join(re.sub(r"\bage\b", "age_pre", line)
-                                    for line in [*_lines(rule, "on_boundary", draw), present])
+        out["boundary"] = "\n".join(
+            re.sub(r"\bage\b", "age_pre", line) for line in [*_lines(rule, "on_boundary", draw), present]
+        )
     return out
 
 
@@ -171,8 +199,22 @@ DenseCodeObject.templater.env.filters["row_code"] = lambda lines: _split_rows(li
 DenseCodeObject.templater.env.filters["column_code"] = lambda lines: _split_rows(lines)[1]
 
 
-def synapses(rule, source, target, gradient, transmit="I_post += weight", *, connect=True, post=None, commit="deferred",
-             parameters=None, duration=None, randn="randn()", dense="auto", name="synapses*"):
+def synapses(
+    rule,
+    source,
+    target,
+    gradient,
+    transmit="I_post += weight",
+    *,
+    connect=True,
+    post=None,
+    commit="deferred",
+    parameters=None,
+    duration=None,
+    randn="randn()",
+    dense="auto",
+    name="synapses*",
+):
     """Synapses that follow a rule, as an ordinary ``brian2.Synapses``.
 
     Parameters
@@ -211,19 +253,32 @@ def synapses(rule, source, target, gradient, transmit="I_post += weight", *, con
     """
     wanted = {"touch", "boundary"} if rule.analysis.blocks["on_boundary"] else {"touch"}
     if commit == "deferred" and not wanted <= set(source.events):
-        raise UserError(f"{source.name!r} cannot commit once per presentation: add spikemeta.backends.brian.PRESYNAPTIC to "
-                        "its equations and events=presynaptic_events(threshold), or use commit='immediate'")
+        raise UserError(
+            f"{source.name!r} cannot commit once per presentation: add spikemeta.backends.brian.PRESYNAPTIC to "
+            "its equations and events=presynaptic_events(threshold), or use commit='immediate'"
+        )
     if commit == "immediate" and rule.needs_boundary:
-        raise UserError(f"rule {rule.title!r} must be told of boundaries, which commit='immediate' has not: use the deferred "
-                        "commit, or a rule or variant that needs no boundary")
+        raise UserError(
+            f"rule {rule.title!r} must be told of boundaries, which commit='immediate' has not: use the deferred "
+            "commit, or a rule or variant that needs no boundary"
+        )
     if commit == "immediate" and duration is None:
         raise UserError("commit='immediate' needs duration, the length of one presentation, such as 100*ms")
     code = pathways(rule, gradient, transmit, commit, randn, duration)
     order = {"commit": -3, "boundary": -2, "transmit": -1}
     feedback = {f"on_{event}": re.sub(r"\bweight\b", "transmitted", text) for event, text in (post or {}).items()}
     on_event = {p: EVENTS[p] for p in code} | {f"on_{event}": event for event in (post or {})}
-    made = brian2.Synapses(source, target, model(rule, commit), on_pre=code, on_post=feedback or None, on_event=on_event,
-                           delay={p: 0 * brian2.second for p in on_event}, clock=source.clock, name=name)
+    made = brian2.Synapses(
+        source,
+        target,
+        model(rule, commit),
+        on_pre=code,
+        on_post=feedback or None,
+        on_event=on_event,
+        delay={p: 0 * brian2.second for p in on_event},
+        clock=source.clock,
+        name=name,
+    )
     made.connect() if connect is True else made.connect(**connect)
     rows = connect is True if dense == "auto" else dense
     for pathway in code:

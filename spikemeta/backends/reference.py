@@ -33,10 +33,15 @@ class ReferenceSynapses:
         self.age = 0.0
         self._run = {b: equations.compile_statements(s) for b, s in rule.analysis.blocks.items()}
         self._weight = equations.compile_expression(rule.weight.strip())
-        self._decay = [(d.name, equations.compile_expression(f"{d.name} + ({d.name} - ({d.rest}))*(exp(-({d.rate})*elapsed) - 1)"))
-                       for d in rule.analysis.decays.values()]
-        space = self.parameters | {"w_init": np.asarray(w_init, float), "rand": lambda: rng.random(self.shape),
-                                   "randn": lambda: rng.standard_normal(self.shape)}
+        self._decay = [
+            (d.name, equations.compile_expression(f"{d.name} + ({d.name} - ({d.rest}))*(exp(-({d.rate})*elapsed) - 1)"))
+            for d in rule.analysis.decays.values()
+        ]
+        space = self.parameters | {
+            "w_init": np.asarray(w_init, float),
+            "rand": lambda: rng.random(self.shape),
+            "randn": lambda: rng.standard_normal(self.shape),
+        }
         started = self._run["initial"](space)
         self.state = {s: np.array(np.broadcast_to(started[s], self.shape), float) for s in rule.analysis.states}
         self.gradient = np.zeros(self.shape)

@@ -139,9 +139,7 @@ DENSITIES = {
 @pytest.mark.parametrize("title", DENSITIES)
 def test_populations_of_flexibility(title):
     """Densities 1, 0.5 + f and 1.5 - f: a KS test at 1 % on 20,000 seeded synapses, and at 1e-6 against the others."""
-    f = ReferenceSynapses(registry.get_rule(title), np.zeros((100, 200)), None, np.random.default_rng(1)).state[
-        "flexibility"
-    ]
+    f = ReferenceSynapses(registry.get_rule(title), np.zeros((100, 200)), None, np.random.default_rng(1)).state["flexibility"]
     assert (f > 0).all()
     assert (f <= 1).all()
     assert stats.kstest(f.ravel(), DENSITIES[title]).pvalue > 0.01
@@ -196,9 +194,7 @@ FORMS = {
     "a*(rest - x)/presentation": lambda x, a, rest, tau: a * (rest - x),
     "rest/tau - a*x/presentation": lambda x, a, rest, tau: rest / tau - a * x,
     "(a*rest - x)/tau - x/presentation": lambda x, a, rest, tau: (a * rest - x) / tau - x,
-    "(sqrt(a) + tanh(rest) - x*exp(-a))/tau": lambda x, a, rest, tau: (
-        (np.sqrt(a) + np.tanh(rest) - x * np.exp(-a)) / tau
-    ),
+    "(sqrt(a) + tanh(rest) - x*exp(-a))/tau": lambda x, a, rest, tau: (np.sqrt(a) + np.tanh(rest) - x * np.exp(-a)) / tau,
 }
 
 

@@ -68,9 +68,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one(engine, curriculum, tmp_path,
         curriculum, seed=3, out=tmp_path, resume=True, progress=lambda name, done, total: seen.append((name, done))
     )
     assert_same_bits(whole, resumed)
-    assert [[name for name, _ in seen].count(n) for n in names[:phases_done]] == [
-        1
-    ] * phases_done  # reported, not run again
+    assert [[name for name, _ in seen].count(n) for n in names[:phases_done]] == [1] * phases_done  # reported, not run again
     assert [p.name for p in list(tmp_path.iterdir())] == ["state.npz"]
 
 

@@ -124,9 +124,7 @@ def test_limits_take_classes_in_proportion_and_are_nested(seed, limit, more, nam
     small, large = build(limit), build(limit + more)
     for few, many in zip(small.phases, large.phases, strict=True):
         assert set(few.indices.tolist()) <= set(many.indices.tolist())
-        whole = (
-            np.isin(getattr(DIGITS, f"{few.split}_labels") // 2, few.task) if name == "split" else slice(None)
-        )
+        whole = np.isin(getattr(DIGITS, f"{few.split}_labels") // 2, few.task) if name == "split" else slice(None)
         classes = getattr(DIGITS, f"{few.split}_labels")[whole]
         assert len(few.indices) == min(limit, len(classes))
         share = np.bincount(classes % small.n_classes, minlength=small.n_classes) / len(classes)

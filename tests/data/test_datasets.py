@@ -59,9 +59,7 @@ def test_digits():
     assert digits.train_images.dtype == np.uint8
     assert digits.train_images.max() == 255
     assert digits.train_labels.dtype == np.int32
-    share = np.bincount(digits.test_labels) / (
-        np.bincount(digits.test_labels) + np.bincount(digits.train_labels)
-    )
+    share = np.bincount(digits.test_labels) / (np.bincount(digits.test_labels) + np.bincount(digits.train_labels))
     np.testing.assert_allclose(share, 0.2, atol=0.005)
 
 
@@ -170,8 +168,6 @@ def test_download_once(toy, tmp_path, monkeypatch):
 
 def test_idx_header_is_big_endian(tmp_path):
     path = tmp_path / "labels"
-    path.write_bytes(
-        b"\0\0\x08\x01\0\0\0\x03\x07\x02\x01"
-    )  # the first bytes of a labels file, cut to three labels
+    path.write_bytes(b"\0\0\x08\x01\0\0\0\x03\x07\x02\x01")  # the first bytes of a labels file, cut to three labels
     labels, _ = idx.read(path)
     assert labels.tolist() == [7, 2, 1]

@@ -72,8 +72,7 @@ class Events:
 
     def tables(self):
         return {
-            name: np.ascontiguousarray(getattr(self, name), float).reshape(-1, width)
-            for name, (_, width) in TABLES.items()
+            name: np.ascontiguousarray(getattr(self, name), float).reshape(-1, width) for name, (_, width) in TABLES.items()
         }
 
 
@@ -84,9 +83,7 @@ def make_events(spikes, advance, boundaries, seed, sampling=1.0):
     spike_at = np.zeros((COUNT * STEPS, N_PRE))
     for presentation, step, neuron in spikes:
         spike_at[presentation * STEPS + step, neuron] = 1
-    gradient_at = (
-        rng.uniform(-3, 3, (COUNT * STEPS, N_POST)) * (np.repeat(advance, STEPS) > 0)[:, None]
-    )  # tests teach nothing
+    gradient_at = rng.uniform(-3, 3, (COUNT * STEPS, N_POST)) * (np.repeat(advance, STEPS) > 0)[:, None]  # tests teach nothing
     opening_at = np.isin(np.arange(COUNT + 1), list(boundaries))
     return Events(
         spike_at,
@@ -201,9 +198,7 @@ def _functions(loaded):
         function = brian2.Function(
             look_up, arg_units=[1] * len(arguments), return_unit=1, arg_types=["integer"] * len(arguments)
         )
-        cpp = "+".join(
-            f"{a}*{w}" for a, w in zip(arguments, [width, N_POST if len(arguments) == 3 else 1, 1], strict=False)
-        )
+        cpp = "+".join(f"{a}*{w}" for a, w in zip(arguments, [width, N_POST if len(arguments) == 3 else 1, 1], strict=False))
         code = _READ_CPP.replace("NAME", name).replace("INDEX", cpp)
         function.implementations.add_implementation(
             "cpp", code.replace("ARGUMENTS", ", ".join(f"const int64_t {a}" for a in arguments)), name=name
@@ -241,9 +236,7 @@ def build(rule, loaded):
     )
     objects, made = [source], {}
     for path in PATHS:
-        target = brian2.NeuronGroup(
-            N_POST, "slope : 1\nreceived : 1", dt=1 * ms, name=f"target_{path}", namespace=tables
-        )
+        target = brian2.NeuronGroup(N_POST, "slope : 1\nreceived : 1", dt=1 * ms, name=f"target_{path}", namespace=tables)
         target.run_regularly("slope = gradient_at(t_in_timesteps, i)", when="before_thresholds", name=f"slope_{path}")
         made[path] = brian.synapses(
             rule,

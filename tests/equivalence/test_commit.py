@@ -60,9 +60,7 @@ def test_the_result_does_not_depend_on_when_the_commit_happens(title):
     def check(spiking, flushes, boundaries, seed):
         plain, flushed = (run(rule, spiking, f, boundaries, seed) for f in (set(), flushes))
         for name, expected in plain.items():
-            np.testing.assert_allclose(
-                flushed[name], expected, rtol=1e-12, atol=1e-12 * np.abs(expected).max(), err_msg=name
-            )
+            np.testing.assert_allclose(flushed[name], expected, rtol=1e-12, atol=1e-12 * np.abs(expected).max(), err_msg=name)
 
     check()
 
@@ -93,9 +91,7 @@ def two_tasks(rule):
     if "lr_mu" in rule.parameters:  # mesu's rate is lr_mu*sigma^2
         parameters = {"lr_mu": rate / rule.parameters["sigma_init"].value ** 2}
     here = {"noise": noise[0, 0]}
-    made = ReferenceSynapses(
-        rule, w_init, parameters, np.random.default_rng(12), noise=lambda rows: here["noise"][rows]
-    )
+    made = ReferenceSynapses(rule, w_init, parameters, np.random.default_rng(12), noise=lambda rows: here["noise"][rows])
     age = 0
     for task in range(2):
         made.boundary(age)

@@ -353,9 +353,7 @@ def refusal(**fields):
 
 
 @settings(max_examples=150)
-@given(
-    st.sampled_from(registry.names("rules")), st.sampled_from(FIELDS), st.integers(0, 200), st.integers(0, 12), _words
-)
+@given(st.sampled_from(registry.names("rules")), st.sampled_from(FIELDS), st.integers(0, 200), st.integers(0, 12), _words)
 @example("sgd", "state", 0, 200, "dx/dt = -x/0/presentation : 1")
 @example("sgd", "on_gradient", 0, 0, "w = 1/0*gradient\n")
 @example("sgd", "on_gradient", 0, 0, "x = ('a'*gradient)\n")
