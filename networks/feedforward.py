@@ -114,6 +114,7 @@ class Feedforward:
             "tied_factor": 2.0,
             "inhibition": 0.07,
         },
+        "split/digits": {"input_rate": 400.0, "readout_spread": 0.05, "inhibition": 0.0},
     }
 
     def parameters(self, task="", dataset="", overrides=None):

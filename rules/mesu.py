@@ -36,4 +36,7 @@ rule = Rule(
         "sigma_init": Parameter(0.05, low=1e-6, description="standard deviation at the start"),
         "guard": Parameter(0.5, low=0, high=0.99, description="largest relative step of sigma, so that it stays positive"),
     },
+    tuned={
+        "split/digits": {"sigma_prior": 0.02, "sigma_init": 0.02, "lr_sigma": 15.0, "window": 10_000, "guard": 0.2},
+    },
 )

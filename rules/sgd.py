@@ -17,5 +17,6 @@ rule = Rule(
     tuned={
         "joint": {"hidden.lr": 4e-4, "readout.lr": 3e-4, "halving": 15_000},
         "split": {"lr": 3e-4},
+        "split/digits": {"lr": 5e-4},
     },
 )

@@ -42,6 +42,11 @@ rule = Rule(
             1.0, low=0, high=1, description="1: the gate is held for an item, as published; 0: follows each event"
         ),
     },
+    tuned={
+        "split": {"lr": 2e-5, "displacement": 6.7e-4},
+        "split:stable": {"displacement": 5e-3},
+        "split/digits": {"lr": 3e-4, "displacement": 3e-3},
+    },
     variants={
         "conventional": {"least": 1.0, "most": 1.0},
         "stable": {"least": 0.3, "most": 0.3},

@@ -41,10 +41,11 @@ rule = Rule(
         "split": {
             "hidden.lr": 3.15e-4,
             "readout.lr": 7.2e-4,
-            "hidden.c": 25.0,
+            "hidden.c": 12.0,
             "readout.c": 49.0,
             "hidden.damping": 3.6,
             "readout.damping": 1.0,
         },
+        "split/digits": {"lr": 5e-4, "c": 10.0, "damping": 10.0},
     },
 )

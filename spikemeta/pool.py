@@ -60,7 +60,10 @@ def fingerprint(rule, point):
     task, data = point.curriculum["name"], point.curriculum["dataset"]
     network = registry.load("networks", point.simulation["network"])
     text = {f: getattr(rule, f) for f in ("state", "weight", "initial", "on_gradient", "on_presentation", "on_boundary")}
-    constants = {p: rule.constants(task, data, p, point.simulation["parameters"]) for p in network.projections}
+    constants = {
+        p: rule.constants(task, data, p, point.simulation["parameters"], point.simulation["feedback"])
+        for p in network.projections
+    }
     parts = [
         text,
         constants,

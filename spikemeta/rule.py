@@ -76,7 +76,8 @@ class Rule:
     variants : dict of str to dict
         Named settings of the parameters that deserve a row of their own.
     tuned : dict of str to dict
-        Constants found for a task, by its name (``"split"``, or ``"split/digits"`` for one dataset); a key
+        Constants found for a task, by its name (``"split"``, or ``"split/digits"`` for one dataset, ``"split/random"`` for
+        one kind of feedback, ``"split:stable"`` for a variant); a key
         ``projection.parameter`` holds for one projection of the network.
     boundary_if : str
         A parameter that switches ``on_boundary`` off when it is zero; empty if it always counts.
@@ -234,13 +235,14 @@ class Rule:
             return False
         return not self.boundary_if or bool(self.parameters[self.boundary_if].value)
 
-    def constants(self, task="", dataset="", projection="", overrides=None):
+    def constants(self, task="", dataset="", projection="", overrides=None, feedback=""):
         """Values of all parameters for one projection of a network.
 
         Parameters
         ----------
-        task, dataset : str
-            Choose among ``tuned``; nothing is chosen where they name nothing there.
+        task, dataset, feedback : str
+            Choose among ``tuned``, by the keys ``task``, ``task/dataset`` and ``task/feedback``, and, for a variant, the
+            same followed by ``:variant``; nothing is chosen where they name nothing there.
         projection : str
             ``"hidden"`` or ``"readout"``, say.
         overrides : dict of str to float or None
@@ -256,10 +258,11 @@ class Rule:
             For an override that names no parameter, or a value outside its range.
         """
         values = {name: float(p.value) for name, p in self.parameters.items()}
-        layers = [self.tuned.get(key, {}) for key in (task, f"{task}/{dataset}")] if task else []
+        keys = (task, f"{task}/{dataset}", f"{task}/{feedback}")
+        layers = [self.tuned.get(key, {}) for key in keys]
         layers.append(self.variants.get(self.variant, {}))
         if self.variant:
-            layers += [self.tuned.get(f"{key}:{self.variant}", {}) for key in (task, f"{task}/{dataset}")]
+            layers += [self.tuned.get(f"{key}:{self.variant}", {}) for key in keys]
         for key, value in (overrides or {}).items():
             problem = self._setting_problem(key, value)
             if problem:

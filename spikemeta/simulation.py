@@ -131,7 +131,7 @@ class Simulation:
             raise UserError(suggest("projection", unknown.pop(), self.network.projections))
         return {
             "network": asdict(self.network.parameters(task, data, self.network_parameters)),
-            "rule": {p: self.rule.constants(task, data, p, self.parameters) for p in self.network.projections},
+            "rule": {p: self.rule.constants(task, data, p, self.parameters, self.feedback) for p in self.network.projections},
         }
 
     def run(self, curriculum, seed=0, out=None, resume=False, progress=None):
