@@ -37,6 +37,23 @@ rule = Rule(
         "guard": Parameter(0.5, low=0, high=0.99, description="largest relative step of sigma, so that it stays positive"),
     },
     tuned={
-        "split/digits": {"sigma_prior": 0.02, "sigma_init": 0.02, "lr_sigma": 15.0, "window": 10_000, "guard": 0.2},
+        "split": {
+            "hidden.sigma_prior": 0.004,
+            "hidden.sigma_init": 0.004,
+            "readout.sigma_prior": 0.0075,
+            "readout.sigma_init": 0.0075,
+            "lr_mu": 2.0,
+            "lr_sigma": 160.0,
+            "window": 40_000,
+            "guard": 0.1,
+        },
+        "split/digits": {
+            "sigma_prior": 0.02,
+            "sigma_init": 0.02,
+            "lr_mu": 1.0,
+            "lr_sigma": 15.0,
+            "window": 10_000,
+            "guard": 0.2,
+        },
     },
 )
