@@ -18,7 +18,7 @@ def summary(name):
     return json.loads((RECORDED / name / "summary.json").read_text(encoding="utf-8"))
 
 
-def table(name, metrics=("final_accuracy", "just_learned_accuracy", "forgetting"), best=None):
+def table(name, metrics=("final_accuracy", "just_learned_accuracy", "forgetting"), told=True):
     """A Markdown table of a recorded run: a row per rule, mean ± standard deviation over seeds, in %.
 
     Parameters
@@ -26,22 +26,20 @@ def table(name, metrics=("final_accuracy", "just_learned_accuracy", "forgetting"
     name : str
         Folder in ``recorded``.
     metrics : tuple of str
-    best : int or None
-        Only the rows with the highest final accuracy.
+    told : bool
+        Whether a column says which rules were told of task boundaries.
 
     Returns
     -------
     str
     """
     found = summary(name)
-    rows = [row for row in found["rows"] if row["metrics"]]
-    if best:
-        rows = sorted(rows, key=lambda row: -row["metrics"]["final_accuracy"]["mean"])[:best]
-    head = ["rule", "told of boundaries", *(m.replace("_", " ") + " (%)" for m in metrics)]
+    rows = sorted((r for r in found["rows"] if r["metrics"]), key=lambda r: -r["metrics"]["final_accuracy"]["mean"])
+    head = ["rule", *(["told of boundaries"] if told else []), *(m.replace("_", " ") + " (%)" for m in metrics)]
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     for row in rows:
-        told = "yes" if row.get("needs_boundary") else "no"
-        lines.append("| " + " | ".join([row["rule"], told, *(_cell(row["metrics"].get(m)) for m in metrics)]) + " |")
+        cells = [row["rule"], *(["yes" if row["needs_boundary"] else "no"] if told else [])]
+        lines.append("| " + " | ".join([*cells, *(_cell(row["metrics"].get(m)) for m in metrics)]) + " |")
     return "\n".join(lines)
 
 

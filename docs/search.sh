@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# The searches behind the constants of rules/ and networks/: validation images only, seed 0. Set SPIKEMETA_DATA for MNIST.
+# Usage: docs/search.sh [FOLDER]; about half an hour on two cores.
+set -euo pipefail
+out=${1:-results}
+
+search() { # name, then the options
+    local name=$1
+    shift
+    spikemeta run search --rules "${name%%-[0-9]*}" --out "$out/search-$name" "$@"
+}
+
+mnist() { search "$@" --dataset mnist --scale full; }
+
+mnist sgd --grid hidden.lr=1e-4,3e-4,1e-3 --grid readout.lr=1e-4,3e-4
+mnist laplace-200 --grid hidden.lr=1.2e-4 --grid readout.lr=4e-4 --grid hidden.curvature=3e-3,4.5e-3 \
+    --grid readout.curvature=3.3e-3,4.5e-3
+mnist laplace-500 --hidden 500 --grid hidden.lr=1.2e-4 --grid readout.lr=4e-4 --grid hidden.curvature=3e-3,4.5e-3 \
+    --grid readout.curvature=3.3e-3,4.5e-3
+sigma=(--grid hidden.sigma_prior=0.004 --grid hidden.sigma_init=0.004 --grid readout.sigma_prior=0.0075
+    --grid readout.sigma_init=0.0075 --grid guard=0.1)
+mnist mesu-1 "${sigma[@]}" --grid lr_mu=8 --grid lr_sigma=24,48,96 --grid window=20000,40000
+mnist mesu-2 "${sigma[@]}" --grid lr_mu=2,4 --grid lr_sigma=40,80,160 --grid window=40000
+mnist stable_flexible --grid displacement=3e-4,6.7e-4,1.5e-3 --grid lr=2e-5,4e-5
+mnist synaptic_intelligence --grid hidden.lr=3.15e-4 --grid readout.lr=7.2e-4 --grid hidden.c=12,25,50 \
+    --grid readout.c=25,49 --grid hidden.damping=3.6 --grid readout.damping=1
+mnist hebb_repetition --grid hidden.lr=1.5e-4,2e-4 --grid readout.lr=3.5e-4 --grid hidden.scale=2e-3,3e-3 \
+    --grid readout.scale=4.5e-3
+
+digits() { search "$@" --dataset digits --seeds 3; }
+
+digits sgd-8x8 --grid lr=3e-4,5e-4,1e-3
+digits laplace-8x8 --grid lr=5e-4,1e-3 --grid curvature=1e-3,3e-3
+digits mesu-8x8 --grid sigma_prior=0.02 --grid sigma_init=0.02 --grid lr_mu=1,3 --grid lr_sigma=5,15 \
+    --grid window=2000,10000 --grid guard=0.2
+digits stable_flexible-8x8 --grid lr=1e-4,3e-4 --grid displacement=1e-3,3e-3,1e-2
+digits synaptic_intelligence-8x8 --grid lr=5e-4 --grid c=3,10,30 --grid damping=1,10
+digits hebb_repetition-8x8 --grid lr=5e-4,1e-3 --grid scale=3e-3,1e-2 --grid fading=20000
