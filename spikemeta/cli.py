@@ -153,7 +153,7 @@ def show(
     if as_ not in FORMS:
         raise UserError(suggest("value of --as", as_, FORMS))
     from spikemeta import registry
-    from spikemeta.show import show as rendered
+    from spikemeta.rendering import show as rendered
 
     found = registry.get_rule(rule)
     typer.echo(rendered(found, as_))

@@ -5,6 +5,7 @@ import gc
 import hashlib
 import json
 import os
+import platform
 import re
 import shlex
 import shutil
@@ -277,7 +278,7 @@ def _plain_clock(path):
 
 def _digest(folder):
     """Digest of the generated code. Brian2 keeps clocks in sets, so the order of main.cpp's initialisations may vary."""
-    digest = hashlib.sha256(_VECTOR_MATHS.encode())
+    digest = hashlib.sha256(f"{_VECTOR_MATHS} {_processor()}".encode())
     for path in sorted(folder.rglob("*")):
         if path.is_file() and path.name != "files.json":
             data = path.read_bytes()
@@ -285,6 +286,15 @@ def _digest(folder):
                 data = b"\n".join(sorted(data.splitlines()))
             digest.update(str(path.relative_to(folder)).encode() + b"\0" + data + b"\0")
     return digest.hexdigest()[:24]
+
+
+def _processor():
+    """What the compiled code may rely on: programs are built for the machine at hand, and a cache may be shared."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line for line in lines if line.startswith(("flags", "Features")))
+    except (OSError, StopIteration):
+        return f"{platform.system()} {platform.machine()} {platform.processor()}"
 
 
 def _make(folder):

@@ -1,0 +1,33 @@
+"""Metaplasticity in spiking neural networks: a rule is a short text of synapse equations.
+
+The names below are loaded when they are first used, so that importing the package is quick.
+"""
+
+import importlib
+
+_NAMES = {
+    "Rule": "rule",
+    "Parameter": "rule",
+    "check_file": "rule",
+    "get_rule": "registry",
+    "show": "rendering",
+    "ReferenceSynapses": "backends.reference",
+    "Simulation": "simulation",
+    "load_dataset": "datasets",
+    "build_curriculum": "curricula",
+    "UserError": "errors",
+}
+_SHORT = {"load_dataset": "load", "build_curriculum": "build"}
+__all__ = sorted(_NAMES)
+
+
+def __getattr__(name):
+    if name == "__version__":
+        return importlib.import_module("importlib.metadata").version("spikemeta")
+    if name not in _NAMES:
+        raise AttributeError(f"module 'spikemeta' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"spikemeta.{_NAMES[name]}"), _SHORT.get(name, name))
+
+
+def __dir__():
+    return [*globals(), *__all__, "__version__"]
