@@ -105,17 +105,16 @@ def table_of(rows, title, caption):
         "final_accuracy": "final",
         "just_learned_accuracy": "just learned",
         "forgetting": "forgetting",
-        "backward_transfer": "backward transfer",
     }
     shown = [name for name in columns if any(name in row["metrics"] for row in rows)]
     table = Table(title=title, caption=caption)
-    table.add_column("rule")
+    table.add_column("rule", overflow="fold")
     table.add_column("told of\nboundaries")
     for name in shown:
-        table.add_column(columns[name] + "\n%", justify="right")
+        table.add_column(columns[name] + "\n%", justify="right", no_wrap=True)
     for row in rows:
         cells = [metrics.summarise(row["metrics"].get(name, {}).get("values", [])) for name in shown]
-        signed = [name in ("backward_transfer", "forgetting") for name in shown]
+        signed = [name == "forgetting" for name in shown]
         table.add_row(
             row["rule"],
             "yes" if row["needs_boundary"] else "no",
