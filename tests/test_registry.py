@@ -1,0 +1,61 @@
+"""Every entry of the folders loads, and is shown in every form."""
+
+import re
+
+import pytest
+
+import spikemeta
+from spikemeta import curricula, datasets, registry
+from spikemeta.errors import UserError
+from spikemeta.rendering import show
+
+RULES = [*registry.names("rules"), *registry.variants()]
+
+
+def test_public_names_load():
+    assert all(getattr(spikemeta, name) is not None for name in spikemeta.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = spikemeta.nothing
+
+
+@pytest.mark.parametrize("kind", registry.KINDS)
+def test_names_agree(kind):
+    """An entry's file, its name and what the registry says are one."""
+    for name in registry.names(kind):
+        assert getattr(registry.load(kind, name), "name", name) == name
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_constants_are_for_something_that_exists(name):
+    """A misspelt key of ``tuned`` would be ignored in silence."""
+    rule = registry.get_rule(name)
+    network = registry.load("networks", "feedforward")
+    for key in [*rule.tuned, *network.tuned]:
+        task, qualifier, variant = re.fullmatch(r"(\w+)(?:/(\w+))?(?::(\w+))?", key).groups()
+        assert task in curricula.names()
+        assert qualifier in (None, "tied", "random", *datasets.names())
+        assert variant is None or variant in rule.variants
+
+
+@pytest.mark.parametrize("name", RULES)
+@pytest.mark.parametrize("form", ["text", "brian2", "latex"])
+def test_shown(name, form):
+    rule = registry.get_rule(name)
+    text = show(rule, form)
+    assert rule.title in text
+    if form == "text":
+        assert rule.reference in text
+        assert all(p in text for p in rule.parameters)
+    if form == "brian2":
+        assert all(re.search(rf"^\s*{s} : 1$", text, re.M) for s in rule.analysis.states)
+        assert ("on boundary" in text) == bool(rule.analysis.blocks["on_boundary"])
+    if form == "latex":
+        assert text.count("{") == text.count("}")
+        assert text.count(r"\leftarrow") == sum(
+            len(rule.analysis.blocks[b]) for b in ("on_presentation", "on_gradient", "on_boundary")
+        )
+
+
+def test_unknown_form():
+    with pytest.raises(UserError, match="unknown format 'html'"):
+        show(registry.get_rule("sgd"), "html")
