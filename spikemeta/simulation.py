@@ -2,17 +2,14 @@
 
 import hashlib
 import json
-import os
-import tempfile
 import time
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 
 import numpy as np
 
-from spikemeta import registry
+from spikemeta import execution, registry
 from spikemeta.backends.reference import ReferenceSynapses
+from spikemeta.checkpoint import Checkpoint
 from spikemeta.errors import InstabilityError, UserError, suggest
 
 ENGINES = ("standalone", "runtime")
@@ -169,13 +166,14 @@ class Simulation:
             sizes, self.network.parameters(curriculum.name, curriculum.dataset.name, self.network_parameters), rng
         )
         state, age = self._start(start, constants["rule"], rng), 0
-        checkpoint = _Checkpoint(out, self._identity(curriculum, seed, constants)) if out else None
+        checkpoint = Checkpoint(out, self._identity(curriculum, seed, constants)) if out else None
         done = 0
         if checkpoint and resume:
-            state, age, run.phases = checkpoint.load(curriculum, state)
+            state, age, finished = checkpoint.load(state)
+            run.phases = [PhaseResult(p, *result) for p, result in zip(curriculum.phases, finished, strict=False)]
         total = sum(len(p.indices) for p in curriculum.phases)
         report = progress or (lambda *_: None)
-        with self._executor(sizes, constants, start) as execute:
+        with execution.open_executor(self, sizes, constants, start) as execute:
             run.compile_seconds = execute.compile_seconds
             for number, phase in enumerate(curriculum.phases):
                 if number >= len(run.phases):
@@ -234,164 +232,3 @@ class Simulation:
             digest.update(phase.name.encode() + phase.indices.tobytes() + phase.labels.tobytes())
             digest.update(b"" if phase.permutation is None else phase.permutation.tobytes())
         return digest.hexdigest()
-
-    @contextmanager
-    def _executor(self, sizes, constants, start):
-        import brian2
-
-        from spikemeta import standalone
-
-        brian2.prefs.logging.display_brian_error_message = False
-        stimuli = standalone.Stimuli()
-        build = lambda: self.network.build(  # noqa: E731
-            self.rule,
-            sizes,
-            type(self.network.parameters())(**constants["network"]),
-            self.feedback,
-            stimuli.stimulus,
-            stimuli.teacher,
-        )
-        began = time.perf_counter()
-        with tempfile.TemporaryDirectory(prefix="spikemeta-") as work:
-            if self.engine == "standalone":
-                with standalone.device() as device:
-                    built = build()
-                    program = standalone.compile_network(built.network, device)
-                    executor = _Standalone(program, built, Path(work))
-            else:
-                brian2.set_device("runtime")
-                brian2.prefs.codegen.target = "numpy"
-                executor = _Runtime(build(), stimuli)
-            executor.setup(self, sizes, constants, start)
-            executor.compile_seconds = time.perf_counter() - began
-            yield executor
-
-
-class _Executor:
-    """Runs one phase; subclasses say how values get in and out."""
-
-    def setup(self, simulation, sizes, constants, start):
-        self.sizes, self.simulation, self.start = sizes, simulation, start
-        self.presentation = constants["network"]["presentation"] / 1000
-        self.constants = constants["rule"]
-        self.states = [*simulation.rule.analysis.states, "transmitted"]
-
-    def settings(self, phase, state, age, noise_seed):
-        """Values of a phase by (object, variable)."""
-        teaching = phase.kind == "train"
-        out = {}
-        for group in self.built.groups.values():
-            out |= {
-                (group, "first_age"): float(age),
-                (group, "count"): len(phase.indices),
-                (group, "boundary_first"): int(teaching and phase.boundary),
-                (group, "teaching"): float(teaching),
-            }
-            if "seen" in group.variables:
-                out |= {(group, "seen"): -1, (group, "touched"): float(age)}
-        sampling = float(teaching or self.simulation.prediction == "sample")
-        for name, projection in self.built.projections.items():
-            out |= {
-                (projection, "sampling"): sampling,
-                (projection, "presentation"): 1.0,
-                (projection, "gradient"): 0.0,
-                (projection, "noise_seed"): float(noise_seed + len(out)),
-            }
-            out |= {(projection, key): value for key, value in self.constants[name].items()}
-            out |= {(projection, s): state[f"{name}.{s}"].ravel() for s in self.states}
-        out |= {where: self.start[name].ravel() for name, where in self.built.fixed.items()}
-        return out
-
-    def shape(self, name):
-        """(n_pre, n_post) of a projection."""
-        layer = list(self.built.projections).index(name)
-        return self.sizes[layer], self.sizes[layer + 1]
-
-    def __call__(self, phase, dataset, state, age, seed, tick):
-        images = dataset.train_images if phase.split == "train" else dataset.test_images
-        places = np.arange(self.sizes[0]) if phase.permutation is None else phase.permutation
-        stimuli = images, phase.indices.astype(np.int32), places.astype(np.int32), phase.labels.astype(np.int32)
-        steps = round(self.presentation / 1e-3)
-        read = self.execute(stimuli, self.settings(phase, state, age, seed), len(phase.indices) * steps + 1, seed, tick)
-        neuron, when = read(self.built.spikes, "i"), read(self.built.spikes, "t")
-        shown = np.floor((when + 0.5e-3) / self.presentation).astype(np.int64)
-        cells = (shown * self.sizes[2] + neuron)[shown < len(phase.indices)]
-        counts = np.bincount(cells, minlength=len(phase.indices) * self.sizes[2]).reshape(-1, self.sizes[2])
-        rate = read(self.built.hidden_spikes, "N").item() / (self.sizes[1] * len(phase.indices) * self.presentation)
-        after = (
-            {
-                f"{name}.{s}": read(p, s).reshape(self.shape(name))
-                for name, p in self.built.projections.items()
-                for s in self.states
-            }
-            if phase.kind == "train"
-            else {}
-        )
-        return counts.astype(np.int32), float(rate), after
-
-
-class _Standalone(_Executor):
-    def __init__(self, program, built, work):
-        self.program, self.built, self.work = program, built, work
-
-    def execute(self, stimuli, settings, steps, seed, tick):
-        for name, values in zip(("images", "indices", "places", "labels"), stimuli, strict=True):
-            values.tofile(self.work / name)
-        named = {f"{owner.name}.{variable}": value for (owner, variable), value in settings.items()}
-        read = self.program.run(self.work, named, steps * 1e-3, seed, tick)
-        return lambda owner, variable: read(f"{owner.name}.{variable}")
-
-
-class _Runtime(_Executor):
-    def __init__(self, built, stimuli):
-        self.built, self.stimuli = built, stimuli
-        built.network.store()
-
-    def execute(self, stimuli, settings, steps, seed, tick):
-        import brian2
-
-        self.built.network.restore()
-        self.stimuli.load(*stimuli)
-        for (owner, variable), value in settings.items():
-            setattr(owner, variable, bool(value) if variable == "boundary_first" else value)
-        brian2.seed(seed)
-        count = len(stimuli[1])
-        self.built.network.run(
-            steps * brian2.ms,
-            namespace={},
-            report_period=0.5 * brian2.second,
-            report=lambda elapsed, part, start, duration: tick(int(part * count)),
-        )
-        return lambda owner, variable: np.array(owner.variables[variable].get_value())
-
-
-class _Checkpoint:
-    """State after each phase, in one file that is replaced as a whole."""
-
-    def __init__(self, folder, identity):
-        self.path, self.identity = Path(folder) / "state.npz", identity
-
-    def save(self, state, age, phases):
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        arrays = {f"state/{k}": v for k, v in state.items()}
-        arrays |= {f"counts/{n}": p.counts for n, p in enumerate(phases)}
-        arrays["phases"] = np.array([[p.hidden_rate, p.seconds] for p in phases])
-        arrays |= {"age": np.array(age), "identity": np.array(self.identity)}
-        with tempfile.NamedTemporaryFile(dir=self.path.parent, suffix=".npz", delete=False) as file:
-            np.savez(file, **arrays)
-        os.replace(file.name, self.path)
-
-    def load(self, curriculum, state):
-        if not self.path.is_file():
-            return state, 0, []
-        with np.load(self.path, allow_pickle=False) as file:
-            if str(file["identity"]) != self.identity:
-                raise UserError(
-                    f"{self.path} holds another run (rule text, constants, seed, network or data differ): "
-                    "choose another --out, or run without --resume"
-                )
-            phases = [
-                PhaseResult(curriculum.phases[n], file[f"counts/{n}"], float(rate), float(seconds))
-                for n, (rate, seconds) in enumerate(file["phases"])
-            ]
-            return {k: file[f"state/{k}"] for k in state}, int(file["age"]), phases

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from spikemeta import curricula, datasets, registry
+from spikemeta.checkpoint import Checkpoint
 from spikemeta.errors import InstabilityError, UserError
 from spikemeta.rule import Parameter, Rule
 from spikemeta.simulation import PhaseResult, Simulation
@@ -146,3 +147,16 @@ def test_the_engines_and_predictions_are_named():
         Simulation(registry.get_rule("sgd"), prediction="both")
     with pytest.raises(UserError, match="at least 1"):
         Simulation(registry.get_rule("sgd"), n_hidden=0)
+
+
+@pytest.mark.parametrize("keep", [0, 100, 0.5, 0.99])
+def test_a_damaged_state_file_is_refused(tmp_path, keep):
+    """Cut anywhere, the file is named with the remedy, and nothing of it is used."""
+    state = {"hidden.w": np.arange(1000.0)}
+    whole = Checkpoint(tmp_path, "identity")
+    whole.save(state, 3, [])
+    np.testing.assert_array_equal(whole.load(state)[0]["hidden.w"], state["hidden.w"])
+    data = whole.path.read_bytes()
+    whole.path.write_bytes(data[: int(keep * len(data)) if keep <= 1 else keep])
+    with pytest.raises(UserError, match="state.npz is damaged .*delete it, or run without --resume"):
+        whole.load(state)

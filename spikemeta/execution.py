@@ -1,0 +1,148 @@
+"""How one phase is executed: as a call of the compiled program, or in Brian2's runtime mode."""
+
+import tempfile
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import brian2
+import numpy as np
+
+from spikemeta import standalone
+
+
+@contextmanager
+def open_executor(simulation, sizes, constants, start):
+    """Build (and compile) a simulation's network.
+
+    Parameters
+    ----------
+    simulation : Simulation
+    sizes : tuple of int
+        (n_input, n_hidden, n_classes).
+    constants : dict
+        From `Simulation.constants`.
+    start : dict of str to ndarray
+        From the network's ``start``.
+
+    Yields
+    ------
+    callable
+        ``execute(phase, dataset, state, age, seed, tick)`` gives spike counts (n, n_classes), the mean hidden rate in Hz,
+        and, for a phase that learns, the state after it.
+    """
+    brian2.prefs.logging.display_brian_error_message = False
+    stimuli = standalone.Stimuli()
+    network = simulation.network
+    parameters = type(network.parameters())(**constants["network"])
+    build = (simulation.rule, sizes, parameters, simulation.feedback, stimuli.stimulus, stimuli.teacher)
+    began = time.perf_counter()
+    with tempfile.TemporaryDirectory(prefix="spikemeta-") as work:
+        if simulation.engine == "standalone":
+            with standalone.device() as device:
+                built = network.build(*build)
+                program = standalone.compile_network(built.network, device)
+                executor = _Standalone(program, built, Path(work))
+        else:
+            brian2.set_device("runtime")
+            brian2.prefs.codegen.target = "numpy"
+            executor = _Runtime(network.build(*build), stimuli)
+        executor.setup(simulation, sizes, constants, start)
+        executor.compile_seconds = time.perf_counter() - began
+        yield executor
+
+
+class _Executor:
+    """Runs one phase; subclasses say how values get in and out."""
+
+    def setup(self, simulation, sizes, constants, start):
+        self.sizes, self.simulation, self.start = sizes, simulation, start
+        self.presentation = constants["network"]["presentation"] / 1000
+        self.constants = constants["rule"]
+        self.states = [*simulation.rule.analysis.states, "transmitted"]
+
+    def settings(self, phase, state, age, noise_seed):
+        """Values of a phase by (object, variable)."""
+        teaching = phase.kind == "train"
+        out = {}
+        for group in self.built.groups.values():
+            out |= {
+                (group, "first_age"): float(age),
+                (group, "count"): len(phase.indices),
+                (group, "boundary_first"): int(teaching and phase.boundary),
+                (group, "teaching"): float(teaching),
+            }
+            if "seen" in group.variables:
+                out |= {(group, "seen"): -1, (group, "touched"): float(age)}
+        sampling = float(teaching or self.simulation.prediction == "sample")
+        for name, projection in self.built.projections.items():
+            out |= {
+                (projection, "sampling"): sampling,
+                (projection, "presentation"): 1.0,
+                (projection, "gradient"): 0.0,
+                (projection, "noise_seed"): float(noise_seed + len(out)),
+            }
+            out |= {(projection, key): value for key, value in self.constants[name].items()}
+            out |= {(projection, s): state[f"{name}.{s}"].ravel() for s in self.states}
+        out |= {where: self.start[name].ravel() for name, where in self.built.fixed.items()}
+        return out
+
+    def shape(self, name):
+        """(n_pre, n_post) of a projection."""
+        layer = list(self.built.projections).index(name)
+        return self.sizes[layer], self.sizes[layer + 1]
+
+    def __call__(self, phase, dataset, state, age, seed, tick):
+        images = dataset.train_images if phase.split == "train" else dataset.test_images
+        places = np.arange(self.sizes[0]) if phase.permutation is None else phase.permutation
+        stimuli = images, phase.indices.astype(np.int32), places.astype(np.int32), phase.labels.astype(np.int32)
+        steps = round(self.presentation / 1e-3)
+        read = self.execute(stimuli, self.settings(phase, state, age, seed), len(phase.indices) * steps + 1, seed, tick)
+        neuron, when = read(self.built.spikes, "i"), read(self.built.spikes, "t")
+        shown = np.floor((when + 0.5e-3) / self.presentation).astype(np.int64)
+        cells = (shown * self.sizes[2] + neuron)[shown < len(phase.indices)]
+        counts = np.bincount(cells, minlength=len(phase.indices) * self.sizes[2]).reshape(-1, self.sizes[2])
+        rate = read(self.built.hidden_spikes, "N").item() / (self.sizes[1] * len(phase.indices) * self.presentation)
+        after = (
+            {
+                f"{name}.{s}": read(p, s).reshape(self.shape(name))
+                for name, p in self.built.projections.items()
+                for s in self.states
+            }
+            if phase.kind == "train"
+            else {}
+        )
+        return counts.astype(np.int32), float(rate), after
+
+
+class _Standalone(_Executor):
+    def __init__(self, program, built, work):
+        self.program, self.built, self.work = program, built, work
+
+    def execute(self, stimuli, settings, steps, seed, tick):
+        for name, values in zip(("images", "indices", "places", "labels"), stimuli, strict=True):
+            values.tofile(self.work / name)
+        named = {f"{owner.name}.{variable}": value for (owner, variable), value in settings.items()}
+        read = self.program.run(self.work, named, steps * 1e-3, seed, tick)
+        return lambda owner, variable: read(f"{owner.name}.{variable}")
+
+
+class _Runtime(_Executor):
+    def __init__(self, built, stimuli):
+        self.built, self.stimuli = built, stimuli
+        built.network.store()
+
+    def execute(self, stimuli, settings, steps, seed, tick):
+        self.built.network.restore()
+        self.stimuli.load(*stimuli)
+        for (owner, variable), value in settings.items():
+            setattr(owner, variable, bool(value) if variable == "boundary_first" else value)
+        brian2.seed(seed)
+        count = len(stimuli[1])
+        self.built.network.run(
+            steps * brian2.ms,
+            namespace={},
+            report_period=0.5 * brian2.second,
+            report=lambda elapsed, part, start, duration: tick(int(part * count)),
+        )
+        return lambda owner, variable: np.array(owner.variables[variable].get_value())
