@@ -1,4 +1,4 @@
-"""Sphinx settings: MyST pages, executed at build, errors fatal."""
+"""Sphinx settings: MyST pages; code on them is executed at build, errors are fatal."""
 
 import importlib.metadata
 

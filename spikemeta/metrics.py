@@ -6,9 +6,9 @@ measured. Metrics that compare tasks are nan when there is only one task.
 
 References
 ----------
-.. [1] Lopez-Paz and Ranzato, "Gradient Episodic Memory for Continual Learning", NeurIPS 2017 (backward and
+- Lopez-Paz and Ranzato, "Gradient Episodic Memory for Continual Learning", NeurIPS 2017 (backward and
    forward transfer).
-.. [2] Chaudhry, Dokania, Ajanthan and Torr, "Riemannian Walk for Incremental Learning: Understanding
+- Chaudhry, Dokania, Ajanthan and Torr, "Riemannian Walk for Incremental Learning: Understanding
    Forgetting and Intransigence", ECCV 2018 (forgetting).
 """
 
@@ -78,7 +78,7 @@ def just_learned_accuracy(matrix):
 def forgetting(matrix):
     """Best accuracy since a task was learned minus its final accuracy, averaged over all but the last task.
 
-    Chaudhry et al. (2018) [2]_ with one restriction: the best is sought among the rows ``j .. n_tasks - 2``
+    Chaudhry et al. (2018) with one restriction: the best is sought among the rows ``j .. n_tasks - 2``
     of column ``j``, from the moment the task is learned, so that the value does not depend on whether tasks
     were also tested before they were learned. Negative if tasks improved later on.
 
@@ -97,7 +97,7 @@ def forgetting(matrix):
 
 
 def backward_transfer(matrix):
-    """Final minus just-learned accuracy, averaged over all but the last task [1]_.
+    """Final minus just-learned accuracy, averaged over all but the last task (Lopez-Paz and Ranzato 2017).
 
     Parameters
     ----------
@@ -116,7 +116,7 @@ def backward_transfer(matrix):
 def forward_transfer(matrix, baseline):
     """Accuracy just before learning a task minus `baseline`, averaged over all but the first task.
 
-    Forward transfer as in [1]_.
+    Forward transfer as in Lopez-Paz and Ranzato (2017).
 
     Parameters
     ----------
