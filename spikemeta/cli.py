@@ -11,7 +11,7 @@ from typer.core import TyperCommand, TyperGroup
 from spikemeta.errors import UserError, suggest
 
 KINDS = ("rules", "networks", "studies", "datasets")
-FORMS = ("text", "brian2", "latex")
+FORMS = ("text", "brian2", "torch", "latex")
 
 
 class Commands(TyperGroup):
@@ -149,7 +149,7 @@ def show(
     rule: Annotated[str, typer.Argument(help="A rule, a variant, or a rule file of your own.")],
     as_: Annotated[str, typer.Option("--as", help=f"One of: {', '.join(FORMS)}.")] = "text",
 ):
-    """Show a rule: its text, the Brian2 code made from it, or its equations."""
+    """Show a rule: its text, the Brian2 or torch code made from it, or its equations."""
     if as_ not in FORMS:
         raise UserError(suggest("value of --as", as_, FORMS))
     from spikemeta import registry

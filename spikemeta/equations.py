@@ -91,7 +91,7 @@ _NUMPY = {
     "sign": np.sign,
     "abs": np.abs,
     "clip": np.clip,
-    "int_": np.int_,
+    "int": np.int_,
     "logical_and": np.logical_and,
     "logical_or": np.logical_or,
     "logical_not": np.logical_not,

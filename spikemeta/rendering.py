@@ -1,4 +1,4 @@
-"""A rule for people to read: as text, as Brian2 code, as LaTeX; always derived from the rule's own text."""
+"""A rule for people to read: as text, as Brian2 or torch code, as LaTeX; always derived from the rule's own text."""
 
 import re
 import textwrap
@@ -18,7 +18,7 @@ def show(rule, as_="text"):
     Parameters
     ----------
     rule : Rule
-    as_ : {"text", "brian2", "latex"}
+    as_ : {"text", "brian2", "torch", "latex"}
 
     Returns
     -------
@@ -29,7 +29,7 @@ def show(rule, as_="text"):
     UserError
         For another format.
     """
-    formats = {"text": _text, "brian2": _brian2, "latex": _latex}
+    formats = {"text": _text, "brian2": _brian2, "torch": _torch, "latex": _latex}
     if as_ not in formats:
         raise UserError(suggest("format", as_, formats))
     return formats[as_](rule)
@@ -83,6 +83,12 @@ def _brian2(rule):
     for name, code in brian.pathways(rule, "signal_post", "current_post += weight").items():
         out += [f"# on {brian.EVENTS[name]} ({name}):", textwrap.indent(code, "    ")]
     return "\n".join(out)
+
+
+def _torch(rule):
+    from spikemeta.backends import torch_source
+
+    return f"# {rule.title}: what rule.optimizer(params) runs (see spikemeta.backends.torch)\n{torch_source.module(rule)}"
 
 
 def _maths(expression):

@@ -272,6 +272,27 @@ class Rule:
                 values |= {k.rpartition(".")[2]: float(v) for k, v in layer.items() if k.rpartition(".")[0] == own.rstrip(".")}
         return values
 
+    def optimizer(self, params, *, seed=0, compiled=False, **parameters):
+        """The rule as a torch optimizer; see `spikemeta.backends.torch.RuleOptimizer`.
+
+        Parameters
+        ----------
+        params : iterable
+            Tensors or parameter groups, as for any torch optimizer; every constant of the rule is an option of a group.
+        seed : int
+        compiled : bool
+            Whether the update goes through ``torch.compile``.
+        **parameters : float
+            Constants that replace the rule's; times in presentations, of which each optimizer step is one.
+
+        Returns
+        -------
+        RuleOptimizer
+        """
+        from spikemeta.backends.torch import RuleOptimizer
+
+        return RuleOptimizer(params, self, seed=seed, compiled=compiled, **parameters)
+
 
 def load_file(path):
     """Run a user's rule file and return the `Rule` it defines. The file is code: it is executed.
