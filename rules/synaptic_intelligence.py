@@ -46,6 +46,6 @@ rule = Rule(
             "hidden.damping": 3.6,
             "readout.damping": 1.0,
         },
-        "split/digits": {"lr": 5e-4, "c": 10.0, "damping": 10.0},
+        "split/digits": {"lr": 5e-4, "c": 3.0, "damping": 1.0},
     },
 )

@@ -66,8 +66,8 @@ class Analysis:
 
     @property
     def noisy(self):
-        """Whether a fresh noise is drawn at each presentation."""
-        return any("randn(" in s.expression for s in self.blocks["on_presentation"])
+        """Whether weights are drawn anew at each presentation."""
+        return any(names_in(s.expression) & {"rand", "randn"} for s in self.blocks["on_presentation"])
 
 
 def numbered(text):

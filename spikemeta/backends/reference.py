@@ -28,7 +28,7 @@ class ReferenceSynapses:
         self.rule = rule
         self.shape = np.shape(w_init)
         self.parameters = rule.constants(overrides=parameters)
-        rng = np.random.default_rng() if rng is None else rng
+        self._rng = rng = np.random.default_rng() if rng is None else rng
         self.noise = noise or (lambda rows: rng.standard_normal((len(rows), self.shape[1])))
         self.age = 0.0
         self._run = {b: equations.compile_statements(s) for b, s in rule.analysis.blocks.items()}
@@ -81,7 +81,9 @@ class ReferenceSynapses:
         self._relax(rows, inside)
         self._apply("on_gradient", rows, gradient=self.gradient[rows], age=self.touched[rows, None])
         self._relax(rows, elapsed - inside)
-        self._apply("on_presentation", rows, randn=lambda: self.noise(rows))
+        self._apply(
+            "on_presentation", rows, randn=lambda: self.noise(rows), rand=lambda: self._rng.random((len(rows), self.shape[1]))
+        )
         self.gradient[rows] = 0.0
         self.touched[rows] = self.age
 

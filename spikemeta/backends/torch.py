@@ -86,8 +86,7 @@ class RuleOptimizer(torch.optim.Optimizer):
         }
         # A weight that is one state variable, and always that, is stored in the parameter itself.
         self._own = rule.weight.strip() if rule.weight.strip() in rule.analysis.states and "present" not in self._run else None
-        drawn = "".join(s.expression for s in rule.analysis.blocks["on_presentation"])
-        self._noisy = "rand(" in drawn or "randn(" in drawn
+        self._noisy = rule.analysis.noisy
         self._generators, self._sampling = {}, False
 
     def __getstate__(self):
