@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The searches behind the constants of rules/ and networks/: validation images only, seed 0. Set SPIKEMETA_DATA for MNIST.
+# The searches behind the constants of rules/ and networks/: validation images only, seed 0 (digits: seeds 0 to 2). Set SPIKEMETA_DATA for MNIST.
 # Usage: docs/search.sh [FOLDER]; about half an hour on two cores.
 set -euo pipefail
 out=${1:-results}

@@ -9,6 +9,7 @@ presynaptic spike is the postsynaptic neuron's filtered error times a window on 
 from dataclasses import asdict, dataclass, replace
 
 import brian2
+import numpy as np
 from brian2 import Hz, ms
 
 from spikemeta.backends import brian
@@ -45,6 +46,21 @@ class Parameters:
     tied_factor: float = 2.3  # feedback weight = factor * readout weight
     random_spread: float = 0.3  # standard deviation of fixed random feedback
     inhibition: float = 0.0  # current that each hidden spike takes from every hidden neuron
+
+    def problems(self):
+        """What is wrong with the values: each must be finite, times positive, all but the centres not negative."""
+        found = []
+        for name, value in asdict(self).items():
+            positive = name.startswith("tau_") or name in ("presentation", "input_rate", "target_rate")
+            if not np.isfinite(value) or (positive and value <= 0) or (value < 0 and not name.endswith("centre")):
+                found.append(f"{name} must be a finite number {'above 0' if positive else 'of at least 0'}, not {value!r}")
+        if not found and (self.presentation < 2 or self.presentation != round(self.presentation)):
+            found.append(f"presentation must be a whole number of ms, at least 2, not {self.presentation!r}")
+        if not found and max(self.input_rate, self.target_rate, self.other_rate) > 1000:
+            found.append("rates must be at most 1000 Hz: a step is 1 ms, and holds one event")
+        if not found and self.tau_membrane == self.tau_synapse:
+            found.append(f"tau_membrane and tau_synapse must differ (both are {self.tau_membrane:g} ms), for the closed form")
+        return found
 
 
 _CLOCKED = """
@@ -123,7 +139,7 @@ class Feedforward:
         Raises
         ------
         UserError
-            For an override that names no constant of the network.
+            For an override that names no constant of the network, or a value that makes no sense.
         """
         for key in overrides or {}:
             if key not in asdict(Parameters()):
@@ -132,7 +148,11 @@ class Feedforward:
         values = {}
         for layer in [*layers, overrides or {}]:
             values |= layer
-        return replace(Parameters(), **values)
+        found = replace(Parameters(), **values)
+        problems = found.problems()
+        if problems:
+            raise UserError("\n".join(f"network 'feedforward': {problem}" for problem in problems))
+        return found
 
     def start(self, sizes, parameters, rng):
         """Initial weights and fixed feedback, drawn from a seed.

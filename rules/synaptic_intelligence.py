@@ -8,7 +8,8 @@ rule = Rule(
     "drawn back to its value at the boundary in proportion to it. The pull is a linear relaxation, exact between events.",
     reference="Zenke, Poole & Ganguli 2017, ICML: omega += -g*dtheta; Omega += relu(omega/((theta - theta*)^2 + xi)) at "
     "a boundary; loss + c*sum Omega (theta - theta*)^2, whose gradient descent is the relaxation at rate 2*lr*c*Omega "
-    "per presentation. As published, the rectification is of the running total. xi = damping.",
+    "per presentation. As published, g is the task's gradient alone, dtheta the whole step, with the pull's (to first order in "
+    "its rate), and the rectification is of the running total. xi = damping.",
     state="""
         dw/dt = 2*lr*c*importance*(w_reference - w)/presentation : 1
         path : 1
@@ -24,7 +25,7 @@ rule = Rule(
     """,
     on_gradient="""
         step = -lr*gradient
-        path -= gradient*step
+        path -= gradient*(step + 2*lr*c*importance*(w_reference - w))
         w += step
     """,
     on_boundary="""

@@ -6,6 +6,7 @@ All problems are collected, each with its field and line. Parsing and units are 
 import ast
 import re
 
+import brian2
 import sympy
 from brian2.core.functions import DEFAULT_FUNCTIONS
 from brian2.core.variables import Constant
@@ -36,27 +37,10 @@ _AVAILABLE = {
 _DRAWING = ("initial", "on_presentation")
 #: Names that Brian2's synapses, or ours, already use for something else.
 RESERVED = {
-    "t",
-    "dt",
-    "i",
-    "j",
-    "N",
-    "xi",
-    "lastupdate",
-    "delay",
-    "transmitted",
-    "touched",
-    "elapsed",
-    "inside",
-    "after",
-    "N_pre",
-    "N_post",
-    "N_incoming",
-    "N_outgoing",
-    "t_in_timesteps",
-    "e",
-    "sampling",
-    "learning",
+    *("t dt i j N xi e order when delay lastupdate t_in_timesteps N_incoming N_outgoing summed indices namespace".split()),
+    *("transmitted touched seen elapsed inside after last opening closing presentation_index sampling noise_seed".split()),
+    *("learning teaching count first_age boundary_first weight_noise w_transmitted tied_factor inhibition second".split()),
+    *(n for n in dir(brian2.Synapses) if not n.startswith("_")),
 }
 _STATEMENT = re.compile(r"^([A-Za-z]\w*)\s*(=|\+=|-=|\*=|/=)(?!=)\s*(.+)$")
 _DRAW = re.compile(r"\b(randn?)\s*\(\s*\)")
@@ -220,7 +204,8 @@ class _Checker:
         self.decays[name] = Decay(name, sympy_to_str(-slope), sympy_to_str(rest), text)
 
     def name(self, block, line, name):
-        if not _NAME.match(name) or name in RESERVED or name in BUILTINS or name in CONSTANTS or name in FUNCTIONS:
+        taken = name in RESERVED or name in BUILTINS or name in CONSTANTS or name in FUNCTIONS
+        if taken or not _NAME.match(name) or name.startswith("fading_") or name.endswith(("_pre", "_post")):
             self.problem(block, line, f"the name {name!r} is taken or not allowed; choose another")
         elif block == "state" and name in self.parameters:
             self.problem(block, line, f"{name!r} is both a state variable and a parameter")

@@ -142,6 +142,12 @@ def list_(
             typer.echo(each)
         for name in _names(each):
             typer.echo(indent + name)
+            if kind == "rules":  # the rules themselves must be loaded for this
+                from spikemeta import registry
+
+                named = [variant for variant, rule in registry.variants().items() if rule == name]
+                if named:
+                    typer.echo(f"{indent}  variants: {', '.join(named)}")
 
 
 @app.command()

@@ -108,7 +108,7 @@ def table_of(rows, title, caption):
     }
     shown = [name for name in columns if any(name in row["metrics"] for row in rows)]
     table = Table(title=title, caption=caption)
-    table.add_column("rule", overflow="fold")
+    table.add_column("rule", overflow="fold", min_width=min(24, max((len(r["rule"]) for r in rows), default=4)))
     table.add_column("told of\nboundaries")
     for name in shown:
         table.add_column(columns[name] + "\n%", justify="right", no_wrap=True)
@@ -126,6 +126,12 @@ def table_of(rows, title, caption):
 def files(console, paths):
     """Print the paths that a study wrote, one a line."""
     console.print("written:", *[f"\n  {path}" for path in paths], sep="", highlight=False, markup=False, soft_wrap=True)
+
+
+def warnings(console, messages):
+    """Print what a reader should know before believing the table."""
+    for message in messages:
+        console.print(f"warning: {message}", style="yellow", highlight=False, markup=False, soft_wrap=True)
 
 
 def failures(console, messages):

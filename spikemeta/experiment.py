@@ -5,6 +5,8 @@ import platform
 import time
 from dataclasses import dataclass, field, replace
 
+import numpy as np
+
 from spikemeta import pool, results, study
 from spikemeta.display import Display
 from spikemeta.errors import UserError
@@ -12,6 +14,7 @@ from spikemeta.rule import Rule
 
 #: Images per task with ``--scale quick``, training and test, and the number of tasks where it is not given.
 QUICK = {"split": (300, 60, None), "permuted": (400, 100, 3), "joint": (1500, 300, None)}
+SILENT = 0.05  # fraction of test presentations without a readout spike from which a reader should be told
 JOINT_CHUNKS = 10  # tests along the training of the only task
 
 
@@ -40,11 +43,12 @@ class Entry:
 
 @dataclass(frozen=True)
 class Outcome:
-    """Rows as in ``summary.json``, an xarray.Dataset, and a message per failed run."""
+    """Rows as in ``summary.json``, an xarray.Dataset, a message per failed run, and what a reader should know."""
 
     rows: list
     results: object
     failures: list
+    warnings: list = field(default_factory=list)
 
 
 def entries_of(options):
@@ -182,7 +186,7 @@ def run(name, options, entries, console, evaluate="test"):
         "chance": chance,
     }
     store.write_results(outcome.results)
-    store.write_summary(head | {"rows": outcome.rows, "failures": failures})
+    store.write_summary(head | {"rows": outcome.rows, "failures": failures, "warnings": outcome.warnings})
     store.write_provenance(
         provenance
         | {
@@ -223,7 +227,28 @@ def _outcome(entries, options, seeds, runs, chance, curriculum, failures):
         hidden=hidden,
         engine=options.engine,
     )
-    return Outcome(results.plain(rows), data, failures)
+    return Outcome(results.plain(rows), data, failures, _warnings(entries, options, seeds, runs))
+
+
+def _warnings(entries, options, seeds, runs):
+    """Rows whose numbers say little: constants made for something else, or a readout that is often silent."""
+    found = []
+    for entry in entries:
+        wanted = f"{options.task}/random" if options.feedback == "random" else options.task
+        tuned = any(key.startswith(wanted) for key in entry.rule.tuned) or entry.parameters
+        if not tuned:
+            found.append(
+                f"{entry.label} has no constants for task {options.task} with {options.feedback} feedback, and used others: "
+                "find some with 'spikemeta run search'"
+            )
+        own = [runs[entry.label, seed].arrays for seed in seeds if (entry.label, seed) in runs]
+        silent = [float(np.mean(arrays["test_silent"])) for arrays in own if "test_silent" in arrays]
+        if silent and np.mean(silent) > SILENT:
+            found.append(
+                f"{entry.label}: the readout was silent, and so counted as wrong, in {100 * np.mean(silent):.0f} % of the test "
+                "presentations: the network may have run away (a smaller lr) or died (a larger hidden_spread)"
+            )
+    return found
 
 
 def versions():

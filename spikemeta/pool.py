@@ -69,6 +69,8 @@ def fingerprint(rule, point):
         constants,
         network.parameters(task, data, point.simulation["network_parameters"]),
         rule.title,
+        rule.boundary_if,
+        dataset(data).digests,
         point.seed,
         point.curriculum,
         point.simulation,
@@ -124,11 +126,11 @@ def execute(point, progress):
         if result.phase.kind == "train":
             shown += len(result.phase.indices)
         else:
-            tests.append((result.phase.task, result.phase.after, shown, result.accuracy, np.mean(result.hidden_rate)))
+            tests.append((result.phase.task, result.phase.after, shown, result.accuracy, result.hidden_rate, result.silent))
     columns = [np.array(column) for column in zip(*tests, strict=True)]
     arrays = dict(
         zip(
-            ("test_task", "test_after", "test_presentations", "test_accuracy", "test_hidden_rate"),
+            ("test_task", "test_after", "test_presentations", "test_accuracy", "test_hidden_rate", "test_silent"),
             columns,
             strict=True,
         )
@@ -151,6 +153,8 @@ def _guarded(point, progress):
         return "unstable", str(error)
     except UserError as error:
         return "error", str(error)
+    except MemoryError as error:
+        return "error", f"not enough memory ({error}): use fewer --hidden neurons or fewer --workers"
 
 
 _messages = None

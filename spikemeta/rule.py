@@ -108,6 +108,9 @@ class Rule:
     analysis: equations.Analysis = field(init=False, repr=False, compare=False, default=None)
 
     def __post_init__(self):
+        problems = self._form_problems()
+        if problems:
+            raise RuleError(str(self.name), problems)
         problems = [
             ("parameters", 0, f"{n}: unit must be '1' or 'presentation', not {p.unit!r}")
             for n, p in self.parameters.items()
@@ -133,6 +136,32 @@ class Rule:
             problems += self._rehearse()
         if problems:
             raise RuleError(self.name, problems)
+
+    def _form_problems(self):
+        """Fields that are not of their kind, which would make the checks of their contents meaningless."""
+        texts = ("name", "description", "reference", "state", "weight", "boundary_if", "variant", *equations.BLOCKS)
+        problems = [
+            (f, 0, f"{f} must be a text, not {getattr(self, f)!r}") for f in texts if not isinstance(getattr(self, f), str)
+        ]
+        if isinstance(self.name, str) and not self.name.isidentifier():
+            problems.append(("name", 0, f"the name {self.name!r} must be a word of letters, digits and underscores"))
+        for group, kind, like in (
+            ("parameters", Parameter, "Parameter(1e-3)"),
+            ("variants", dict, "{'lr': 1e-3}"),
+            ("tuned", dict, "{'lr': 1e-3}"),
+        ):
+            found = getattr(self, group)
+            if not isinstance(found, dict):
+                problems.append((group, 0, f"{group} must be a dict, not {found!r}"))
+                continue
+            problems += [
+                (group, 0, f"{key!r}: write {like}, not {value!r}")
+                for key, value in found.items()
+                if not isinstance(value, kind)
+            ]
+        if not problems and self.boundary_if and self.boundary_if not in self.parameters:
+            problems.append(("boundary_if", 0, suggest("parameter in boundary_if,", self.boundary_if, self.parameters)))
+        return problems
 
     def _setting_problem(self, key, value):
         name = key.rpartition(".")[2]
@@ -326,8 +355,8 @@ def _load(path):
     except UserError as error:
         return [f"{path}:1: {error}"], None
     except SyntaxError as error:
-        return [f"{path}:{error.lineno}: {error.msg}"], None
-    except Exception as error:  # whatever a user's file may raise
+        return [f"{path}:{error.lineno or 1}: not Python: {error.msg}"], None
+    except (Exception, SystemExit) as error:  # whatever a user's file may raise
         trace, line = error.__traceback__, 1
         while trace:
             line = trace.tb_lineno if trace.tb_frame.f_code.co_filename == str(path) else line

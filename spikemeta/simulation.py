@@ -42,6 +42,11 @@ class PhaseResult:
         right = (self.counts.argmax(axis=1) == self.phase.labels) & (self.counts.sum(axis=1) > 0)
         return float(right.mean())
 
+    @property
+    def silent(self):
+        """Fraction of presentations without a spike of the readout."""
+        return float((self.counts.sum(axis=1) == 0).mean())
+
 
 @dataclass
 class Run:

@@ -52,6 +52,7 @@ def run(options, console=None):
         )
     )
     display.files(console, [store.folder / n for n in ("summary.json", "results.nc", "provenance.json")] + drawn)
+    display.warnings(console, outcome.warnings)
     return display.failures(console, outcome.failures)
 
 
