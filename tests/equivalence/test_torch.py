@@ -40,15 +40,15 @@ CORNERS = Rule(
 #: The functions and operators of the language that no rule of ours uses, and what happens at a presentation without noise.
 FUNCTIONS = Rule(
     "functions",
-    state="w : 1\nseen : 1\nsince : 1",
-    weight="w*(1 + 0.01*(seen % 3))",
-    initial="w = w_init\nseen = 0\nsince = rand() + 0*randn()",
-    on_presentation="seen += 1",
+    state="w : 1\nmet : 1\nsince : 1",
+    weight="w*(1 + 0.01*(met % 3))",
+    initial="w = w_init\nmet = 0\nsince = rand() + 0*randn()",
+    on_presentation="met += 1",
     on_gradient="small = not (abs(gradient) > 1 or gradient < -0.5) and w > 0\nscale = sign(lr)*sqrt(abs(lr))/log(2 + lr)\n"
     "rate = clip(lr, 0, 1)*(1 + tanh(lr) + exp(-age/presentation))\n"
     "w -= rate*gradient*(1 + small*0.1) + scale*gradient**2*0.01\n"
-    "w = clip(w, -since - 3, 3) + gradient*(int(seen/2) % 2 == 0)/10 + int(2*lr)\nw = w + rate*clip(0.3, 0, abs(gradient))",
-    on_boundary="since = since + sqrt(abs(w)) + log(1 + w**2) + pi\nseen = 0",
+    "w = clip(w, -since - 3, 3) + gradient*(int(met/2) % 2 == 0)/10 + int(2*lr)\nw = w + rate*clip(0.3, 0, abs(gradient))",
+    on_boundary="since = since + sqrt(abs(w)) + log(1 + w**2) + pi\nmet = 0",
     parameters={"lr": Parameter(0.01, low=1e-6)},
 )
 RULES = {name: registry.load("rules", name) for name in registry.names("rules")}
