@@ -17,8 +17,8 @@ MARKERS = "osD^vPX*"
 HATCH = "///"
 
 
-def _figure(width, height, results, title):
-    """An empty figure with title and, beneath it, what the numbers were made with."""
+def _figure(width, height, results, title, shown):
+    """An empty figure with title and, beneath it, what the numbers were made with and what of them is shown."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -29,7 +29,7 @@ def _figure(width, height, results, title):
     figure.text(
         0.012,
         0.985 - 0.26 / height,
-        f"{describe(results)}; {n} seed{'s' * (n > 1)}",
+        f"{describe(results)}; {n} seed{'s' * (n > 1)}" + (f": {shown}" if n > 1 else ""),
         va="top",
         fontsize=8.5,
         color="0.35",
@@ -74,7 +74,7 @@ def accuracy_matrices(results):
     columns = min(3, len(rules))
     rows = -(-len(rules) // columns)
     side = max(2.3, 0.42 * n_tasks + 0.6)
-    figure = _figure(columns * side + 1.6, rows * (side + 0.35) + 0.9, results, "Accuracy on each task after each task")
+    figure = _figure(columns * side + 1.6, rows * (side + 0.35) + 0.9, results, "Accuracy on each task after each task", "mean")
     panels = figure.subplots(rows, columns, squeeze=False)
     mean = 100 * results.accuracy.mean("seed")
     for panel, rule in zip(panels.flat, rules, strict=False):
@@ -116,7 +116,9 @@ def first_task(results):
     """
     tests = results.isel(test=np.flatnonzero(results.test_task.values == 1))
     several = results.sizes["task"] > 1
-    figure = _figure(8.2, 4.4, results, "Accuracy on the first task" if several else "Accuracy over training")
+    figure = _figure(
+        8.2, 4.4, results, "Accuracy on the first task" if several else "Accuracy over training", "mean, 95 % interval"
+    )
     panel = figure.add_subplot()
     shown = tests.test_presentations.values
     for k, rule in enumerate(results.rule.values):
@@ -169,7 +171,9 @@ def accuracy_bars(results):
     names = {"final_accuracy": "after the last task", "just_learned_accuracy": "right after learning each"}
     if results.sizes["task"] == 1:
         names = {"final_accuracy": "at the end"}
-    figure = _figure(max(7.0, 1.3 * len(rules) + 2.6), 4.4, results, "Accuracy, mean over tasks")
+    figure = _figure(
+        max(7.0, 1.3 * len(rules) + 2.6), 4.4, results, "Accuracy, mean over tasks", "mean, 95 % interval, dots: seeds"
+    )
     panel = figure.add_subplot()
     width = 0.8 / len(names)
     for b, (name, _) in enumerate(names.items()):
@@ -222,7 +226,9 @@ def settings(results, most=30):
     """
     mean = results.final_accuracy.mean("seed").values
     order = [k for k in np.argsort(-mean, kind="stable") if np.isfinite(mean[k])][:most]
-    figure = _figure(9.0, 0.28 * len(order) + 1.6, results, "Accuracy on validation data, after the last task")
+    figure = _figure(
+        9.0, 0.28 * len(order) + 1.6, results, "Accuracy on validation data, after the last task", "mean, dots: seeds"
+    )
     panel = figure.add_subplot()
     for y, k in enumerate(order):
         panel.plot(
