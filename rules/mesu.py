@@ -22,9 +22,10 @@ rule = Rule(
     """,
     on_presentation="noise = randn()",
     on_gradient="""
+        felt = clip(gradient, -clamp*sqrt(precision), clamp*sqrt(precision))
         shrink = clip(lr_sigma*gradient*noise/(2*sqrt(precision)), -guard, guard)
         kept = (1 - shrink)*(1 - shrink)
-        information = (information - lr_mu*gradient)/kept
+        information = (information - lr_mu*felt)/kept
         precision = precision/kept
     """,
     parameters={
@@ -34,6 +35,9 @@ rule = Rule(
         "mu_prior": Parameter(0.0, description="mean of the prior"),
         "sigma_prior": Parameter(1.0, low=1e-6, description="standard deviation of the prior"),
         "sigma_init": Parameter(0.05, low=1e-6, description="standard deviation at the start"),
+        "clamp": Parameter(
+            float("inf"), low=0, description="largest gradient of the mean, in units of 1/sigma (the authors' clip)"
+        ),
         "guard": Parameter(0.5, low=0, high=0.99, description="largest relative step of sigma, so that it stays positive"),
     },
     tuned={

@@ -9,7 +9,8 @@ rule = Rule(
     reference="Zenke, Poole & Ganguli 2017, ICML: omega += -g*dtheta; Omega += relu(omega/((theta - theta*)^2 + xi)) at "
     "a boundary; loss + c*sum Omega (theta - theta*)^2, whose gradient descent is the relaxation at rate 2*lr*c*Omega "
     "per presentation. As published, g is the task's gradient alone, dtheta the whole step, with the pull's (to first order in "
-    "its rate), and the rectification is of the running total. xi = damping.",
+    "its rate), and the rectification is of the running total. xi = damping. With a base optimizer, which descends the whole "
+    "loss, the step is the base's, as in the paper, which uses Adam.",
     state="""
         dw/dt = 2*lr*c*importance*(w_reference - w)/presentation : 1
         path : 1
@@ -32,6 +33,11 @@ rule = Rule(
         importance = clip(importance + path/((w - w_reference)**2 + damping), 0, inf)
         w_reference = w
         path = 0
+    """,
+    base_gradient="gradient + 2*c*importance*(w - w_reference)",
+    on_base_step="""
+        path -= gradient*base_step
+        w += base_step
     """,
     parameters={
         "lr": Parameter(1e-3, low=0, description="learning rate"),

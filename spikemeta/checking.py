@@ -24,6 +24,7 @@ BUILTINS = {
     "presentation": "everywhere: the duration of one stimulus presentation, the unit of rule time",
     "age": "on_gradient, on_presentation, on_boundary: learning presentations so far, a time",
     "gradient": "on_gradient: dLoss/dw summed over one presentation",
+    "base_step": "on_base_step: the step of a base optimizer",
     "w_init": "initial: the network's initial weight",
 }
 _AVAILABLE = {
@@ -31,6 +32,8 @@ _AVAILABLE = {
     "on_gradient": {"presentation", "age", "gradient"},
     "on_presentation": {"presentation", "age"},
     "on_boundary": {"presentation", "age"},
+    "on_base_step": {"presentation", "age", "gradient", "base_step"},
+    "base_gradient": {"presentation", "age", "gradient"},
     "weight": {"presentation"},
     "state": {"presentation"},
 }
@@ -239,7 +242,7 @@ def _plain(error):
     return " ".join(str(error).split())
 
 
-def analyse(name, state, weight, parameters, **blocks):
+def analyse(name, state, weight, parameters, base_gradient="", **blocks):
     """Analyse a rule's text.
 
     Parameters
@@ -249,8 +252,9 @@ def analyse(name, state, weight, parameters, **blocks):
     state, weight : str
         The text of these fields.
     parameters : dict of str to Parameter
+    base_gradient : str
     **blocks : str
-        The texts of ``initial``, ``on_presentation``, ``on_gradient`` and ``on_boundary``.
+        The text of each of `equations.BLOCKS`.
 
     Returns
     -------
@@ -272,6 +276,11 @@ def analyse(name, state, weight, parameters, **blocks):
     if not blocks["on_gradient"].strip():
         checker.problem("on_gradient", 0, "missing on_gradient: say what a learning event does")
     parsed = {block: checker.block(block, blocks[block]) for block in BLOCKS}
+    if base_gradient.strip():
+        checker.expression("base_gradient", 0, base_gradient.strip())
+    if bool(base_gradient.strip()) != bool(parsed["on_base_step"]):
+        given, missing = ("base_gradient", "on_base_step")[:: 1 if base_gradient.strip() else -1]
+        checker.problem(given, 0, f"{given} needs {missing}: what a base optimizer descends, and what is done with its step")
     given = {s.target for s in parsed["initial"]}
     lines = {name: line for line, text in numbered(state) for name in re.findall(r"^d?(\w+?)(?:/dt)?\s*[=:]", text)}
     for variable in checker.states:

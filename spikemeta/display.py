@@ -19,9 +19,12 @@ class Display:
     console : rich.console.Console or None
     totals : list of int
         Presentations of each point, those of testing included.
+    unit : str
+        What is counted.
     """
 
-    def __init__(self, console, totals):
+    def __init__(self, console, totals, unit="presentations"):
+        self.unit = unit
         self.console, self.totals = console or Console(), list(totals)
         self.counts, self.finished = [0] * len(self.totals), 0
         self.start = self.printed = time.monotonic()
@@ -33,7 +36,7 @@ class Display:
                 TextColumn("{task.fields[points]}"),
                 BarColumn(),
                 MofNCompleteColumn(),
-                TextColumn("presentations,"),
+                TextColumn(f"{self.unit},"),
                 TimeRemainingColumn(),
                 TextColumn("left  {task.fields[phase]}", style="dim"),
                 console=self.console,
@@ -74,7 +77,7 @@ class Display:
         left = (self.printed - self.start) * (total - done) / done if done else float("nan")
         about = "" if not done or done == total else f", about {left / 60:.1f} min left"
         self.console.print(
-            f"{self._points()}, {done}/{total} presentations{about}{more}",
+            f"{self._points()}, {done}/{total} {self.unit}{about}{more}",
             highlight=False,
             markup=False,
             soft_wrap=True,
@@ -120,6 +123,19 @@ def table_of(rows, title, caption):
             "yes" if row["needs_boundary"] else "no",
             *[percent(*cell) for cell in zip(cells, signed, strict=True)],
         )
+    return table
+
+
+def published(rows, title):
+    """The table of the study ``published``: the papers' numbers and ours."""
+    table = Table(title=title, caption="test images, %, mean ± sd over seeds")
+    for name in ("setting", "tasks", "published", "ours", "just learned", "seeds", "source"):
+        table.add_column(name, justify="left" if name in ("setting", "source") else "right", overflow="fold")
+    for row in rows:
+        mean, spread = row["published"]
+        ours = [metrics.summarise(row["metrics"].get(n, {}).get("values", [])) for n in ("accuracy", "just_learned_accuracy")]
+        theirs = f"{mean:.2f}" + (f" ± {spread:.2f}" if spread else "")
+        table.add_row(row["rule"], str(row["tasks"]), theirs, *map(percent, ours), str(len(row["seeds"])), row["source"])
     return table
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from brian2.parsing.rendering import NumpyNodeRenderer
 
 CONSTANTS = {"inf": np.inf, "pi": np.pi}
-BLOCKS = ("initial", "on_presentation", "on_gradient", "on_boundary")
+BLOCKS = ("initial", "on_presentation", "on_gradient", "on_boundary", "on_base_step")
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Analysis:
     decays : dict of str to Decay
         Those that relax between events.
     blocks : dict of str to tuple of Statement
-        Statements of ``initial``, ``on_presentation``, ``on_gradient`` and ``on_boundary``.
+        Statements of each of `BLOCKS`.
     reads, writes : dict of str to frozenset of str
         State variables that a block (or ``weight``) reads, and writes.
     """

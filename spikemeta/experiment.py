@@ -138,42 +138,15 @@ def run(name, options, entries, console, evaluate="test"):
     folder = options.out or f"results/{name}-{options.dataset}-{options.task}"
     store = results.Store(folder, name, study.settings(options), options.resume)
     points = list(_points(entries, options, evaluate, store))
-    provenance = {
-        "command": study.command(name, options),
-        "status": "running",
-        "started": _clock(started),
-        "seeds": seeds,
-        "options": vars(options),
+    provenance = provenance_of(name, options, started, dataset, [e.rule for e in entries]) | {
         "feedback": options.feedback,
         "evaluated_on": f"{evaluate} images",
         "curriculum": curriculum_arguments(options, evaluate),
-        "versions": versions(),
-        "data": {dataset.name: dataset.digests},
-        "rules": {e.rule.title: rule_text(e.rule) for e in entries},
     }
     store.write_provenance(provenance)
 
-    runs = {(p.label, p.seed): store.find(p.label, p.seed, p.fingerprint) for p in points}
-    runs = {key: run for key, run in runs.items() if run}
-    missing, failures = [p for p in points if (p.label, p.seed) not in runs], []
-    if runs:
-        console.print(f"{len(runs)} of {len(points)} runs are there already", highlight=False)
-    number = {(p.label, p.seed): k for k, p in enumerate(missing)}
-    with Display(console, [lengths[p.seed] for p in missing]) as display:
-
-        def done(point, run, problem):
-            if run:
-                store.save(run)
-                runs[point.label, point.seed] = run
-            else:
-                failures.append(f"{point.label}, seed {point.seed}: {problem}")
-            accuracy = f"{100 * run.arrays['accuracy_matrix'][-1].mean():.1f} %" if run else "failed"
-            display.finish(number[point.label, point.seed], f"{point.label}, seed {point.seed}: {accuracy}")
-
-        pool.run_points(missing, study.n_workers(options), display.update, done)
-    if not runs:
-        raise UserError("\n".join(["no run finished:", *failures]))
-
+    lengths = {(p.label, p.seed): lengths[p.seed] for p in points}
+    runs, failures = run_missing(store, points, lengths, console, study.n_workers(options))
     outcome = _outcome(entries, options, seeds, runs, chance, curricula[0], failures)
     head = {
         "engine": options.engine,
@@ -198,6 +171,70 @@ def run(name, options, entries, console, evaluate="test"):
         }
     )
     return outcome, store
+
+
+def run_missing(store, points, totals, console, workers, work=pool.execute, unit="presentations"):
+    """Run those points of a study that its folder does not hold yet; each is stored as soon as it is finished.
+
+    Parameters
+    ----------
+    store : Store
+    points : list
+        With ``label``, ``seed`` and ``fingerprint``.
+    totals : dict of (str, int) to int
+        Length of each point, by label and seed, in ``unit``.
+    console : rich.console.Console
+    workers : int
+    work : callable
+        As for `spikemeta.pool.run_points`.
+    unit : str
+
+    Returns
+    -------
+    dict of (str, int) to FinishedRun
+    list of str
+        A message for each point that failed.
+
+    Raises
+    ------
+    UserError
+        If all failed.
+    """
+    runs = {(p.label, p.seed): store.find(p.label, p.seed, p.fingerprint) for p in points}
+    runs = {key: run for key, run in runs.items() if run}
+    missing, failures = [p for p in points if (p.label, p.seed) not in runs], []
+    if runs:
+        console.print(f"{len(runs)} of {len(points)} runs are there already", highlight=False)
+    number = {(p.label, p.seed): k for k, p in enumerate(missing)}
+    with Display(console, [totals[p.label, p.seed] for p in missing], unit) as display:
+
+        def done(point, run, problem):
+            if run:
+                store.save(run)
+                runs[point.label, point.seed] = run
+            else:
+                failures.append(f"{point.label}, seed {point.seed}: {problem}")
+            accuracy = f"{100 * run.arrays['accuracy_matrix'][-1].mean():.1f} %" if run else "failed"
+            display.finish(number[point.label, point.seed], f"{point.label}, seed {point.seed}: {accuracy}")
+
+        pool.run_points(missing, workers, display.update, done, work)
+    if not runs:
+        raise UserError("\n".join(["no run finished:", *failures]))
+    return runs, failures
+
+
+def provenance_of(name, options, started, dataset, rules):
+    """What every study writes down of itself before it starts."""
+    return {
+        "command": study.command(name, options),
+        "status": "running",
+        "started": _clock(started),
+        "seeds": list(range(options.seeds)),
+        "options": vars(options),
+        "versions": versions(),
+        "data": {dataset.name: dataset.digests},
+        "rules": {rule.title: rule_text(rule) for rule in rules},
+    }
 
 
 def _outcome(entries, options, seeds, runs, chance, curriculum, failures):
@@ -254,7 +291,7 @@ def _warnings(entries, options, seeds, runs):
 def versions():
     """Versions of what decides the numbers: Python, this package and those it computes with."""
     found = {"python": platform.python_version(), "platform": platform.platform()}
-    for package in ("spikemeta", "brian2", "numpy", "scipy", "xarray", "matplotlib", "scikit-learn"):
+    for package in ("spikemeta", "brian2", "numpy", "scipy", "xarray", "matplotlib", "scikit-learn", "torch", "snntorch"):
         try:
             found[package] = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:
@@ -273,6 +310,8 @@ def rule_text(rule):
         "on_gradient",
         "on_presentation",
         "on_boundary",
+        "base_gradient",
+        "on_base_step",
     )
     parameters = {name: f"{p.value:g} {p.unit}" for name, p in rule.parameters.items()}
     return {f: getattr(rule, f) for f in fields} | {"parameters": parameters}

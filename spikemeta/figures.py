@@ -247,6 +247,32 @@ def settings(results, most=30):
     return figure
 
 
+def published(rows, head):
+    """Published accuracies and ours, a line per setting."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8.6, 0.5 * len(rows) + 1.7), layout="constrained")
+    FigureCanvasAgg(figure)
+    figure.suptitle(f"Published settings: {head['dataset']} ({head['scale']}), {head['seeds']} seeds", fontsize=12)
+    panel = figure.add_subplot()
+    for y, row in enumerate(rows):
+        mean, spread = row["published"]
+        panel.errorbar(mean, y - 0.12, xerr=spread, fmt="D", ms=6, color=PALETTE[1], capsize=3, label="published" * (not y))
+        values = 100 * np.asarray(row["metrics"].get("accuracy", {}).get("values", []), float)
+        panel.plot(
+            values, np.full(len(values), y + 0.12), "o", mfc="white", mec=PALETTE[0], label="ours, a dot per seed" * (not y)
+        )
+        if len(values):
+            panel.plot(values.mean(), y + 0.12, "|", ms=14, mew=2, color=PALETTE[0], label="ours, mean" * (not y))
+    panel.set_yticks(range(len(rows)), [row["rule"] for row in rows])
+    panel.invert_yaxis()
+    panel.set(xlabel="test accuracy (%), mean over the tasks scored")
+    panel.grid(axis="x", color="0.9")
+    figure.legend(loc="outside right center", fontsize=8, frameon=False)
+    return figure
+
+
 def draw(results, folder):
     """Draw and save every figure of a comparison of rules.
 

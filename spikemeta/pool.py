@@ -145,10 +145,10 @@ def execute(point, progress):
     return FinishedRun(point.label, point.seed, point.fingerprint, arrays, info)
 
 
-def _guarded(point, progress):
+def _guarded(work, point, progress):
     """Outcome of a point as (kind, value): errors of the user's making travel as text."""
     try:
-        return "done", execute(point, progress)
+        return "done", work(point, progress)
     except InstabilityError as error:
         return "unstable", str(error)
     except UserError as error:
@@ -174,11 +174,11 @@ def _initialise(messages):
     threading.Thread(target=watch, daemon=True).start()
 
 
-def _work(number, point):
-    return _guarded(point, lambda phase, done, total: _messages.put((number, phase, done, total)))
+def _work(work, number, point):
+    return _guarded(work, point, lambda phase, done, total: _messages.put((number, phase, done, total)))
 
 
-def run_points(points, workers, on_progress, on_done):
+def run_points(points, workers, on_progress, on_done, work=execute):
     """Run points on processes of their own, or in this process for a single worker.
 
     Parameters
@@ -189,6 +189,8 @@ def run_points(points, workers, on_progress, on_done):
         ``on_progress(number_of_point, phase_name, done, total)``.
     on_done : callable
         ``on_done(point, run, problem)`` as soon as a point ends; `run` is None if it became unstable.
+    work : callable
+        What a point is run by, a function of a module: ``work(point, progress)`` gives its `FinishedRun`.
 
     Raises
     ------
@@ -205,13 +207,13 @@ def run_points(points, workers, on_progress, on_done):
 
     if workers == 1:
         for number, point in enumerate(points):
-            settle(point, _guarded(point, functools.partial(on_progress, number)))
+            settle(point, _guarded(work, point, functools.partial(on_progress, number)))
         return
     others = set(multiprocessing.active_children())
     context = multiprocessing.get_context("spawn")
     messages = context.Queue()
     pool = concurrent.futures.ProcessPoolExecutor(min(workers, len(points) or 1), context, _initialise, (messages,))
-    waiting = {pool.submit(_work, number, point): point for number, point in enumerate(points)}
+    waiting = {pool.submit(_work, work, number, point): point for number, point in enumerate(points)}
     try:
         while waiting:
             done, _ = concurrent.futures.wait(waiting, 0.2, concurrent.futures.FIRST_COMPLETED)

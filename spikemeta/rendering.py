@@ -52,6 +52,9 @@ def _text(rule):
     for block in ("state", "weight", "initial", "on_presentation", "on_gradient", "on_boundary"):
         if getattr(rule, block).strip():
             out += [f"{block}:", _indented(getattr(rule, block)), ""]
+    if rule.base_gradient:
+        out += ["with a base optimizer (torch only), which descends", _indented(rule.base_gradient)]
+        out += ["on_base_step, in place of on_gradient:", _indented(rule.on_base_step), ""]
     if rule.analysis.decays:
         out += ["between events, t presentations later:"]
         out += [f"    {d.name}(t) = {d.rest} + ({d.name} - {d.rest})*exp(-{d.rate}*t)" for d in rule.analysis.decays.values()]
@@ -122,7 +125,8 @@ def _name(name):
 def _latex(rule):
     lines = [rf"\frac{{d {_name(d.name)}}}{{dt}} &= {_maths(d.equation)}" for d in rule.analysis.decays.values()]
     lines += [rf"w_{{\mathrm{{transmitted}}}} &= {_maths(rule.weight.strip())}"]
-    for block, event in (("on_presentation", "presentation"), ("on_gradient", "gradient"), ("on_boundary", "boundary")):
+    events = {"on_presentation": "presentation", "on_gradient": "gradient", "on_boundary": "boundary"}
+    for block, event in (events | {"on_base_step": "step of a base optimizer"}).items():
         for n, s in enumerate(rule.analysis.blocks[block]):
             tag = rf" && \text{{at a {event}}}" if n == 0 else ""
             lines.append(rf"{_name(s.target)} &\leftarrow {_maths(s.value)}{tag}")

@@ -72,6 +72,9 @@ class Rule:
         when the network is tested by its mean weights.
     on_boundary : str
         Run when the experimenter signals a new task or item.
+    base_gradient, on_base_step : str
+        For use with a base optimizer such as Adam, in torch only: the expression that the base takes for the gradient, and
+        what is done with its step, ``base_step``, in place of ``on_gradient`` and of the decays of what this block writes.
     parameters : dict of str to Parameter
     variants : dict of str to dict
         Named settings of the parameters that deserve a row of their own.
@@ -100,6 +103,8 @@ class Rule:
     on_gradient: str = ""
     on_presentation: str = ""
     on_boundary: str = ""
+    base_gradient: str = ""
+    on_base_step: str = ""
     parameters: dict = field(default_factory=dict)
     variants: dict = field(default_factory=dict)
     tuned: dict = field(default_factory=dict)
@@ -128,6 +133,7 @@ class Rule:
             self.state,
             self.weight,
             self.parameters,
+            self.base_gradient,
             **{block: getattr(self, block) for block in equations.BLOCKS},
         )
         problems += found
@@ -139,7 +145,17 @@ class Rule:
 
     def _form_problems(self):
         """Fields that are not of their kind, which would make the checks of their contents meaningless."""
-        texts = ("name", "description", "reference", "state", "weight", "boundary_if", "variant", *equations.BLOCKS)
+        texts = (
+            "name",
+            "description",
+            "reference",
+            "state",
+            "weight",
+            "base_gradient",
+            "boundary_if",
+            "variant",
+            *equations.BLOCKS,
+        )
         problems = [
             (f, 0, f"{f} must be a text, not {getattr(self, f)!r}") for f in texts if not isinstance(getattr(self, f), str)
         ]
@@ -239,6 +255,9 @@ class Rule:
                         )
                     )
             run("on_boundary")
+            if self.base_gradient.strip():
+                space["base_step"] = value("base_gradient", 0, self.base_gradient.strip())
+                run("on_base_step")
         return list(dict.fromkeys(problems))
 
     @property
@@ -301,7 +320,7 @@ class Rule:
                 values |= {k.rpartition(".")[2]: float(v) for k, v in layer.items() if k.rpartition(".")[0] == own.rstrip(".")}
         return values
 
-    def optimizer(self, params, *, seed=0, compiled=False, **parameters):
+    def optimizer(self, params, *, seed=0, base=None, fused=True, **parameters):
         """The rule as a torch optimizer; see `spikemeta.backends.torch.RuleOptimizer`.
 
         Parameters
@@ -309,8 +328,11 @@ class Rule:
         params : iterable
             Tensors or parameter groups, as for any torch optimizer; every constant of the rule is an option of a group.
         seed : int
-        compiled : bool
-            Whether the update goes through ``torch.compile``.
+        base : callable or None
+            Makes the optimizer whose steps the rule takes, for a rule that has ``on_base_step``; given the parameters, as in
+            ``base=functools.partial(torch.optim.Adam, lr=1e-3)``.
+        fused : bool
+            Whether the update on a CPU is one compiled pass, where there is a C++ compiler.
         **parameters : float
             Constants that replace the rule's; times in presentations, of which each optimizer step is one.
 
@@ -320,7 +342,7 @@ class Rule:
         """
         from spikemeta.backends.torch import RuleOptimizer
 
-        return RuleOptimizer(params, self, seed=seed, compiled=compiled, **parameters)
+        return RuleOptimizer(params, self, seed=seed, base=base, fused=fused, **parameters)
 
 
 def load_file(path):

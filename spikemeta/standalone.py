@@ -278,7 +278,7 @@ def _plain_clock(path):
 
 def _digest(folder):
     """Digest of the generated code. Brian2 keeps clocks in sets, so the order of main.cpp's initialisations may vary."""
-    digest = hashlib.sha256(f"{_VECTOR_MATHS} {_processor()}".encode())
+    digest = hashlib.sha256(f"{_VECTOR_MATHS} {processor()}".encode())
     for path in sorted(folder.rglob("*")):
         if path.is_file() and path.name != "files.json":
             data = path.read_bytes()
@@ -288,7 +288,7 @@ def _digest(folder):
     return digest.hexdigest()[:24]
 
 
-def _processor():
+def processor():
     """What the compiled code may rely on: programs are built for the machine at hand, and a cache may be shared."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()

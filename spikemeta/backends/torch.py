@@ -1,40 +1,43 @@
 """A rule as a ``torch.optim.Optimizer``: one step is one presentation of the rule.
 
-The update is generated from the rule's text (`spikemeta.backends.torch_source`), a Python function on whole tensors; it
-runs in float32 and float64, on any device.
+The update is generated from the rule's text, twice: as one compiled pass for a CPU (`spikemeta.backends.torch_kernel`), and
+as operations on whole tensors (`spikemeta.backends.torch_source`) for any other device, or where there is no C++ compiler.
 """
 
 import hashlib
 import math
+import warnings
 import weakref
 from contextlib import contextmanager
 
 import torch
 from torch.utils.weak import WeakIdKeyDictionary
 
-from spikemeta.backends import torch_source
+from spikemeta.backends import torch_kernel, torch_source
 from spikemeta.errors import UserError, suggest
 
 #: Which of our optimizers a parameter belongs to.
 _OWNERS = WeakIdKeyDictionary()
 #: Keys of a parameter group that are not constants of the rule: torch's own, and those that LR schedulers add.
 _GROUP_KEYS = ("params", "param_names", "initial_lr", "max_lr", "min_lr")
-_TEXTS = ("state", "weight", "initial", "on_presentation", "on_gradient", "on_boundary")
+_TEXTS = ("state", "weight", "initial", "on_presentation", "on_gradient", "on_boundary", "base_gradient", "on_base_step")
 
 
 class _Function:
     """One generated function, called with what it needs out of a dict of names."""
 
-    def __init__(self, name, text, compiled):
+    def __init__(self, name, text):
         space = {"torch": torch, "math": math}
         exec(compile(text, f"<{name}>", "exec"), space)
         self.call = space[name]
         self.names = self.call.__code__.co_varnames[: self.call.__code__.co_argcount]
-        if compiled:
-            self.call = torch.compile(self.call, dynamic=True)  # sizes and rates may change
 
     def __call__(self, space):
         return self.call(*[space[n] for n in self.names])
+
+
+def _copied(values):
+    return {name: value.clone() if isinstance(value, torch.Tensor) else value for name, value in values.items()}
 
 
 class RuleOptimizer(torch.optim.Optimizer):
@@ -48,6 +51,9 @@ class RuleOptimizer(torch.optim.Optimizer):
     weight is more than one state variable the state is what counts: a value written into the parameter from outside is
     overwritten by the next step.
 
+    With a base optimizer, such as Adam, the rule takes the base's step: the base descends the rule's ``base_gradient``, and
+    ``on_base_step`` says what becomes of its step. Learning-rate schedules then belong to ``optimizer.base``.
+
     Parameters
     ----------
     params : iterable of Tensor, of (str, Tensor), or of dict
@@ -55,42 +61,53 @@ class RuleOptimizer(torch.optim.Optimizer):
         A parameter's value is the ``w_init`` of its synapses. float32 or float64.
     rule : Rule
     seed : int
-        Of the draws of ``initial``, and of the weight noise. Draws on a CPU and on a GPU differ.
-    compiled : bool
-        Whether the update goes through ``torch.compile``. Numbers are compiled in: one that changes at each step (a
-        scheduler, ``age``) is compiled anew a few times, after which torch runs the update uncompiled.
+        Of the draws of ``initial``, and of the weight noise. The compiled pass draws other noise than whole tensors do.
+    base : callable or None
+        Makes the base optimizer from the list of parameters: ``functools.partial(torch.optim.Adam, lr=1e-3)``.
+    fused : bool
+        Whether the update is one compiled pass where it can be: contiguous parameters on a CPU, and a C++ compiler.
     **parameters : float
         Constants for all groups that do not give their own.
 
     Raises
     ------
     UserError
-        For an unknown constant, one outside its range, a parameter that another optimizer of ours holds, or one that is
-        neither float32 nor float64.
+        For an unknown constant, one outside its range, a parameter that another optimizer of ours holds, one that is
+        neither float32 nor float64, or a base optimizer for a rule that has no ``on_base_step``.
     """
 
-    def __init__(self, params, rule, *, seed=0, compiled=False, **parameters):
-        self._prepare(rule, seed, compiled)
-        self.age = 0
+    def __init__(self, params, rule, *, seed=0, base=None, fused=True, **parameters):
+        if base is not None and not rule.base_gradient.strip():
+            raise UserError(
+                f"rule {rule.title!r} has no on_base_step, so it cannot take the steps of a base optimizer: leave out base"
+            )
+        self.base = None
+        self._prepare(rule, seed, fused, base is not None)
+        self.age = self._predictions = 0
         try:
             super().__init__(params, rule.constants(overrides=self._checked(parameters)))
+            if base is not None:
+                self.base = base([p for _, p in self._pairs()])
         except BaseException:
             self.release()
             raise
 
-    def _prepare(self, rule, seed, compiled):
-        self.rule, self.seed, self.compiled = rule, seed, compiled
-        self._run = {
-            name: _Function(name, text, compiled and name in ("update", "averaged"))
-            for name, text in torch_source.source(rule).items()
-        }
-        # A weight that is one state variable, and always that, is stored in the parameter itself.
-        self._own = rule.weight.strip() if rule.weight.strip() in rule.analysis.states and "present" not in self._run else None
-        self._noisy = rule.analysis.noisy
-        self._generators, self._sampling = {}, False
+    def _prepare(self, rule, seed, fused, based):
+        self.rule, self.seed, self.fused = rule, seed, fused
+        self._run = {name: _Function(name, text) for name, text in torch_source.source(rule, based).items()}
+        self._own = torch_source.own_state(rule)
+        self._noisy, self._plain = rule.analysis.noisy, torch_source.plainly_noisy(rule)
+        self._generators, self._sampling, self._buffers, self._kernels = {}, False, {}, None
+        if fused:
+            try:
+                self._kernels = torch_kernel.Kernels(rule, based)
+            except FileNotFoundError:  # whole tensors do as well, only slower
+                pass
+            except RuntimeError as error:
+                warnings.warn(f"rule {rule.title!r} runs on whole tensors, which is slower: {error}", stacklevel=3)
 
     def __getstate__(self):
-        kept = {name: getattr(self, name) for name in ("rule", "seed", "compiled", "age")}
+        kept = {name: getattr(self, name) for name in ("rule", "seed", "fused", "age", "base", "_predictions")}
         return super().__getstate__() | kept | {"draws": self._draws()}
 
     def __setstate__(self, state):
@@ -98,7 +115,7 @@ class RuleOptimizer(torch.optim.Optimizer):
         if "rule" in state:  # a copy or an unpickled optimizer, not load_state_dict
             state = dict(state)
             draws = state.pop("draws")
-            self._prepare(state["rule"], state["seed"], state["compiled"])
+            self._prepare(state["rule"], state["seed"], state["fused"], state["base"] is not None)
         super().__setstate__(state)
         if draws is not None:
             self._set_draws(draws)
@@ -124,6 +141,8 @@ class RuleOptimizer(torch.optim.Optimizer):
         except BaseException:
             self.param_groups.pop()
             raise
+        if self.base is not None:
+            self.base.add_param_group({"params": list(group["params"])})
 
     def _checked(self, group):
         group = dict(group)
@@ -178,7 +197,10 @@ class RuleOptimizer(torch.optim.Optimizer):
                 self._generators[key].set_state(state.cpu())
 
     def draw(self, parameter, purpose="noise"):
-        """Weight noise of one parameter: standard normal, of its shape; replace this method to supply it yourself."""
+        """Weight noise of one parameter: standard normal, of its shape; replace this method to supply it yourself.
+
+        Not called where the compiled pass draws the noise itself.
+        """
         generator = self._generator(parameter, purpose)
         return torch.randn(parameter.shape, generator=generator, dtype=parameter.dtype, device=parameter.device)
 
@@ -189,12 +211,49 @@ class RuleOptimizer(torch.optim.Optimizer):
         return group | self.state[p] | own | more
 
     def _store(self, p, values):
+        state = self.state[p]
         for name, value in values.items():
-            if name != self._own:  # what is the parameter itself changes with it: keep a copy
-                same = value.untyped_storage().data_ptr() == p.untyped_storage().data_ptr()
-                self.state[p][name] = value.clone() if same else value
+            if name != self._own:  # each its own memory, as some are changed in place
+                others = [p, *[t for n, t in state.items() if isinstance(t, torch.Tensor)]]
+                taken = {t.untyped_storage().data_ptr() for t in others}
+                state[name] = value.clone() if value.untyped_storage().data_ptr() in taken else value
         if self._own in values:
             p.copy_(values[self._own])
+
+    def _fusible(self, p):
+        return self._kernels is not None and p.device.type == "cpu" and p.is_contiguous()
+
+    def _kernel(self, name, group, p, arrays, elapsed=0.0, keys=(), given=(), samples=1):
+        """Run a compiled pass on one parameter; ``arrays``: those besides its state, or in place of it."""
+        have = self.state[p] | {"p": p, **({self._own: p} if self._own else {})} | arrays
+        names, _ = self._kernels.needs[name]
+        self._kernels(
+            name,
+            "f" if p.dtype == torch.float32 else "d",
+            p.numel(),
+            [have[n].data_ptr() for n in names] + [0 if t is None else t.data_ptr() for t in given],
+            [*[group[n] for n in self.rule.parameters], float(self.age), elapsed],
+            keys,
+            samples,
+            torch.get_num_threads(),
+        )
+
+    def _buffer(self, p, name, samples):
+        key = (p, name)
+        if key not in self._buffers or len(self._buffers[key]) != samples:
+            self._buffers[key] = torch.empty((samples, *p.shape), dtype=p.dtype, device=p.device)
+        return self._buffers[key]
+
+    def _transmit(self, group, p, arrays, number=0, purpose="noise", samples=1):
+        """Draw the noise, and with it the weight, by the compiled pass; by default into the state and the parameter."""
+        draws = self._kernels.needs["sample"][1]
+        given = [None] * len(draws)
+        if getattr(self.draw, "__func__", None) is not RuleOptimizer.draw:  # supplied from outside
+            given = [self.draw(p, purpose).to(p).contiguous() if kind == "randn" else None for kind in draws]
+        which = next(k for k, (_, q) in enumerate(self._pairs()) if q is p)
+        count = self._predictions if purpose == "prediction" else self.age
+        keys = [k for d in range(len(draws)) for k in torch_kernel.keys(self.seed, purpose, which, count, number, d)]
+        self._kernel("sample", group, p, arrays, keys=keys, given=given, samples=samples)
 
     def _start(self, group, p):
         # Drawn once, in float64 on the CPU: the same synapses whatever the parameters' kind and device.
@@ -241,7 +300,7 @@ class RuleOptimizer(torch.optim.Optimizer):
         """Begin the present presentation, if that was not done yet; the parameter keeps its mean weight."""
         self._touch(group, p)
         state = self.state[p]
-        if "present" in self._run and not state["inside"]:
+        if "present" in self._run and not state["inside"] and not self._plain:
             state |= {"inside": True, "transmitted": p.detach().clone()}
             self._store(p, self._presented(group, p))
 
@@ -250,17 +309,24 @@ class RuleOptimizer(torch.optim.Optimizer):
         if "present" in self._run:
             self._open(group, p)
         elapsed = float(self.age + 1 - state["touched"])
-        values, weight = self._run[run](self._space(group, p, age=float(self.age), elapsed=elapsed, **gradients))
-        self._store(p, values)
+        if self._fusible(p):
+            gradients = {name: g.contiguous() for name, g in gradients.items() if name != "base_step"}
+            self._kernel(run, group, p, gradients, elapsed)
+        else:
+            if "old" in gradients:
+                gradients["base_step"] = p - gradients["old"]
+                p.copy_(gradients["old"])
+            values, weight = self._run[run](self._space(group, p, age=float(self.age), elapsed=elapsed, **gradients))
+            self._store(p, values)
         state |= {"touched": self.age + 1, "inside": False}
         state.pop("transmitted", None)
-        if not self._own:
+        if not self._own and not self._fusible(p):
             p.copy_(weight)
 
     # ---- what a training loop calls
 
     @torch.no_grad()
-    def step(self, closure=None, samples=1):
+    def step(self, closure=None, samples=1, stacked=False):
         """One presentation: the gradients in ``.grad``, or those of the closure, enter the rule.
 
         Parameters
@@ -271,6 +337,10 @@ class RuleOptimizer(torch.optim.Optimizer):
         samples : int
             Weight samples, for a rule with weight noise: the closure is evaluated once for each, and the gradient, and its
             product with the noise, are averaged.
+        stacked : bool
+            Whether the closure takes all weight samples at once, as ``closure(weights)``, and returns their losses, shape
+            (samples,), without ``backward``. ``weights``: tensors of shape (samples, ...), by name if the optimizer was
+            given named parameters, else in a tuple. With ``torch.func.vmap`` and ``functional_call`` any module will do.
 
         Returns
         -------
@@ -291,9 +361,11 @@ class RuleOptimizer(torch.optim.Optimizer):
                 f"rule {self.rule.title!r} draws its weights anew at each step, so step() needs a closure that evaluates the "
                 "model with them: def closure(): optimizer.zero_grad(); loss = ...; loss.backward(); return loss"
             )
-        self._check_samples(samples, noisy)
+        self._check_samples(samples, noisy, stacked)
         loss, products = None, {}
-        if noisy:
+        if stacked:
+            loss, products = self._sample_stacked(closure, samples)
+        elif noisy:
             loss, products = self._sample(closure, samples)
         elif closure is not None:
             for group, p in self._pairs():
@@ -302,10 +374,30 @@ class RuleOptimizer(torch.optim.Optimizer):
                 loss = closure()
         todo = [(group, p) for group, p in self._pairs() if p.grad is not None]
         self._refuse_sparse()
+        if self.base is not None:
+            products = self._base_step(todo)
         for group, p in todo:
-            self._learn(group, p, "averaged" if samples > 1 else "update", {"gradient": p.grad} | products.get(p, {}))
+            run = "averaged" if samples > 1 or stacked else "update"
+            self._learn(group, p, run, {"gradient": p.grad} | products.get(p, {}))
         self.age += 1
         return loss
+
+    def _base_step(self, todo):
+        """Let the base optimizer step; what the weights were before, by parameter."""
+        olds, gradients = {p: {"old": p.detach().clone()} for _, p in todo}, {p: p.grad for _, p in todo}
+        for group, p in todo:
+            if self._fusible(p):
+                felt = torch.empty_like(p)
+                self._kernel("descent", group, p, {"gradient": p.grad.contiguous(), "p": felt})
+            else:
+                felt = self._run["descent"](self._space(group, p, age=float(self.age), gradient=p.grad))
+            p.grad = felt
+        try:
+            self.base.step()
+        finally:
+            for p, gradient in gradients.items():
+                p.grad = gradient
+        return olds
 
     def _refuse_sparse(self):
         if any(p.grad is not None and p.grad.is_sparse for _, p in self._pairs()):
@@ -314,12 +406,14 @@ class RuleOptimizer(torch.optim.Optimizer):
                 "torch.nn.Embedding(..., sparse=False)"
             )
 
-    def _check_samples(self, samples, noisy):
+    def _check_samples(self, samples, noisy, stacked):
         if isinstance(samples, bool) or not isinstance(samples, int) or samples < 1:
             raise UserError(f"samples must be a whole number of at least 1, not {samples!r}")
         if samples > 1 and not noisy:
             raise UserError(f"rule {self.rule.title!r} has no weight noise: all {samples} samples would be the same; use 1")
-        if samples > 1 and "averaged" not in self._run:
+        if stacked and not noisy:
+            raise UserError(f"rule {self.rule.title!r} has no weight noise, so there are no samples to stack")
+        if (samples > 1 or stacked) and "averaged" not in self._run:
             reason = torch_source.averaged(self.rule)[1]
             raise UserError(f"rule {self.rule.title!r} cannot average over weight samples: {reason}; use samples=1")
 
@@ -332,7 +426,10 @@ class RuleOptimizer(torch.optim.Optimizer):
         try:
             for k in range(samples):
                 for group, p in pairs:
-                    if k:
+                    if self._plain and self._fusible(p):
+                        self._transmit(group, p, {}, k)
+                        continue
+                    if k or self._plain:
                         self._store(p, self._presented(group, p))
                     p.copy_(self._run["weight"](self._space(group, p)))
                 self.zero_grad()
@@ -346,13 +443,61 @@ class RuleOptimizer(torch.optim.Optimizer):
                             kept = products.setdefault(p, {})
                             name = torch_source.product_name(n)
                             kept[name] = torch.addcmul(kept.get(name, torch.zeros_like(p)), p.grad, self.state[p][n])
+            done = samples == 1 and all(p.grad is not None and self._fusible(p) for _, p in pairs)
+        except BaseException:
+            done = False
+            raise
         finally:
-            for _, p in pairs:
-                p.copy_(self.state[p]["transmitted"])
+            if not (done and self._plain):  # else the update writes the mean weights
+                for group, p in pairs:
+                    p.copy_(self._mean(group, p) if self._plain else self.state[p]["transmitted"])
         for p, total in sums.items():
             p.grad = total / samples
         averages = {p: {name: total / samples for name, total in kept.items()} for p, kept in products.items()}
         return (losses[0] if samples == 1 else None if losses[0] is None else sum(losses) / samples), averages
+
+    def _sample_stacked(self, objective, samples):
+        """As `_sample`, of a function of all samples at once."""
+        pairs, noises = self._pairs(), sorted(self.rule.analysis.writes["on_presentation"])
+        if not self._plain:
+            raise UserError(f"rule {self.rule.title!r} cannot stack weight samples: its noise depends on what came before")
+        stacks, draws = {}, {}
+        for group, p in pairs:
+            self._touch(group, p)
+            draws[p] = {n: self._buffer(p, n, samples) for n in noises}
+            weights = self._buffer(p, "weights", samples)
+            if self._fusible(p) and getattr(self.draw, "__func__", None) is RuleOptimizer.draw:
+                self._transmit(group, p, draws[p] | {"p": weights}, samples=samples)
+            else:
+                for k in range(samples):
+                    drawn = self._presented(group, p)
+                    weights[k] = self._run["weight"](self._space(group, p, **drawn))
+                    for n in noises:
+                        draws[p][n][k] = drawn[n]
+            stacks[p] = weights.detach().requires_grad_()
+        named = all("param_names" in group for group in self.param_groups)
+        names = [n for group in self.param_groups for n in group.get("param_names", ())]
+        with torch.enable_grad():
+            losses = objective(dict(zip(names, stacks.values(), strict=True)) if named else tuple(stacks.values()))
+            if not isinstance(losses, torch.Tensor) or losses.shape != (samples,):
+                found = tuple(losses.shape) if isinstance(losses, torch.Tensor) else type(losses).__name__
+                raise UserError(f"a stacked closure must return the losses of the {samples} samples, not {found}")
+            found = torch.autograd.grad(losses.sum(), list(stacks.values()), allow_unused=True)
+        products = {}
+        for (group, p), gradients in zip(pairs, found, strict=True):
+            p.grad, products[p] = None, {}
+            if gradients is None:
+                continue
+            p.grad = torch.empty_like(p)
+            for n in noises:
+                product = products[p][torch_source.product_name(n)] = torch.empty_like(p)
+                if self._fusible(p):
+                    arrays = {"gradients": gradients.contiguous(), "noise": draws[p][n], "gradient": p.grad, "product": product}
+                    self._kernel("average", group, p, arrays, samples=samples)
+                else:
+                    product.copy_((gradients * draws[p][n]).mean(0))
+                    p.grad.copy_(gradients.mean(0))
+        return losses.detach().mean(), products
 
     @contextmanager
     def sampled(self):
@@ -373,8 +518,13 @@ class RuleOptimizer(torch.optim.Optimizer):
         try:
             with torch.no_grad():
                 for group, p in self._pairs():
-                    drawn = self._presented(group, p, "prediction")
-                    p.copy_(self._run["weight"](self._space(group, p, **drawn)))
+                    if self._plain and self._fusible(p):
+                        scratch = {n: torch.empty_like(p) for n in self.rule.analysis.writes["on_presentation"]}
+                        self._transmit(group, p, scratch, purpose="prediction")
+                    else:
+                        drawn = self._presented(group, p, "prediction")
+                        p.copy_(self._run["weight"](self._space(group, p, **drawn)))
+                self._predictions += 1
             yield self
         finally:
             with torch.no_grad():
@@ -419,10 +569,12 @@ class RuleOptimizer(torch.optim.Optimizer):
     def state_dict(self):
         """State of the optimizer, as torch's, and under ``"rule"`` the rule's name, age and random generators."""
         saved = super().state_dict()
-        saved["state"] = {
-            key: dict(values) for key, values in saved["state"].items()
-        }  # steps replace tensors, never change them
-        return saved | {"rule": self._signature() | {"age": self.age, "draws": self._draws()}}
+        saved["state"] = {key: _copied(values) for key, values in saved["state"].items()}
+        if not self._own:  # the weight to its last bit, whichever way it was computed
+            for key, (_, p) in enumerate(self._pairs()):
+                saved["state"][key]["transmitted"] = p.detach().clone()
+        own = self._signature() | {"age": self.age, "predictions": self._predictions, "draws": self._draws()}
+        return saved | {"rule": own | ({"base": self.base.state_dict()} if self.base is not None else {})}
 
     @torch.no_grad()
     def load_state_dict(self, state_dict):
@@ -457,11 +609,16 @@ class RuleOptimizer(torch.optim.Optimizer):
                     raise UserError(
                         f"this state_dict has a {name} of shape {tuple(value.shape)} where the parameter has {tuple(p.shape)}"
                     )
+        if ("base" in saved) != (self.base is not None):
+            have, want = ("with", "without") if "base" in saved else ("without", "with")
+            raise UserError(f"this state_dict is that of an optimizer {have} a base, and this one is {want}")
         super().load_state_dict(state_dict)
-        self.age = saved["age"]
+        for _, p in self._pairs():
+            self.state[p] |= _copied(self.state[p])
+        if self.base is not None:
+            self.base.load_state_dict(saved["base"])
+        self.age, self._predictions = saved["age"], saved["predictions"]
         self._set_draws(saved["draws"])
-        for group, p in self._pairs():
-            if "transmitted" in self.state[p]:
+        for _, p in self._pairs():
+            if not self._own:
                 p.copy_(self.state[p]["transmitted"])
-            else:
-                self._show_mean(group, p)

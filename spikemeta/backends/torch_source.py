@@ -12,7 +12,7 @@ from spikemeta.equations import CONSTANTS, Statement
 from spikemeta.errors import UserError
 
 #: Names that the generated source, or a parameter group, uses itself.
-TAKEN = {"torch", "math", "float", "max", "min", "expm1", "self", "rule", "params", "param_names", "compiled", "seed"} | {
+TAKEN = {"torch", "math", "float", "max", "min", "expm1", "self", "rule", "params", "param_names", "base", "fused", "seed"} | {
     "initial_lr",
     "max_lr",
     "min_lr",
@@ -212,9 +212,8 @@ class _Writer:
 
     def decay(self, decays):
         start = len(self.lines)
-        for d in decays.values():
-            towards = f"{d.name} + ({d.name} - ({d.rest}))*expm1(-({d.rate})*elapsed)"
-            self.assign(d.name, f"exp(-({d.rate})*elapsed)*{d.name}" if d.rest == "0" else towards)
+        for name, value in decay_statements(decays):
+            self.assign(name, value)
         if len(self.lines) > start:
             self.lines.insert(start, "# decay")
 
@@ -274,6 +273,11 @@ class _Averager(ast.NodeTransformer):
         return self.generic_visit(ast.parse("".join(texts), mode="eval").body)
 
 
+def decay_statements(decays):
+    """Decays over ``elapsed`` as (variable, value): by expm1, because a slow decay's factor is 1 in float32."""
+    return [(d.name, f"{d.name} + ({d.name} - ({d.rest}))*expm1(-({d.rate})*elapsed)") for d in decays.values()]
+
+
 def product_name(noise):
     """Name of the averaged product of the gradient with a noise."""
     return f"gradient_{noise}"
@@ -303,24 +307,48 @@ def averaged(rule):
     return statements, ""
 
 
+def plainly_noisy(rule):
+    """Whether a presentation only draws noise anew, so that the weight without noise is known at any time."""
+    a = rule.analysis
+    noises = a.writes["on_presentation"]
+    clean = not (a.reads["on_presentation"] | a.writes["on_gradient"] | set(a.decays)) & noises
+    timed = any("age" in _names(s.value) for s in a.blocks["on_presentation"])
+    return a.noisy and clean and not timed and not a.blocks["on_boundary"]
+
+
 def _names(expression):
     return {n.id for n in ast.walk(ast.parse(expression, mode="eval")) if isinstance(n, ast.Name)}
 
 
-def source(rule):
+def own_state(rule):
+    """The state variable that is the parameter itself: the weight, where it is one state variable and always that."""
+    weight = rule.weight.strip()
+    return weight if weight in rule.analysis.states and not rule.analysis.blocks["on_presentation"] else None
+
+
+def decays_of(rule, base=False):
+    """Decays in force: a base optimizer's step takes the place of those of what ``on_base_step`` writes."""
+    replaced = rule.analysis.writes["on_base_step"] if base else ()
+    return {name: d for name, d in rule.analysis.decays.items() if name not in replaced}
+
+
+def source(rule, base=False):
     """Functions of a rule on tensors, as Python source.
 
     Parameters
     ----------
     rule : Rule
+    base : bool
+        Whether a base optimizer takes the steps.
 
     Returns
     -------
     dict of str to str
         ``initial``, ``relax`` (if there are decays), ``present`` (if there is ``on_presentation``), ``weight``, ``mean``
         (the weight with the noise at zero, if there is ``on_presentation``), ``update``, ``averaged`` (`update` for several
-        weight samples, where possible) and ``boundary`` (if there is ``on_boundary``). Arguments are those of the
-        names of the rule's text that are needed, and ``elapsed``, the presentations to decay over, ``rand`` and ``randn``.
+        weight samples, where possible), ``descent`` (with a base optimizer) and ``boundary`` (if there is ``on_boundary``).
+        Arguments are those of the names of the rule's text that are needed, and ``elapsed``, the presentations to decay
+        over, ``base_step``, ``rand`` and ``randn``.
 
     Raises
     ------
@@ -333,7 +361,7 @@ def source(rule):
     clash = sorted(names & {*TAKEN, *products})
     if clash:
         raise UserError(f"rule {rule.title!r} cannot be used with torch, which needs the name {clash[0]!r}: rename it")
-    order = ["gradient", *products, "w_init", *a.states, "age", "elapsed", *rule.parameters, "rand", "randn"]
+    order = ["gradient", "base_step", *products, "w_init", *a.states, "age", "elapsed", *rule.parameters, "rand", "randn"]
     out = {}
 
     def function(name, docstring, writer, result):
@@ -342,10 +370,11 @@ def source(rule):
     made = _Writer(["w_init"])
     made.block("initial", blocks["initial"])
     function("initial", "State at the start.", made, made.values(a.states))
-    if a.decays:
+    decays, step = decays_of(rule, base), "on_base_step" if base else "on_gradient"
+    if decays:
         made = _Writer(a.states)
-        made.decay(a.decays)
-        function("relax", "State after `elapsed` presentations.", made, made.values(a.decays))
+        made.decay(decays)
+        function("relax", "State after `elapsed` presentations.", made, made.values(decays))
     if blocks["on_presentation"]:
         made = _Writer(a.states)
         made.block("on_presentation", blocks["on_presentation"])
@@ -356,15 +385,18 @@ def source(rule):
         function("mean", "Weight with the noise at zero.", made, made.weight(rule.weight))
     made = _Writer(a.states)
     function("weight", "Transmitted weight.", made, made.weight(rule.weight))
-    several = averaged(rule)[0] if blocks["on_presentation"] else None
-    for name, statements in (("update", blocks["on_gradient"]), ("averaged", several)):
+    if base:
+        made = _Writer(["gradient", *a.states])
+        function("descent", "What the base optimizer takes for the gradient.", made, made.weight(rule.base_gradient))
+    several = averaged(rule)[0] if blocks["on_presentation"] and not base else None
+    for name, statements in (("update", blocks[step]), ("averaged", several)):
         if statements is None:
             continue
-        made = _Writer(["gradient", *products, *a.states])
+        made = _Writer(["gradient", "base_step", *products, *a.states])
         made.drawn = False
-        made.decay(a.decays)
-        made.block("on_gradient", statements)
-        result = made.values([s for s in a.states if s in a.decays or s in a.writes["on_gradient"]])
+        made.decay(decays)
+        made.block(step, statements)
+        result = made.values([s for s in a.states if s in decays or s in a.writes[step]])
         if blocks["on_presentation"]:
             made.lines.append(f"_state = {result}")
             if any("age" in _names(s.value) for s in blocks["on_presentation"]):
@@ -385,4 +417,9 @@ def source(rule):
 
 def module(rule):
     """The same functions as the text of one module."""
-    return "\n\n\n".join(["import math\n\nimport torch", *source(rule).values()])
+    parts = ["import math\n\nimport torch", *source(rule).values()]
+    if rule.base_gradient:
+        own = source(rule)
+        other = {name: text for name, text in source(rule, base=True).items() if text != own.get(name)}
+        parts += ["# with a base optimizer, instead:", *other.values()]
+    return "\n\n\n".join(parts)

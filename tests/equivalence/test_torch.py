@@ -505,7 +505,7 @@ def test_uniform_noise():
         optimizer.step()
     optimizer.boundary()
     torch.testing.assert_close(p.detach(), 0.25 * start)
-    w = optimizer.state[p]["w"]
+    w = optimizer.state[p]["w"].clone()
     optimizer.step(closure_for(optimizer, lambda: seen.append(p.detach() / start) or p.sum()))
     assert seen[0].min() >= 0
     assert seen[0].std() > 0

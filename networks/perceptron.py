@@ -1,0 +1,71 @@
+"""A multilayer perceptron (rectified linear units), the network of the published settings; not spiking, trained by torch.
+
+It takes its weights as an argument, one set or a stack of them, so that many weight samples cost one evaluation.
+"""
+
+import torch
+
+
+class Perceptron:
+    """Fully connected layers with rectified linear units between them."""
+
+    def start(self, sizes, generator, spread="glorot", biases=False):
+        """Initial weights.
+
+        Parameters
+        ----------
+        sizes : tuple of int
+            Units of each layer, inputs first.
+        generator : torch.Generator
+        spread : {"glorot", "glorot_normal"} or float
+            ``"glorot"``: uniform within sqrt(6/(n_in + n_out)); ``"glorot_normal"``: normal with variance 2/(n_in + n_out)
+            (Glorot & Bengio 2010, AISTATS, eq. 16); a number a: uniform within a/sqrt(n_in).
+        biases : bool
+            Whether each layer has biases, 0 at the start.
+
+        Returns
+        -------
+        dict of str to Tensor
+            ``weight1`` (n_out, n_in), ``bias1`` (n_out,), ``weight2``, ...
+        """
+        made = {}
+        for layer, (n_in, n_out) in enumerate(zip(sizes, sizes[1:], strict=False), 1):
+            if spread == "glorot_normal":
+                weight = torch.randn(n_out, n_in, generator=generator) * (2 / (n_in + n_out)) ** 0.5
+            else:
+                limit = (6 / (n_in + n_out)) ** 0.5 if spread == "glorot" else spread / n_in**0.5
+                weight = (2 * torch.rand(n_out, n_in, generator=generator) - 1) * limit
+            made[f"weight{layer}"] = weight
+            if biases:
+                made[f"bias{layer}"] = torch.zeros(n_out)
+        return made
+
+    def __call__(self, weights, images):
+        """Activations of the last layer.
+
+        Parameters
+        ----------
+        weights : dict of str to Tensor
+            As from `start`, or each with a first dimension of weight samples.
+        images : Tensor, shape (n, n_inputs)
+
+        Returns
+        -------
+        Tensor, shape (n, n_outputs) or (samples, n, n_outputs)
+        """
+        x, layer = images, 1
+        while f"weight{layer}" in weights:
+            weight, bias = weights[f"weight{layer}"], weights.get(f"bias{layer}")
+            if layer > 1:
+                x = torch.relu(x)
+            if weight.dim() == 3 and x.dim() == 2:  # one product for all samples
+                x = (x @ weight.flatten(0, 1).T).unflatten(1, weight.shape[:2]).transpose(0, 1)
+            else:
+                x = x @ weight.mT
+            if bias is not None:
+                x = x + bias.unsqueeze(-2)
+            layer += 1
+        return x
+
+
+network = Perceptron()

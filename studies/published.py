@@ -1,0 +1,186 @@
+"""The papers' own settings and numbers, and ours, side by side.
+
+    spikemeta run published
+    spikemeta run published --dataset mnist --scale full --seeds 2
+
+Perceptrons, trained by backpropagation with a rule as the optimizer, in the settings of the papers: MESU and Synaptic
+Intelligence on permuted MNIST. Written to the output folder: ``summary.json``, ``results.nc``, ``provenance.json`` and a
+figure. The quick scale runs everything small, to see that it works; only ``--dataset mnist --scale full`` may be compared.
+"""
+
+import time
+from dataclasses import dataclass, replace
+
+from spikemeta.study import Study, option
+
+#: Bonnet et al. 2025 and their code's configuration; initial weights: means within 4/sqrt(inputs), deviation 2/sqrt(inputs).
+_MESU = {"rule": "mesu", "samples": 10, "standardised": True, "spread": 4.0, "sigma": 2.0, "summed": True}
+_TEN = _MESU | {
+    # the authors clip both gradients to 1/sigma; for sigma's relative step that is lr_sigma/2
+    "constants": {"lr_mu": 0.46, "lr_sigma": 1.58, "sigma_prior": 0.02, "window": 5.8e6, "clamp": 1.0, "guard": 0.79},
+    "hidden": (200, 200),
+    "tasks": 10,
+    "epochs": 10,
+    "batch": 100,
+    "source": "Bonnet et al. 2025, supplement: comparison with presynaptic consolidation",
+    "published": (92.46, 0.58),
+}
+_SI = {
+    "rule": "synaptic_intelligence",
+    "hidden": (2000, 2000),
+    "tasks": 10,
+    "epochs": 20,
+    "batch": 256,
+    "shuffle": True,
+    "adam": 1e-3,
+    "first_plain": True,
+    "biases": True,
+    "bfloat16": True,
+}
+
+
+def settings():
+    """The published settings, by label."""
+    from spikemeta.training import Setting
+
+    made = [
+        Setting(label="mesu, 10 tasks", shuffle=False, **_TEN),
+        Setting(label="mesu, 10 tasks, shuffled", shuffle=True, **_TEN),
+        Setting(
+            label="mesu, stream",
+            source="Bonnet et al. 2025, fig. 3: last five of 200 tasks",
+            published=(91.34, None),
+            constants={"window": 300_000, "sigma_prior": 1.0},
+            hidden=(50,),
+            tasks=200,
+            epochs=1,
+            batch=1,
+            shuffle=False,
+            recent=5,
+            **_MESU,
+        ),
+        Setting(
+            label="synaptic_intelligence",
+            source="Zenke et al. 2017, authors' stored results, c = 0.1",
+            published=(96.94, None),
+            constants={"c": 0.1, "damping": 0.1},
+            **_SI,
+        ),
+        Setting(
+            label="synaptic_intelligence, c = 0",
+            source="Zenke et al. 2017, authors' stored results, c = 0",
+            published=(57.41, None),
+            constants={"c": 0.0, "damping": 0.1},
+            **_SI,
+        ),
+    ]
+    return {setting.label: setting for setting in made}
+
+
+@dataclass(frozen=True)
+class Options:
+    """Options of this study."""
+
+    only: str = option("", "Settings to run, separated by semicolons. Default: all.", decides=False)
+    dataset: str = option("digits", "Images: digits (comes along), mnist or fashion.")
+    scale: str = option("quick", "quick (small, to look around) or full (as published).", choices=("quick", "full"))
+    seeds: int = option(1, "Number of seeds, 0 to N-1: weights, permutations, order and noise.", low=1, decides=False)
+    stream_tasks: int | None = option(None, "Tasks of the stream. Default: 200, 10 with quick.", low=5)
+    float32: bool = option(False, "Matrix products of the 2 x 2000 network in float32, as published, not in bfloat16.")
+    workers: int = option(2, "Processes at work, at most one per core.", low=1, decides=False)
+    out: str = option("", "Output folder. Default: results/published-DATASET.", decides=False)
+    resume: bool = option(False, "Keep the finished runs of the output folder, and go on with unfinished ones.", decides=False)
+
+
+def chosen(options):
+    """The settings that the options stand for.
+
+    Raises
+    ------
+    UserError
+        For an unknown setting.
+    """
+    from spikemeta.errors import UserError, suggest
+
+    have = settings()
+    names = [name.strip() for name in options.only.split(";") if name.strip()] or list(have)
+    unknown = [name for name in names if name not in have]
+    if unknown:
+        raise UserError("\n".join(suggest("published setting", name, have) for name in unknown))
+    found = []
+    for setting in (have[name] for name in names):
+        if setting.bfloat16 and options.float32:
+            setting = replace(setting, bfloat16=False)
+        if options.scale == "quick":
+            small = {"hidden": tuple(max(20, n // 10) for n in setting.hidden), "epochs": min(2, setting.epochs), "limit": 1000}
+            setting = replace(setting, tasks=10 if setting.recent else 3, batch=min(setting.batch, 20), **small)
+        if setting.recent and options.stream_tasks:
+            setting = replace(setting, tasks=options.stream_tasks)
+        found.append(setting)
+    return found
+
+
+def run(options, console=None):
+    """Train every setting under every seed and compare.
+
+    Parameters
+    ----------
+    options : Options
+    console : rich.console.Console or None
+
+    Returns
+    -------
+    int
+        Exit code: 2 if a run failed, else 0.
+
+    Raises
+    ------
+    UserError
+        For bad options, or an output folder that is not ours to write.
+    """
+    from rich.console import Console
+
+    from spikemeta import display, experiment, figures, pool, registry, results, study, training
+
+    study.check(options)
+    console, began, found = console or Console(), time.time(), chosen(options)
+    data = pool.dataset(options.dataset)
+    store = results.Store(
+        options.out or f"results/published-{options.dataset}", "published", study.settings(options), options.resume
+    )
+    rules = [registry.get_rule(name) for name in sorted({s.rule for s in found})]
+    provenance = experiment.provenance_of("published", options, began, data, rules)
+    store.write_provenance(provenance)
+    points = []
+    for seed in range(options.seeds):
+        for s in found:
+            point = training.Point(s.label, seed, s, options.dataset, str(store.state_folder(s.label, seed)), options.resume)
+            points.append(replace(point, fingerprint=training.fingerprint(point)))
+    totals = {(p.label, p.seed): p.total for p in points}
+    runs, failures = experiment.run_missing(store, points, totals, console, study.n_workers(options), training.execute, "steps")
+    rows = []
+    for s in found:
+        own = [runs[s.label, seed] for seed in range(options.seeds) if (s.label, seed) in runs]
+        rows.append(
+            {
+                "rule": s.label,
+                "hardware": None,
+                "source": s.source,
+                "published": s.published,
+                "tasks": s.tasks,
+                "seeds": [r.seed for r in own],
+                "seconds": [r.info["seconds"] for r in own],
+                "metrics": training.metrics_of(own, s.recent),
+            }
+        )
+    head = {"engine": "torch", "dataset": options.dataset, "scale": options.scale, "seeds": options.seeds}
+    store.write_results(training.to_dataset(found, runs, options.seeds, head))
+    store.write_summary(head | {"rows": rows, "failures": failures})
+    store.write_provenance(provenance | {"status": "finished", "seconds": time.time() - began, "failures": failures})
+    drawn = figures.save(figures.published(rows, head), store.folder / "figures", "published")
+    console.print(display.published(rows, f"Published settings, {options.dataset} ({options.scale})"))
+    display.files(console, [store.folder / n for n in ("summary.json", "results.nc", "provenance.json")] + drawn)
+    return display.failures(console, failures)
+
+
+study = Study("published", "The papers' own settings and numbers, and ours, side by side.", Options, run)
