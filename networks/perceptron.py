@@ -53,19 +53,18 @@ class Perceptron:
         -------
         Tensor, shape (n, n_outputs) or (samples, n, n_outputs)
         """
-        x, layer = images, 1
-        while f"weight{layer}" in weights:
+        layers = [name.removeprefix("weight") for name in weights if name.startswith("weight")]
+        stacked = weights[f"weight{layers[0]}"].dim() == 3
+        x = images.T if stacked else images  # a stack keeps the images last: one product for all samples, and no copies
+        for number, layer in enumerate(layers):
             weight, bias = weights[f"weight{layer}"], weights.get(f"bias{layer}")
-            if layer > 1:
-                x = torch.relu(x)
-            if weight.dim() == 3 and x.dim() == 2:  # one product for all samples
-                x = (x @ weight.flatten(0, 1).T).unflatten(1, weight.shape[:2]).transpose(0, 1)
+            x = torch.relu(x) if number else x
+            if stacked:
+                x = weight @ x if number else (weight.flatten(0, 1) @ x).unflatten(0, weight.shape[:2])
+                x = x if bias is None else x + bias.unsqueeze(-1)
             else:
-                x = x @ weight.mT
-            if bias is not None:
-                x = x + bias.unsqueeze(-2)
-            layer += 1
-        return x
+                x = torch.nn.functional.linear(x, weight, bias)
+        return x.mT if stacked else x
 
 
 network = Perceptron()

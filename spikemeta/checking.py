@@ -23,7 +23,7 @@ FUNCTIONS = ("abs", "clip", "exp", "int", "log", "rand", "randn", "sign", "sqrt"
 BUILTINS = {
     "presentation": "everywhere: the duration of one stimulus presentation, the unit of rule time",
     "age": "on_gradient, on_presentation, on_boundary: learning presentations so far, a time",
-    "gradient": "on_gradient: dLoss/dw summed over one presentation",
+    "gradient": "on_gradient, base_gradient and on_base_step: dLoss/dw summed over one presentation",
     "base_step": "on_base_step: the step of a base optimizer",
     "w_init": "initial: the network's initial weight",
 }

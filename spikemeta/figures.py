@@ -247,6 +247,31 @@ def settings(results, most=30):
     return figure
 
 
+def ratios(rows, title):
+    """Times relative to what each row names as ``against``, on a logarithmic axis, with quartiles."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8.6, 0.3 * len(rows) + 1.4), layout="constrained")
+    FigureCanvasAgg(figure)
+    panel = figure.add_subplot()
+    groups = list(dict.fromkeys(row["against"] for row in rows))
+    for y, row in enumerate(rows):
+        times, ratio = row["metrics"]["milliseconds"], row["metrics"]["ratio"]["mean"]
+        low, high = (abs(times[end] - times["mean"]) / times["mean"] * ratio for end in ("low", "high"))
+        colour = PALETTE[groups.index(row["against"])]
+        label = f"relative to {row['against']}" if row["rule"] == row["against"] else None
+        panel.errorbar(ratio, y, xerr=[[low], [high]], fmt="o", color=colour, capsize=3, label=label)
+        panel.annotate(f"{ratio:.2f}", (ratio, y), (8, 4), textcoords="offset points", fontsize=8)
+    panel.axvline(1, color="0.6", lw=0.8)
+    panel.set_yticks(range(len(rows)), [row["rule"] for row in rows], fontsize=8)
+    panel.invert_yaxis()
+    panel.set(xscale="log", xlabel="time (ratio of medians; bars: quartiles)")
+    figure.suptitle(title, fontsize=12)
+    figure.legend(loc="outside lower center", fontsize=8, frameon=False)
+    return figure
+
+
 def published(rows, head):
     """Published accuracies and ours, a line per setting."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg

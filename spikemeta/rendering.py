@@ -130,5 +130,9 @@ def _latex(rule):
         for n, s in enumerate(rule.analysis.blocks[block]):
             tag = rf" && \text{{at a {event}}}" if n == 0 else ""
             lines.append(rf"{_name(s.target)} &\leftarrow {_maths(s.value)}{tag}")
+    if rule.base_gradient:
+        lines.append(
+            rf"g_{{\mathrm{{base}}}} &= {_maths(rule.base_gradient.strip())} && \text{{what a base optimizer descends}}"
+        )
     source = re.sub(r"([%&_#])", r"\\\1", rule.reference).replace("^", r"\^{}")
     return "\n".join([r"% " + rule.title, r"\begin{align}", " \\\\\n".join(lines), r"\end{align}", f"% {source}"])

@@ -52,7 +52,7 @@ def test_shown(name, form):
     if form == "latex":
         assert text.count("{") == text.count("}")
         assert text.count(r"\leftarrow") == sum(
-            len(rule.analysis.blocks[b]) for b in ("on_presentation", "on_gradient", "on_boundary")
+            len(rule.analysis.blocks[b]) for b in ("on_presentation", "on_gradient", "on_boundary", "on_base_step")
         )
 
 

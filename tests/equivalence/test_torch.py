@@ -4,6 +4,7 @@ import copy
 import gc
 import io
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pytest
@@ -121,7 +122,8 @@ class Watched(ReferenceSynapses):
 class Pair:
     """An optimizer on two parameters, and the reference of each."""
 
-    def __init__(self, rule, dtype, settings_of_groups, seed):
+    def __init__(self, rule, dtype, settings_of_groups, seed, fused=True):
+        self.fused = fused
         self.rule, self.dtype, self.rng = rule, dtype, np.random.default_rng(seed)
         self.constants, self.noise = settings_of_groups, {}
         starts = [self.numbers(0.1 * self.rng.standard_normal(shape)) for shape in SHAPES]
@@ -142,7 +144,7 @@ class Pair:
     def make(self, params):
         self.params = params
         groups = [{"params": [p], **c} for p, c in zip(params, self.constants, strict=True)]
-        self.optimizer = self.rule.optimizer(groups)
+        self.optimizer = self.rule.optimizer(groups, fused=self.fused)
         self.optimizer.draw = self.draw
 
     def draw(self, parameter, purpose="noise"):
@@ -219,18 +221,19 @@ factors = st.sampled_from([0.1, 1.0, 10.0])
 windows = st.sampled_from([None, 7.0, 300.0])
 
 
+@pytest.mark.parametrize("fused", [True, False], ids=["fused", "tensors"])
 @pytest.mark.parametrize("dtype", TOLERANCES, ids=str)
 @pytest.mark.parametrize("name", CASES)
-def test_the_optimizer_follows_the_reference(name, dtype):
+def test_the_optimizer_follows_the_reference(name, dtype, fused):
     rule = CASES[name]
 
-    @settings(max_examples=20, phases=(Phase.explicit, Phase.generate))
+    @settings(max_examples=10, phases=(Phase.explicit, Phase.generate))
     @example(NOTHING, 10.0, 7.0)
     @example(LONG_WAIT, 10.0, 7.0)
     @example(SAVED_AT_BOUNDARY, 10.0, 7.0)
     @given(events, factors, windows)
     def check(given, factor, window):
-        Pair(rule, dtype, [constants(rule, 1.0, None), constants(rule, factor, window)], given.seed).run(given)
+        Pair(rule, dtype, [constants(rule, 1.0, None), constants(rule, factor, window)], given.seed, fused).run(given)
 
     check()
 
@@ -252,11 +255,12 @@ def closure_for(optimizer, loss_of):
     return closure
 
 
+@pytest.mark.parametrize("fused", [True, False], ids=["fused", "tensors"])
 @pytest.mark.parametrize("dtype", TOLERANCES, ids=str)
-def test_sgd_is_torch_sgd_to_the_bit(dtype):
+def test_sgd_is_torch_sgd_to_the_bit(dtype, fused):
     """With two groups, a scheduler and gradients that are missing at times."""
     made = []
-    for build in (RULES["sgd"].optimizer, torch.optim.SGD):
+    for build in (partial(RULES["sgd"].optimizer, fused=fused), torch.optim.SGD):
         params = parameters(dtype, ((30, 40), (7,), (), (0, 3)))
         groups = [{"params": params[:2], "lr": 0.03}, {"params": params[2:]}]
         optimizer = build(groups, lr=0.1)
@@ -362,8 +366,9 @@ def test_a_closure_that_fails_leaves_the_means():
     assert optimizer.age == 0
 
 
+@pytest.mark.parametrize("fused", [True, False], ids=["fused", "tensors"])
 @pytest.mark.parametrize("name", CASES)
-def test_a_resumed_run_ends_with_the_same_bits(name):
+def test_a_resumed_run_ends_with_the_same_bits(name, fused):
     """Also the noise, the random start, a scheduler, and a boundary just before the save."""
     rule, ends = CASES[name], []
     inputs = torch.randn(COUNT, 6, 4, generator=torch.Generator().manual_seed(1))
@@ -373,7 +378,7 @@ def test_a_resumed_run_ends_with_the_same_bits(name):
         start = torch.Generator().manual_seed(2)
         for p in model.parameters():
             p.data = 0.3 * torch.randn(p.shape, generator=start)
-        optimizer = rule.optimizer(model.named_parameters(), seed=9)
+        optimizer = rule.optimizer(model.named_parameters(), seed=9, fused=fused)
         rates = torch.optim.lr_scheduler.ExponentialLR(optimizer, 0.9) if "lr" in rule.parameters else None
         return model, optimizer, rates
 

@@ -68,7 +68,7 @@ MALFORMED = {
     "name of another block": (
         'on_boundary="y = x"',
         'on_boundary="y = gradient"',
-        [(20, "undefined name 'gradient' (it exists only in on_gradient")],
+        [(20, "undefined name 'gradient' (it exists only in on_gradient, base_gradient and on_base_step: dLoss/dw")],
     ),
     "unit mismatch": (
         "lr*gradient",
@@ -181,6 +181,21 @@ MALFORMED = {
         'on_boundary="y = x"',
         'on_boundary="y = x", tuned={"split": {"hidden.lr": -1}}',
         [(20, "split: hidden.lr must be at least 0, not -1")],
+    ),
+    "base without a block": (
+        'on_boundary="y = x"',
+        'on_boundary="y = x", base_gradient="gradient*window"',
+        [(20, "unit mismatch: 'gradient*window' has unit second"), (20, "base_gradient needs on_base_step")],
+    ),
+    "block without a base": (
+        'on_boundary="y = x"',
+        'on_boundary="y = x", on_base_step="x += base_step"',
+        [(20, "on_base_step needs base_gradient: what a base optimizer descends")],
+    ),
+    "step of a base elsewhere": (
+        "x -= step",
+        "x -= base_step",
+        [(18, "undefined name 'base_step' (it exists only in on_base_step: the step of a base optimizer)")],
     ),
     "syntax error": ('name="mine",', 'name="mine" "', [(6, "unterminated string literal")]),
     "exception": ("rule = Rule(", "print(1/0)\nrule = Rule(", [(5, "ZeroDivisionError: division by zero")]),

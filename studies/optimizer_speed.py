@@ -1,0 +1,164 @@
+"""What one step of each rule's optimizer costs, against torch's own, and what weight samples cost, stacked and one by one.
+
+    spikemeta run optimizer_speed
+    spikemeta run optimizer_speed --synapses 1000000 --threads 1
+
+Everything is timed in turn, again and again, in one process, and compared by medians; so a slow moment meets all alike.
+Written to the output folder: ``summary.json``, ``provenance.json`` and a figure.
+"""
+
+import os
+import time
+from dataclasses import dataclass
+
+from spikemeta.study import Study, option
+
+
+@dataclass(frozen=True)
+class Options:
+    """Options of this study."""
+
+    rules: str = option("", "Rules, variants or files of your own, separated by commas. Default: every rule.", decides=False)
+    synapses: int = option(1_000_000, "Parameters of the optimizer, float32, in one tensor.", low=1)
+    repeats: int = option(200, "Times that everything is timed.", low=3)
+    threads: int = option(1, "Threads of torch.", low=1)
+    out: str = option("", "Output folder. Default: results/optimizer_speed.", decides=False)
+    resume: bool = option(False, "Measure again, into the same folder.", decides=False)
+
+
+def _steps(options, rules):
+    """What is timed, by label: a function without arguments."""
+    import torch
+
+    def parameter():
+        made = torch.nn.Parameter(0.1 * torch.randn(options.synapses))
+        made.grad = 0.01 * torch.randn(options.synapses)
+        return made
+
+    timed = {}
+    for name, keywords in {"SGD with momentum": {"momentum": 0.9}, "Adam": {}}.items():
+        optimizer = getattr(torch.optim, name.split()[0])([parameter()], lr=1e-3, foreach=True, **keywords)
+        timed[f"torch: {name}"] = optimizer.step
+    for label, rule in rules.items():
+        for fused in (True, False):
+            p = parameter()
+            gradient, optimizer = p.grad, rule.optimizer([p], fused=fused)
+
+            def closure(p=p, gradient=gradient):
+                p.grad = gradient
+
+            step = optimizer.step if not rule.analysis.noisy else lambda o=optimizer, c=closure: o.step(c)
+            timed[f"{label}{'' if fused else ', whole tensors'}"] = step
+    return timed
+
+
+def _samples(options):
+    """Ten weight samples of the perceptron 784-200-200-10 on a batch of 100: stacked, and one by one."""
+    import torch
+
+    from spikemeta import registry
+
+    network, timed = registry.load("networks", "perceptron"), {}
+    start = network.start((784, 200, 200, 10), torch.Generator().manual_seed(0))
+    x, y = torch.rand(100, 784), torch.arange(100) % 10
+
+    def loss_of(weights):
+        logits = network(weights, x).flatten(0, -2)
+        return (
+            torch.nn.functional.cross_entropy(logits, y.repeat(len(logits) // len(y)), reduction="none")
+            .view(-1, len(y))
+            .mean(1)
+        )
+
+    weights = {name: torch.nn.Parameter(w.clone()) for name, w in start.items()}
+
+    def once():
+        for w in weights.values():
+            w.grad = None
+        loss_of(weights).sum().backward()
+
+    timed["ten passes forward and backward"] = lambda: [once() for _ in range(10)]
+    mesu = registry.get_rule("mesu")
+    for label, stacked in (("ten weight samples, stacked", True), ("ten weight samples, one by one", False)):
+        own = {name: torch.nn.Parameter(w.clone()) for name, w in start.items()}
+        optimizer = mesu.optimizer(own.items(), lr_mu=1e-3, lr_sigma=1e-3)
+
+        def closure(weights=own):
+            loss = loss_of(weights).sum()
+            loss.backward()
+            return loss
+
+        objective = loss_of if stacked else closure
+        timed[label] = lambda o=optimizer, f=objective, s=stacked: o.step(f, samples=10, stacked=s)
+    return timed
+
+
+def run(options, console=None):
+    """Time everything and compare.
+
+    Parameters
+    ----------
+    options : Options
+    console : rich.console.Console or None
+
+    Returns
+    -------
+    int
+        Exit code.
+
+    Raises
+    ------
+    UserError
+        For bad options, or an output folder that is not ours to write.
+    """
+    import numpy as np
+    import torch
+    from rich.console import Console
+    from rich.progress import track
+    from rich.table import Table
+
+    from spikemeta import experiment, figures, results, study
+
+    study.check(options)
+    console, began = console or Console(), time.time()
+    rules = study.resolve_rules(options.rules)
+    store = results.Store(options.out or "results/optimizer_speed", "optimizer_speed", study.settings(options), options.resume)
+    kept = torch.get_num_threads()
+    torch.set_num_threads(options.threads)
+    groups = {"one step": _steps(options, rules), "ten weight samples": _samples(options)}
+    seconds = {label: [] for timed in groups.values() for label in timed}
+    try:
+        for turn in track(range(options.repeats + 5), "timing", console=console, transient=True):
+            for timed in groups.values():
+                for label, step in timed.items():
+                    start = time.perf_counter()
+                    step()
+                    if turn >= 5:  # first the caches fill
+                        seconds[label].append(time.perf_counter() - start)
+    finally:
+        torch.set_num_threads(kept)
+    rows, table = (
+        [],
+        Table(title=f"{options.synapses:,} synapses, float32, {options.threads} threads, {options.repeats} repeats"),
+    )
+    for name in ("", "ms (median)", "quartiles", "ratio"):
+        table.add_column(name, justify="right" if name else "left")
+    for timed in groups.values():
+        base = np.median(seconds[next(iter(timed))])
+        for label in timed:
+            low, median, high = (float(q) for q in np.percentile(seconds[label], (25, 50, 75)))
+            metrics = {
+                "milliseconds": {"mean": 1e3 * median, "low": 1e3 * low, "high": 1e3 * high},
+                "ratio": {"mean": median / base},
+            }
+            rows.append({"rule": label, "hardware": None, "against": next(iter(timed)), "metrics": metrics})
+            table.add_row(label, f"{1e3 * median:.3f}", f"{1e3 * low:.3f} to {1e3 * high:.3f}", f"{median / base:.2f}")
+    store.write_summary({"engine": "torch", "dataset": None, "scale": "full", "seeds": 0, "rows": rows})
+    provenance = {"command": study.command("optimizer_speed", options), "seconds": time.time() - began}
+    store.write_provenance(provenance | {"options": vars(options), "versions": experiment.versions(), "cores": os.cpu_count()})
+    figures.save(figures.ratios(rows, "Cost of an optimizer's step"), store.folder / "figures", "ratios")
+    console.print(table)
+    return 0
+
+
+study = Study("optimizer_speed", "What one step of each rule's optimizer costs, against torch's own.", Options, run)
