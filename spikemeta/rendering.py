@@ -89,9 +89,11 @@ def _brian2(rule):
 
 
 def _torch(rule):
-    from spikemeta.backends import torch_source
+    from spikemeta.backends import torch_kernel, torch_source
 
-    return f"# {rule.title}: what rule.optimizer(params) runs (see spikemeta.backends.torch)\n{torch_source.module(rule)}"
+    head = f"# {rule.title}: what rule.optimizer(params) runs (see spikemeta.backends.torch)"
+    compiled = textwrap.indent(torch_kernel.source(rule)[0].split(torch_kernel.HEAD)[1].split('\nextern "C"')[0], "# ")
+    return "\n".join([head, torch_source.module(rule), "", "", "# On a CPU, in place of update, this C++:", compiled])
 
 
 def _maths(expression):

@@ -5,7 +5,7 @@ import importlib.metadata
 import json
 import time
 import zipfile
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from functools import partial
 from pathlib import Path
 
@@ -109,7 +109,9 @@ def fingerprint(point):
     rule = registry.get_rule(point.setting.rule)
     texts = [rule.state, rule.weight, rule.initial, rule.on_presentation, rule.on_gradient, rule.on_boundary]
     texts += [rule.base_gradient, rule.on_base_step, {n: p.value for n, p in rule.parameters.items()}]
-    decides = {k: v for k, v in asdict(point.setting).items() if k not in ("source", "published")}
+    plain_setting = {f.name: f.default for f in fields(Setting)}
+    decides = {k: v for k, v in asdict(point.setting).items() if k not in ("label", "source", "published")}
+    decides = {k: v for k, v in decides.items() if v != plain_setting[k]}
     parts = [texts, decides, point.seed, load(point.dataset).digests, importlib.metadata.version("spikemeta")]
     return hashlib.sha256(json.dumps(plain(parts), sort_keys=True).encode()).hexdigest()
 
@@ -268,19 +270,19 @@ class Trainer:
 
     # ---- saving and resuming
 
-    def save(self, path):
+    def save(self, path, fingerprint):
         """Write everything that the run goes on from, atomically."""
         state = {
             "weights": {name: p.detach() for name, p in self.weights.items()},
             "optimizer": self.optimizer.state_dict(),
             "matrix": self.torch.from_numpy(self.matrix),
             "epoch": self.epoch,
-            "setting": repr(self.setting),
+            "fingerprint": fingerprint,
         }
         with atomic(path) as temporary:
             self.torch.save(state, temporary)
 
-    def load(self, path):
+    def load(self, path, fingerprint):
         """Go on from a file, if there is one; True if so.
 
         Raises
@@ -292,11 +294,13 @@ class Trainer:
             return False
         try:
             state = self.torch.load(path, weights_only=True)
-            setting, matrix = state["setting"], state["matrix"].numpy()
+            found, matrix = state["fingerprint"], state["matrix"].numpy()
         except (OSError, RuntimeError, KeyError, ValueError, EOFError, zipfile.BadZipFile, AttributeError) as error:
             raise UserError(f"{path} is damaged ({type(error).__name__}): delete it, or run without --resume") from None
-        if setting != repr(self.setting):
-            raise UserError(f"{path} holds a run of another setting: choose another --out, or run without --resume")
+        if found != fingerprint:
+            raise UserError(
+                f"{path} holds a run of another setting, seed or data: choose another --out, or run without --resume"
+            )
         with self.torch.no_grad():
             for name, p in self.weights.items():
                 p.copy_(state["weights"][name])
@@ -326,7 +330,7 @@ def execute(point, progress):
     trainer = Trainer(setting, load(point.dataset), point.seed)
     path = Path(point.state) / "state.pt"
     if point.resume:
-        trainer.load(path)
+        trainer.load(path, point.fingerprint)
     epochs = setting.tasks * setting.epochs
     per_epoch = point.total // epochs
     while trainer.epoch < epochs:
@@ -336,7 +340,7 @@ def execute(point, progress):
             first = max(0, task + 1 - setting.recent) if setting.recent and trainer.epoch < epochs else 0
             for tested, accuracy in trainer.test(range(first, task + 1)).items():
                 trainer.matrix[task, tested] = accuracy
-        trainer.save(path)
+        trainer.save(path, point.fingerprint)
     progress("done", point.total, point.total)
     info = {"rule": setting.rule, "constants": asdict(setting), "seconds": time.perf_counter() - began}
     return FinishedRun(point.label, point.seed, point.fingerprint, {"accuracy_matrix": trainer.matrix}, info)

@@ -44,10 +44,10 @@ def settings():
     from spikemeta.training import Setting
 
     made = [
-        Setting(label="mesu, 10 tasks", shuffle=False, **_TEN),
-        Setting(label="mesu, 10 tasks, shuffled", shuffle=True, **_TEN),
+        Setting(label="mesu-10", shuffle=False, **_TEN),
+        Setting(label="mesu-10-shuffled", shuffle=True, **_TEN),
         Setting(
-            label="mesu, stream",
+            label="mesu-stream",
             source="Bonnet et al. 2025, fig. 3: last five of 200 tasks",
             published=(91.34, None),
             constants={"window": 300_000, "sigma_prior": 1.0},
@@ -67,7 +67,7 @@ def settings():
             **_SI,
         ),
         Setting(
-            label="synaptic_intelligence, c = 0",
+            label="synaptic_intelligence-c0",
             source="Zenke et al. 2017, authors' stored results, c = 0",
             published=(57.41, None),
             constants={"c": 0.0, "damping": 0.1},
@@ -81,7 +81,7 @@ def settings():
 class Options:
     """Options of this study."""
 
-    only: str = option("", "Settings to run, separated by semicolons. Default: all.", decides=False)
+    only: str = option("", "Settings to run, separated by commas. Default: all.", decides=False)
     dataset: str = option("digits", "Images: digits (comes along), mnist or fashion.")
     scale: str = option("quick", "quick (small, to look around) or full (as published).", choices=("quick", "full"))
     seeds: int = option(1, "Number of seeds, 0 to N-1: weights, permutations, order and noise.", low=1, decides=False)
@@ -103,7 +103,7 @@ def chosen(options):
     from spikemeta.errors import UserError, suggest
 
     have = settings()
-    names = [name.strip() for name in options.only.split(";") if name.strip()] or list(have)
+    names = [name.strip() for name in options.only.split(",") if name.strip()] or list(have)
     unknown = [name for name in names if name not in have]
     if unknown:
         raise UserError("\n".join(suggest("published setting", name, have) for name in unknown))

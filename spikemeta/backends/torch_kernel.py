@@ -32,13 +32,13 @@ _WIDE = ["-mprefer-vector-width=512"]  # of x86 alone
 #: Uniform and normal numbers as functions of a key and the synapse's number, to 24 bits. The mixing function is lowbias32
 #: (Wellons 2018, "Prospecting for hash functions"), keyed twice; normal: Box & Muller 1958, Ann. Math. Statist. 29, 610, both
 #: of a pair; the logarithm by Cephes' polynomial (Moshier, logf), the sine by its series on a quarter turn.
-_HEAD = f"""
+HEAD = f"""
 #include <cmath>
 #include <cstdint>
 #include <cstring>
 #define BLOCK {BLOCK}
 """
-_HEAD += """
+HEAD += """
 struct Key { uint32_t a, b; };
 static inline uint32_t mixed(uint32_t x, const Key k) {
     x += k.a; x ^= x >> 16; x *= 0x7feb352dU; x ^= k.b; x ^= x >> 15; x *= 0x846ca68bU; return x ^ (x >> 16);
@@ -280,7 +280,7 @@ def source(rule, base=False):
         The names of the arrays, and the draws, of each kernel: ``update``, ``averaged`` (if the rule can average over
         weight samples), ``sample`` (if it draws its weights) and, with a base optimizer, ``descent``.
     """
-    a, texts, kernels = rule.analysis, [_HEAD], {}
+    a, texts, kernels = rule.analysis, [HEAD], {}
     own = own_state(rule)
     decays = decays_of(rule, base)
 

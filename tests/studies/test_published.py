@@ -1,0 +1,109 @@
+"""The published settings on small data: every file of the contract, resuming to the bit, clear errors."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from spikemeta import cli, pool, registry, training
+from spikemeta.errors import UserError
+
+STUDY = registry.load("studies", "published")
+
+
+def small(label, **changes):
+    """A published setting, made small."""
+    module = __import__("spikemeta.studies.published", fromlist=["settings"])
+    setting = module.settings()[label]
+    return replace(setting, **({"hidden": (12,), "tasks": 3, "epochs": 2, "batch": 20, "limit": 200} | changes))
+
+
+def point(setting, folder, resume=False):
+    made = training.Point(setting.label, 0, setting, "digits", str(folder), resume)
+    return replace(made, fingerprint=training.fingerprint(made))
+
+
+def test_the_study_leaves_the_files_of_the_contract(tmp_path):
+    only = "mesu-stream,synaptic_intelligence"
+    run = ["run", "published", "--only", only, "--stream-tasks", "5", "--workers", "1", "--out", str(tmp_path)]
+    done = CliRunner().invoke(cli.app, run)
+    assert done.exit_code == 0, done.output
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert [row["rule"] for row in summary["rows"]] == ["mesu-stream", "synaptic_intelligence"]
+    for row in summary["rows"]:
+        assert 0.2 < row["metrics"]["accuracy"]["mean"] <= 1
+        assert row["published"][0] > 50
+        assert row["source"]
+    assert (tmp_path / "figures" / "published.png").stat().st_size > 1000
+    assert json.loads((tmp_path / "provenance.json").read_text())["rules"]["mesu"]["weight"]
+    again = CliRunner().invoke(cli.app, [*run, "--resume"])
+    assert "2 of 2 runs are there already" in again.output
+
+
+@pytest.mark.parametrize("label", ["mesu-stream", "mesu-10-shuffled", "synaptic_intelligence"])
+def test_a_killed_run_resumes_to_the_same_bits(label, tmp_path, monkeypatch):
+    setting = small(label, **({"batch": 1, "epochs": 1, "recent": 2} if label == "mesu-stream" else {}))
+    whole = training.execute(point(setting, tmp_path / "whole"), lambda *_: None)
+
+    class Killed(Exception):
+        pass
+
+    def kill(_, done, total):
+        if done > 0.6 * total:
+            raise Killed
+
+    with pytest.raises(Killed):
+        training.execute(point(setting, tmp_path / "cut"), kill)
+    seen = []
+    resumed = training.execute(point(setting, tmp_path / "cut", True), lambda _, done, total: seen.append(done / total))
+    assert seen[0] > 0.3
+    np.testing.assert_array_equal(resumed.arrays["accuracy_matrix"], whole.arrays["accuracy_matrix"])
+    one, other = (training.Trainer(setting, pool.dataset("digits"), 0) for _ in range(2))
+    same = training.fingerprint(point(setting, ""))
+    one.load(tmp_path / "whole" / "state.pt", same)
+    other.load(tmp_path / "cut" / "state.pt", same)
+    for name, w in one.weights.items():
+        assert bool((w == other.weights[name]).all())
+
+
+def test_a_stream_tests_recent_tasks_only_until_the_end(tmp_path):
+    setting = small("mesu-stream", batch=1, epochs=1, tasks=4, recent=2, limit=30)
+    matrix = training.execute(point(setting, tmp_path), lambda *_: None).arrays["accuracy_matrix"]
+    measured = np.isfinite(matrix)
+    assert measured.tolist() == [
+        [True, False, False, False],
+        [True, True, False, False],
+        [False, True, True, False],
+        [True, True, True, True],
+    ]
+
+
+def test_the_perceptron_of_a_stack_is_that_of_each_sample():
+    import torch
+
+    network, made = registry.load("networks", "perceptron"), torch.Generator().manual_seed(0)
+    sets = [network.start((6, 5, 4, 3), made, "glorot_normal", biases=True) for _ in range(3)]
+    sets = [{n: w + 0.1 * torch.randn(w.shape, generator=made) for n, w in s.items()} for s in sets]
+    x = torch.rand(7, 6, generator=made)
+    stack = {n: torch.stack([s[n] for s in sets]) for n in sets[0]}
+    # float32, three layers of at most six additions
+    torch.testing.assert_close(network(stack, x), torch.stack([network(s, x) for s in sets]), rtol=1e-5, atol=1e-6)
+
+
+def test_a_state_of_another_setting_or_a_damaged_one_is_refused(tmp_path):
+    setting = small("synaptic_intelligence", tasks=1, epochs=1, limit=40)
+    training.execute(point(setting, tmp_path), lambda *_: None)
+    with pytest.raises(UserError, match="another setting"):
+        training.execute(point(replace(setting, batch=10), tmp_path, True), lambda *_: None)
+    path = tmp_path / "state.pt"
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(UserError, match="damaged"):
+        training.execute(point(setting, tmp_path, True), lambda *_: None)
+
+
+def test_an_unknown_setting():
+    done = CliRunner().invoke(cli.app, ["run", "published", "--only", "mesu-streem"])
+    assert done.exit_code == 2
+    assert "did you mean 'mesu-stream'" in done.output
