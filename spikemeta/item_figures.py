@@ -1,0 +1,130 @@
+"""Figures of the studies of items, from their ``results.nc`` data; see `spikemeta.figures` for what they share."""
+
+import numpy as np
+
+from spikemeta import metrics
+from spikemeta.figures import MARKERS, PALETTE, blank, rule_label
+
+INTERVAL = "mean, 95 % interval"
+
+
+def curve(panel, x, values, k, label, told=False, scale=100):
+    """A line with its band over seeds.
+
+    Parameters
+    ----------
+    panel : matplotlib.axes.Axes
+    x : (n,) numbers
+    values : (n_seeds, n) numbers
+    k : int
+        Which colour and marker.
+    label : str
+    told : bool
+        Whether the rule is told of boundaries; its line is broken.
+    scale : float
+        100 shows fractions in per cent.
+    """
+    found = [metrics.summarise(column) for column in np.asarray(values, float).T]
+    low, mean, high = scale * np.array([[s.low, s.mean, s.high] for s in found]).T
+    colour = PALETTE[k % len(PALETTE)]
+    style = "--" if told else "-"
+    panel.plot(x, mean, style, color=colour, marker=MARKERS[k % len(MARKERS)], ms=4, lw=1.4, label=label)
+    low, high = (np.clip(end, 0, 100) if scale == 100 else end for end in (low, high))
+    panel.fill_between(x, low, high, color=colour, alpha=0.15, lw=0)
+
+
+def panels_of(results, title, shown=INTERVAL, columns=3, ylabel="recall (%)", xlabel="", names=None):
+    """A panel for each rule, or for each name.
+
+    Returns
+    -------
+    figure, dict of str to matplotlib.axes.Axes
+    """
+    names = [str(rule) for rule in results.rule.values] if names is None else names
+    columns = min(columns, len(names))
+    rows = -(-len(names) // columns)
+    made = blank(max(3.1 * columns + 1.2, 6.5), 2.4 * rows + 0.9, results, title, shown)
+    axes = made.subplots(rows, columns, squeeze=False, sharey=True, sharex=True)
+    for axis in axes.flat[len(names) :]:
+        axis.remove()
+    by_name = dict(zip(names, axes.flat, strict=False))
+    for number, (name, axis) in enumerate(by_name.items()):
+        axis.set_title(name, fontsize=9)
+        if number % columns == 0:
+            axis.set_ylabel(ylabel)
+        if number + columns >= len(names):
+            axis.set_xlabel(xlabel)
+            axis.tick_params(labelbottom=True)
+    return made, by_name
+
+
+def chance_line(panel, results):
+    """The recall of guessing."""
+    panel.axhline(100 * results.attrs["chance"], color="0.5", ls=":", lw=1, label="chance")
+
+
+def legend(made, panel):
+    """One legend beside the panels."""
+    made.legend(*panel.get_legend_handles_labels(), loc="outside right center", fontsize=8, frameon=False)
+
+
+def serial_position(results):
+    """Recall by position after the last item, a panel per rule: all seeds, mean and interval."""
+    made, panels = panels_of(
+        results, "Recall after the last item", INTERVAL + ", thin: seeds", xlabel="position in the sequence"
+    )
+    for rule, panel in panels.items():
+        at_end = results.recall_by_position.sel(rule=rule).values
+        panel.plot(results.item.values, 100 * at_end.T, color="0.75", lw=0.6)
+        curve(panel, results.item.values, at_end, 0, "mean over seeds")
+        chance_line(panel, results)
+        panel.set_title(rule_label(results, rule), fontsize=9)
+        panel.set_ylim(0, 101)
+    legend(made, panel)
+    return made
+
+
+def items_kept(results):
+    """Memorized items after each item, a line per rule."""
+    made = blank(8.2, 4.6, results, "Items kept, of those learned so far", INTERVAL)
+    panel = made.add_subplot()
+    x = results.item.values
+    panel.plot(x, x, ":", color="0.5", lw=1, label="all")
+    for k, rule in enumerate(results.rule.values):
+        told = bool(results.needs_boundary.sel(rule=rule))
+        curve(panel, x, results.items_kept.sel(rule=rule).values, k, rule_label(results, rule), told, scale=1)
+    panel.set(
+        xlabel="items learned", ylabel="items memorized (p < .05 against shuffled labels)", ylim=(0, None), xlim=(1, None)
+    )
+    legend(made, panel)
+    return made
+
+
+def bars(results, name, title, ylabel, scale=100, names=None):
+    """A metric of every row, with intervals and a dot per seed.
+
+    Parameters
+    ----------
+    results : xarray.Dataset
+    name : str
+        Metric of the data.
+    title, ylabel : str
+    scale : float
+        100 shows fractions in per cent.
+    names : list of str or None
+        Rows shown; all by default.
+    """
+    names = [str(rule) for rule in results.rule.values] if names is None else names
+    made = blank(7.5, 0.3 * len(names) + 1.7, results, title, INTERVAL + ", dots: seeds")
+    panel = made.add_subplot()
+    for y, rule in enumerate(names):
+        values = results[name].sel(rule=rule).values
+        found = metrics.summarise(values)
+        panel.barh(y, scale * found.mean, 0.75, color=PALETTE[0], alpha=0.6, lw=0)
+        if found.n > 1:
+            panel.errorbar(scale * found.mean, y, xerr=scale * (found.high - found.mean), color="black", capsize=2, lw=1)
+        panel.plot(scale * values, np.full(len(values), y), "o", ms=3, mfc="white", mec="black", mew=0.6, zorder=3)
+    panel.set_yticks(range(len(names)), names, fontsize=8)
+    panel.invert_yaxis()
+    panel.set_xlabel(ylabel)
+    return made
