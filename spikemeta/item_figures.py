@@ -4,6 +4,7 @@ import numpy as np
 
 from spikemeta import metrics
 from spikemeta.figures import MARKERS, PALETTE, blank, rule_label
+from spikemeta.item_study import SEPARATOR
 
 INTERVAL = "mean, 95 % interval"
 
@@ -58,6 +59,15 @@ def panels_of(results, title, shown=INTERVAL, columns=3, ylabel="recall (%)", xl
     return made, by_name
 
 
+def by_condition(results):
+    """Labels of the rows: ``{condition: {rule: label}}``, in their order."""
+    found = {}
+    for label in map(str, results.rule.values):
+        rule, _, condition = label.rpartition(SEPARATOR)
+        found.setdefault(condition, {})[rule] = label
+    return found
+
+
 def chance_line(panel, results):
     """The recall of guessing."""
     panel.axhline(100 * results.attrs["chance"], color="0.5", ls=":", lw=1, label="chance")
@@ -96,6 +106,95 @@ def items_kept(results):
     panel.set(
         xlabel="items learned", ylabel="items memorized (p < .05 against shuffled labels)", ylim=(0, None), xlim=(1, None)
     )
+    legend(made, panel)
+    return made
+
+
+def repetition(results, condition, passes):
+    """Recall by position after some of the passes, a panel per rule.
+
+    Parameters
+    ----------
+    results : xarray.Dataset
+    condition : str
+    passes : list of int
+        Counted from 1.
+    """
+    labels = by_condition(results)[condition]
+    made, panels = panels_of(results, f"Recall after each of some passes, {condition}", xlabel="position", names=list(labels))
+    for rule, panel in panels.items():
+        for k, number in enumerate(passes):
+            recall = results.recall.sel(rule=labels[rule]).values[:, number - 1]
+            curve(panel, results.item.values, recall, k, f"pass {number}")
+        chance_line(panel, results)
+        panel.set_ylim(0, 101)
+    legend(made, panel)
+    return made
+
+
+def over_passes(results, name, title, ylabel):
+    """A metric after each pass, a panel per condition and a line per rule."""
+    conditions = by_condition(results)
+    made, panels = panels_of(results, title, xlabel="pass", ylabel=ylabel, names=list(conditions), columns=2)
+    for condition, panel in panels.items():
+        for k, (rule, label) in enumerate(conditions[condition].items()):
+            values = results[name].sel(rule=label).values
+            curve(panel, np.arange(1, values.shape[1] + 1), values, k, rule, bool(results.needs_boundary.sel(rule=label)))
+        chance_line(panel, results)
+        panel.set_ylim(0, 101)
+    legend(made, panel)
+    return made
+
+
+def before_and_after(results, names, title, conditions):
+    """Metrics before and after an attack by clean passes, a panel per rule.
+
+    Parameters
+    ----------
+    results : xarray.Dataset
+    names : dict of str to str
+        Metrics and what they are.
+    title : str
+    conditions : dict of int to str
+        Conditions by number of clean passes.
+    """
+    labels = by_condition(results)
+    rules = list(labels[next(iter(conditions.values()))])
+    made, panels = panels_of(results, title, xlabel="clean passes before the attack", names=rules)
+    for rule, panel in panels.items():
+        for k, (name, text) in enumerate(names.items()):
+            values = np.stack([results[name].sel(rule=labels[c][rule]).values for c in conditions.values()], axis=1)
+            curve(panel, list(conditions), values, k, text)
+        chance_line(panel, results)
+        panel.set_xticks(list(conditions))
+        panel.set_ylim(0, 101)
+    legend(made, panel)
+    return made
+
+
+def wrong_labels(results, conditions):
+    """Final recall by fraction of wrong labels, a line per rule; `conditions` by fraction."""
+    labels = by_condition(results)
+    made = blank(8.2, 4.6, results, "Recall after a stream with wrong labels", INTERVAL)
+    panel = made.add_subplot()
+    for k, rule in enumerate(labels[next(iter(conditions.values()))]):
+        values = np.stack([results.final_accuracy.sel(rule=labels[c][rule]).values for c in conditions.values()], axis=1)
+        told = bool(results.needs_boundary.sel(rule=labels[conditions[0.0]][rule]))
+        curve(panel, 100 * np.array(list(conditions)), values, k, rule, told)
+    chance_line(panel, results)
+    panel.set(xlabel="target images with a wrong label (%)", ylabel="mean recall at the end (%)", ylim=(0, 101))
+    legend(made, panel)
+    return made
+
+
+def frequency(results):
+    """Final recall by how often and by how late an item was shown, a panel per rule."""
+    made, panels = panels_of(results, "Recall by frequency and by recency", xlabel="times shown; rank of the last showing")
+    for rule, panel in panels.items():
+        for k, (name, text) in enumerate({"recall_by_frequency": "frequency", "recall_by_recency": "recency"}.items()):
+            curve(panel, results.item.values, results[name].sel(rule=rule).values, k, f"by {text}")
+        chance_line(panel, results)
+        panel.set_ylim(0, 101)
     legend(made, panel)
     return made
 

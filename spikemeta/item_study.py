@@ -6,6 +6,7 @@ from spikemeta.errors import UserError
 from spikemeta.study import SimulationOptions, option
 
 POPULATIONS = ("conventional", "stable", "hybrid", "biased_flexible", "biased_stable")
+SEPARATOR = ": "  # between a rule and its condition in the label of a row
 #: Images of a class (N), test images of a class, and number of items; an item shows about 2N images.
 QUICK = (60, 30, 6)
 FULL = (1000, 200, None)
@@ -69,7 +70,7 @@ def entries_of(options, conditions=None, common=None):
     if conditions is None:
         return rows
     return [
-        replace(row, label=f"{row.label}: {condition}", curriculum=row.curriculum | more, condition=condition)
+        replace(row, label=f"{row.label}{SEPARATOR}{condition}", curriculum=row.curriculum | more, condition=condition)
         for condition, more in conditions.items()
         for row in rows
     ]

@@ -199,8 +199,9 @@ def build(
     Curriculum
         ``task`` of a phase is the item, ``after`` the number of presentations of items so far; every
         training phase opens with a boundary. Its ``notes``: ``classes`` (n_items,), the class of each item, ``answers``
-        (n_items,), its label, ``sequence`` (n_steps,), the item of each presentation, ``attacked`` (n_steps,), and
-        ``false_items`` (n_items,), the item whose label an attack gives, -1 without one.
+        (n_items,), its label, ``sequence`` (n_steps,), the item of each presentation, ``attacked`` (n_steps,),
+        ``false_items`` (n_items,), the item whose label an attack gives, -1 without one, and ``repeated`` (n_items,),
+        whether it is no filler.
 
     Raises
     ------
@@ -252,6 +253,7 @@ def build(
         "sequence": np.array([step.item for step in steps]),
         "attacked": np.array([step.attacked for step in steps]),
         "false_items": false_items,
+        "repeated": np.arange(n_items) < (n_repeated(n_items) if schedule == "hidden" else n_items),
     }
     return Curriculum("items", dataset, n_items, n_items, tuple(phases), notes)
 

@@ -32,6 +32,8 @@ class Recall:
         The item of each presentation, and whether it was taught under another label.
     false_items : (n_items,) int
         The item whose label an attack gives, -1 without one.
+    repeated : (n_items,) bool
+        Whether the item is no filler.
     """
 
     after: np.ndarray
@@ -41,6 +43,7 @@ class Recall:
     sequence: np.ndarray
     attacked: np.ndarray
     false_items: np.ndarray
+    repeated: np.ndarray
 
     @property
     def last_clean(self):
@@ -70,9 +73,7 @@ def recall_of(run):
         arrays["test_accuracy"].reshape(-1, n_items),
         arrays["test_answers"].reshape(-1, n_items, n_items + 1)[:, :, columns],
         shown,
-        arrays["sequence"],
-        arrays["attacked"],
-        arrays["false_items"],
+        *(arrays[name] for name in ("sequence", "attacked", "false_items", "repeated")),
     )
 
 
@@ -156,6 +157,77 @@ def of_serial_position(run, chance):
             "accuracy_matrix": found.recall,
         }
     )
+
+
+def of_repetition(run, chance):
+    """Metrics of a sequence that is shown again and again, tested after each pass.
+
+    Fillers are left out, except for the ``hidden_advantage``: at the end, mean recall of the repeated items minus that
+    of the fillers, nan where there are none. ``repetition_gain`` is mean recall after the last pass minus after the first,
+    ``minimum_gain`` the same of the worst item.
+    """
+    found = recall_of(run)
+    own, fillers = found.recall[:, found.repeated], found.recall[:, ~found.repeated]
+    corrected, _ = memorized(found, run.seed)
+    return overall(run, chance) | {
+        "repetition_gain": own[-1].mean() - own[0].mean(),
+        "minimum_gain": own[-1].min() - own[0].min(),
+        "hidden_advantage": own[-1].mean() - fillers[-1].mean() if fillers.size else float("nan"),
+        "recall_after_pass": own.mean(axis=1),
+        "minimum_after_pass": own.min(axis=1),
+        "items_after_pass": corrected,
+        "recall_by_position": np.where(found.repeated, found.recall, np.nan),
+    }
+
+
+def of_attack(run, chance):
+    """Metrics of wrong labels: before and after they are taught, as fractions, and what they achieved.
+
+    ``accuracy_before_attack`` and ``accuracy_after_attack``: mean recall of all items, scored by true labels;
+    ``victims_before_attack`` and ``victims_after_attack``: of the attacked items alone; ``attack_success``: the fraction
+    of their test images that are answered as taught by the attack, and ``false_before_attack`` the same before;
+    ``retained``: accuracy after the attack over accuracy before. All nan without an attack.
+    """
+    found, nan = recall_of(run), float("nan")
+    corrected, _ = memorized(found, run.seed)
+    victims = np.flatnonzero(found.false_items >= 0)
+    out = overall(run, chance) | {"recall_after_test": found.recall.mean(axis=1), "items_after_test": corrected}
+    names = ("accuracy_before_attack", "accuracy_after_attack", "victims_before_attack", "victims_after_attack")
+    names += ("attack_success", "false_before_attack", "retained", "items_before_attack", "items_after_attack")
+    if not len(victims):
+        return out | dict.fromkeys(names, nan)
+    before = found.last_clean
+    mean = found.recall.mean(axis=1)
+    false = found.answers[:, victims, found.false_items[victims]] / found.answers[:, victims].sum(axis=2)
+    values = (mean[before], mean[-1], found.recall[before, victims].mean(), found.recall[-1, victims].mean())
+    values += (false[-1].mean(), false[before].mean(), mean[-1] / mean[before] if mean[before] else nan)
+    values += (corrected[before], corrected[-1])
+    return out | {name: float(value) for name, value in zip(names, values, strict=True)}
+
+
+def of_frequency(run, chance):
+    """Metrics of items shown more or less often: how final recall goes with frequency and with recency.
+
+    Both are Spearman's rank correlation over the items of one run, nan where all recalls are equal: of recall with how
+    often an item was shown, and with how late it was shown last.
+    """
+    from scipy.stats import rankdata
+
+    found = recall_of(run)
+    at_end, items = found.recall[-1], np.arange(found.recall.shape[1])
+    counts = np.bincount(found.sequence, minlength=len(items))
+    last = np.array([np.flatnonzero(found.sequence == k)[-1] for k in items])
+
+    def spearman(values):
+        a, b = rankdata(at_end), rankdata(values)
+        return float(np.corrcoef(a, b)[0, 1]) if np.ptp(a) and np.ptp(b) else float("nan")
+
+    return overall(run, chance) | {
+        "frequency_correlation": spearman(counts),
+        "recency_correlation": spearman(last),
+        "recall_by_frequency": at_end[np.argsort(counts)],
+        "recall_by_recency": at_end[np.argsort(last)],
+    }
 
 
 @dataclass(frozen=True)
