@@ -104,7 +104,7 @@ def table_of(rows, title, caption, columns=None):
     rows : list of dict
     title, caption : str
     columns : dict of str to str or None
-        Metrics and the heads of their columns, by default final and just-learned accuracy and forgetting. A head that
+        Metrics and the heads of their columns, by default those of a comparison of rules. A head that
         ends in "%" stands over a fraction, shown in per cent.
 
     Returns
@@ -115,6 +115,7 @@ def table_of(rows, title, caption, columns=None):
         "final_accuracy": "final\n%",
         "just_learned_accuracy": "just learned\n%",
         "forgetting": "forgetting\n%",
+        "memorized_items": "memorized\nitems",
     }
     shown = [name for name in columns if any(name in row["metrics"] for row in rows)]
     table = Table(title=title, caption=caption)

@@ -257,7 +257,7 @@ def _warnings(entries, options, seeds, runs):
         tuned = any(key.startswith(wanted) for key in entry.rule.tuned) or entry.parameters
         if not tuned:
             found.append(
-                f"{entry.label} has no constants for task {options.task} with {options.feedback} feedback, and used others: "
+                f"{entry.rule.title} has no constants for task {options.task} with {options.feedback} feedback, and used others: "
                 "find some with 'spikemeta run search'"
             )
         own = [runs[entry.label, seed].arrays for seed in seeds if (entry.label, seed) in runs]
@@ -267,7 +267,7 @@ def _warnings(entries, options, seeds, runs):
                 f"{entry.label}: the readout was silent, and so counted as wrong, in {100 * np.mean(silent):.0f} % of the test "
                 "presentations: the network may have run away (a smaller lr) or died (a larger hidden_spread)"
             )
-    return found
+    return list(dict.fromkeys(found))
 
 
 def versions():

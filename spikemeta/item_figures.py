@@ -41,6 +41,8 @@ def panels_of(results, title, shown=INTERVAL, columns=3, ylabel="recall (%)", xl
     -------
     figure, dict of str to matplotlib.axes.Axes
     """
+    from matplotlib.ticker import MaxNLocator
+
     names = [str(rule) for rule in results.rule.values] if names is None else names
     columns = min(columns, len(names))
     rows = -(-len(names) // columns)
@@ -51,6 +53,7 @@ def panels_of(results, title, shown=INTERVAL, columns=3, ylabel="recall (%)", xl
     by_name = dict(zip(names, axes.flat, strict=False))
     for number, (name, axis) in enumerate(by_name.items()):
         axis.set_title(name, fontsize=9)
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
         if number % columns == 0:
             axis.set_ylabel(ylabel)
         if number + columns >= len(names):
@@ -223,7 +226,7 @@ def bars(results, name, title, ylabel, scale=100, names=None):
         if found.n > 1:
             panel.errorbar(scale * found.mean, y, xerr=scale * (found.high - found.mean), color="black", capsize=2, lw=1)
         panel.plot(scale * values, np.full(len(values), y), "o", ms=3, mfc="white", mec="black", mew=0.6, zorder=3)
-    panel.set_yticks(range(len(names)), names, fontsize=8)
+    panel.set_yticks(range(len(names)), [name.rpartition(SEPARATOR)[0] or name for name in names], fontsize=8)
     panel.invert_yaxis()
     panel.set_xlabel(ylabel)
     return made

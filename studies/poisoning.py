@@ -51,11 +51,12 @@ def run(options, console=None):
 
     clean = [number for number in CLEAN if number <= options.passes]
     some = min(3, options.passes)
-    deranged = {number: f"{number} clean, then deranged" for number in clean}
+    targeted = f"{some} clean, targeted"
+    deranged = {number: f"{number} clean, deranged" for number in clean}
     mixed = {fraction: f"{fraction:.0%} wrong" for fraction in FRACTIONS}
     conditions = {"not attacked": {"passes": clean[-1] + 1, "tests": "passes"}}
     conditions |= {name: {"passes": number, "attack": "deranged", "tests": "end"} for number, name in deranged.items()}
-    conditions |= {f"{some} clean, then targeted": {"passes": some, "attack": "targeted", "tests": "end"}}
+    conditions |= {targeted: {"passes": some, "attack": "targeted", "tests": "end"}}
     conditions |= {name: {"passes": 1, "wrong": fraction, "tests": "end"} for fraction, name in mixed.items()}
     return item_study.run(
         "poisoning",
@@ -83,6 +84,13 @@ def run(options, console=None):
                 deranged,
             ),
             "mixed": lambda results: item_figures.wrong_labels(results, mixed),
+            "targeted": lambda results: item_figures.bars(
+                results,
+                "attack_success",
+                f"One item taught as another, after {some} clean",
+                "test images of that item answered as attacked (%)",
+                names=list(item_figures.by_condition(results)[targeted].values()),
+            ),
         },
         console,
     )

@@ -17,7 +17,7 @@ from spikemeta.item_study import ItemOptions
 from spikemeta.study import Study, option
 
 SHOWN = (1, 3, 6, 9)  # passes in the figure of recall by position
-ORDERED, HIDDEN = "in order", "hidden among fillers"
+ORDERED, HIDDEN = "in order", "hidden list"
 
 
 @dataclass(frozen=True)
