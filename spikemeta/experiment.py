@@ -257,8 +257,8 @@ def _warnings(entries, options, seeds, runs):
         tuned = any(key.startswith(wanted) for key in entry.rule.tuned) or entry.parameters
         if not tuned:
             found.append(
-                f"{entry.rule.title} has no constants for task {options.task} with {options.feedback} feedback, and used others: "
-                "find some with 'spikemeta run search'"
+                f"{entry.rule.title} has no constants for task {options.task} with {options.feedback} feedback, "
+                "and used others: find some with 'spikemeta run search'"
             )
         own = [runs[entry.label, seed].arrays for seed in seeds if (entry.label, seed) in runs]
         silent = [float(np.mean(arrays["test_silent"])) for arrays in own if "test_silent" in arrays]
