@@ -1,6 +1,6 @@
 """Curricula: a dataset as a sequence of phases, each the training on one task or the test of one."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from numbers import Integral, Real
 
 import numpy as np
@@ -59,12 +59,14 @@ class Curriculum:
     Attributes
     ----------
     name : str
-        ``"joint"``, ``"split"`` or ``"permuted"``.
+        ``"joint"``, ``"split"`` or ``"permuted"``; ``"items"`` for `spikemeta.items`.
     dataset : Dataset
     n_classes : int
         Number of answers the network chooses from.
     n_tasks : int
     phases : tuple of Phase
+    notes : dict of str to ndarray
+        What else an analysis needs to know; stored with every run.
     """
 
     name: str
@@ -72,6 +74,7 @@ class Curriculum:
     n_classes: int
     n_tasks: int
     phases: tuple[Phase, ...]
+    notes: dict = field(default_factory=dict)
 
     def images(self, phase):
         """Stimuli of a phase: (n, pixels) uint8, 0..255, in the order of presentation."""

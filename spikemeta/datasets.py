@@ -1,4 +1,4 @@
-"""Image sets for curricula: scikit-learn's digits, MNIST and Fashion-MNIST, checked by digest."""
+"""Image sets for curricula: scikit-learn's digits, MNIST, pairs of its digits, and Fashion-MNIST, checked by digest."""
 
 import hashlib
 import os
@@ -21,7 +21,7 @@ class Dataset:
     Attributes
     ----------
     name : str
-        ``"digits"``, ``"mnist"`` or ``"fashion"``.
+        ``"digits"``, ``"mnist"``, ``"fashion"`` or ``"two_digit"``.
     train_images, test_images : (n, pixels) uint8
         Grey values 0..255, row-major.
     train_labels, test_labels : (n,) int32
@@ -112,7 +112,7 @@ _SOURCES = {
 
 def names():
     """Names of the datasets, sorted."""
-    return sorted(["digits", *_SOURCES])
+    return sorted(["digits", "two_digit", *_SOURCES])
 
 
 def load(name, folder=None):
@@ -122,7 +122,8 @@ def load(name, folder=None):
     ----------
     name : str
         ``"digits"`` comes with scikit-learn. ``"mnist"`` (LeCun, Cortes and Burges) and ``"fashion"`` (Xiao,
-        Rasul and Vollgraf 2017) are read from four IDX files, gzipped or not.
+        Rasul and Vollgraf 2017) are read from four IDX files, gzipped or not. ``"two_digit"`` is made from
+        MNIST: see `two_digit`.
     folder : path, optional
         Where the IDX files are, either directly or in a subfolder ``name``. Default: the folder named by the
         environment variable ``SPIKEMETA_DATA``; where that is not set either, the user's cache, to which
@@ -141,6 +142,8 @@ def load(name, folder=None):
         raise UserError(suggest("dataset", name, names()))
     if name == "digits":
         return _load_digits()
+    if name == "two_digit":
+        return two_digit(load("mnist", folder))
     source = _SOURCES[name]
     paths = _find(name, source, folder)
     arrays, digests, problems = {}, {}, []
@@ -181,6 +184,43 @@ def _load_digits():
         array.setflags(write=False)
     digests = {part: hashlib.sha256(array.tobytes()).hexdigest() for part, array in arrays.items()}
     return Dataset(name="digits", shape=(8, 8), digests=digests, **arrays)
+
+
+def two_digit(mnist, per_class=(1200, 200), seed=0):
+    """Pairs of different digits, the smaller one on the left: 45 classes, 01, 02, ..., 89.
+
+    After Cho et al. 2025 (Neural Networks 190, 107762), whose 28 x 56 pixels are halved here, each the mean of a square
+    of four: 392 inputs, half of MNIST's, so that a network of the same size costs half as much. Both
+    digits are drawn with replacement, for training images from MNIST's training images, for test images from its
+    test images.
+
+    Parameters
+    ----------
+    mnist : Dataset
+        Square images with an even number of rows, ten classes.
+    per_class : (int, int)
+        Training and test images of a class.
+    seed : int
+
+    Returns
+    -------
+    Dataset
+        With the digests of `mnist`, and of what was drawn.
+    """
+    side = mnist.shape[0] // 2
+    pairs = [(left, right) for left in range(10) for right in range(left + 1, 10)]
+    arrays, rng = {}, np.random.default_rng(seed)
+    for part, n in zip(("train", "test"), per_class, strict=True):
+        images, labels = getattr(mnist, f"{part}_images"), getattr(mnist, f"{part}_labels")
+        small = np.round(images.reshape(-1, side, 2, side, 2).mean(axis=(2, 4))).astype(np.uint8)
+        of_class = [np.flatnonzero(labels == digit) for digit in range(10)]
+        drawn = [np.concatenate([small[rng.choice(of_class[digit], n)] for digit in pair], axis=2) for pair in pairs]
+        arrays[f"{part}_images"] = np.concatenate(drawn).reshape(-1, 2 * side * side)
+        arrays[f"{part}_labels"] = np.repeat(np.arange(len(pairs), dtype=np.int32), n)
+    for array in arrays.values():
+        array.setflags(write=False)
+    digests = mnist.digests | {part: hashlib.sha256(array.tobytes()).hexdigest() for part, array in arrays.items()}
+    return Dataset(name="two_digit", shape=(side, 2 * side), digests=digests, **arrays)
 
 
 def _find(name, source, folder):

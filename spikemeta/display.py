@@ -92,36 +92,51 @@ def percent(summary, signed=False):
     return text if summary.n < 2 else f"{text} ± {100 * summary.std:.1f}"
 
 
-def table_of(rows, title, caption):
-    """A table of a study's rows, as in ``summary.json``; one line each, % and mean ± sd over seeds.
+def number(summary):
+    """``mean +- sd`` of a `spikemeta.metrics.Summary` that is not a fraction."""
+    if not summary.n:
+        return "-"
+    return f"{summary.mean:.1f}" if summary.n < 2 else f"{summary.mean:.1f} ± {summary.std:.1f}"
+
+
+def table_of(rows, title, caption, columns=None):
+    """A table of a study's rows, as in ``summary.json``; one line each, mean ± sd over seeds.
 
     Parameters
     ----------
     rows : list of dict
     title, caption : str
+    columns : dict of str to str or None
+        Metrics and the heads of their columns, by default those of a comparison of rules. A head that
+        ends in "%" stands over a fraction, shown in per cent.
 
     Returns
     -------
     rich.table.Table
     """
-    columns = {
-        "final_accuracy": "final",
-        "just_learned_accuracy": "just learned",
-        "forgetting": "forgetting",
+    columns = columns or {
+        "final_accuracy": "final\n%",
+        "just_learned_accuracy": "just learned\n%",
+        "forgetting": "forgetting\n%",
+        "memorized_items": "memorized\nitems",
     }
     shown = [name for name in columns if any(name in row["metrics"] for row in rows)]
     table = Table(title=title, caption=caption)
     table.add_column("rule", overflow="fold", min_width=min(24, max((len(r["rule"]) for r in rows), default=4)))
     table.add_column("told of\nboundaries")
     for name in shown:
-        table.add_column(columns[name] + "\n%", justify="right", no_wrap=True)
+        table.add_column(columns[name], justify="right", no_wrap=True)
     for row in rows:
-        cells = [metrics.summarise(row["metrics"].get(name, {}).get("values", [])) for name in shown]
-        signed = [name == "forgetting" for name in shown]
+        cells = [
+            metrics.summarise([v for v in row["metrics"].get(name, {}).get("values", []) if v is not None]) for name in shown
+        ]
         table.add_row(
             row["rule"],
             "yes" if row["needs_boundary"] else "no",
-            *[percent(*cell) for cell in zip(cells, signed, strict=True)],
+            *[
+                percent(cell, signed=name == "forgetting") if columns[name].endswith("%") else number(cell)
+                for name, cell in zip(shown, cells, strict=True)
+            ],
         )
     return table
 

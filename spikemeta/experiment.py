@@ -1,13 +1,14 @@
 """Trains every row of a study under every seed and writes the contract's files; shared by the studies."""
 
 import importlib.metadata
+import itertools
 import platform
 import time
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from spikemeta import pool, results, study
+from spikemeta import item_study, pool, recall, results, study
 from spikemeta.display import Display
 from spikemeta.errors import UserError
 from spikemeta.rule import Rule
@@ -32,6 +33,10 @@ class Entry:
     parameters : dict
         Constants that replace the rule's own, ``{"hidden.lr": 1e-4}``.
     network_parameters : dict
+    curriculum : dict
+        Arguments of the curriculum that are this row's own.
+    condition : str
+        What they mean, in a few words; empty where all rows share a curriculum.
     """
 
     label: str
@@ -39,6 +44,8 @@ class Entry:
     rule: Rule
     parameters: dict = field(default_factory=dict)
     network_parameters: dict = field(default_factory=dict)
+    curriculum: dict = field(default_factory=dict)
+    condition: str = ""
 
 
 @dataclass(frozen=True)
@@ -58,6 +65,8 @@ def entries_of(options):
 
 def curriculum_arguments(options, evaluate):
     """Arguments of `spikemeta.curricula.build` that the options stand for."""
+    if options.task == "items":
+        return item_study.arguments(options, evaluate)
     arguments = {
         "name": options.task,
         "dataset": options.dataset,
@@ -75,7 +84,7 @@ def curriculum_arguments(options, evaluate):
 
 def n_hidden(options):
     """Hidden neurons that the options stand for."""
-    return options.hidden or (100 if options.scale == "quick" else 200)
+    return options.hidden or (100 if options.scale == "quick" else 500 if options.task == "items" else 200)
 
 
 def _points(entries, options, evaluate, store):
@@ -95,7 +104,7 @@ def _points(entries, options, evaluate, store):
                 entry.label,
                 entry.spec,
                 seed,
-                curriculum,
+                curriculum | entry.curriculum,
                 simulation,
                 str(store.state_folder(entry.label, seed)),
                 options.resume,
@@ -103,7 +112,7 @@ def _points(entries, options, evaluate, store):
             yield replace(point, fingerprint=pool.fingerprint(entry.rule, point))
 
 
-def run(name, options, entries, console, evaluate="test"):
+def run(name, options, entries, console, evaluate="test", analysis=None):
     """Train every entry under every seed and write summary, data and provenance.
 
     Parameters
@@ -115,6 +124,8 @@ def run(name, options, entries, console, evaluate="test"):
     console : rich.console.Console
     evaluate : str
         ``"test"`` or ``"validation"`` images to measure accuracy on.
+    analysis : spikemeta.recall.Analysis or None
+        What is measured of a run, instead of the metrics of its accuracy matrix.
 
     Returns
     -------
@@ -130,10 +141,14 @@ def run(name, options, entries, console, evaluate="test"):
     started = time.time()
     dataset = pool.dataset(options.dataset)
     seeds = list(range(options.seeds))
-    probe = [pool.Point("", "", seed, curriculum_arguments(options, evaluate), {}) for seed in seeds]
-    curricula = [pool.curriculum_of(point) for point in probe]  # every mistake in the options shows before any work
-    lengths = [sum(len(phase.indices) for phase in c.phases) for c in curricula]
-    chance = 1 / curricula[0].n_classes
+    shared, lengths = curriculum_arguments(options, evaluate), {}
+    for seed, entry in itertools.product(seeds, entries):  # every mistake in the options shows before any work
+        key = seed, str(entry.curriculum)
+        if key not in lengths:
+            curriculum = pool.curriculum_of(pool.Point("", "", seed, shared | entry.curriculum, {}))
+            lengths[key] = sum(len(phase.indices) for phase in curriculum.phases)
+    chance = 1 / curriculum.n_classes
+    length_of = {(e.label, seed): lengths[seed, str(e.curriculum)] for e in entries for seed in seeds}
 
     folder = options.out or f"results/{name}-{options.dataset}-{options.task}"
     store = results.Store(folder, name, study.settings(options), options.resume)
@@ -145,9 +160,8 @@ def run(name, options, entries, console, evaluate="test"):
     }
     store.write_provenance(provenance)
 
-    lengths = {(p.label, p.seed): lengths[p.seed] for p in points}
-    runs, failures = run_missing(store, points, lengths, console, study.n_workers(options))
-    outcome = _outcome(entries, options, seeds, runs, chance, curricula[0], failures)
+    runs, failures = run_missing(store, points, length_of, console, study.n_workers(options))
+    outcome = _outcome(entries, options, seeds, runs, chance, analysis, failures)
     head = {
         "engine": options.engine,
         "dataset": options.dataset,
@@ -237,7 +251,8 @@ def provenance_of(name, options, started, dataset, rules):
     }
 
 
-def _outcome(entries, options, seeds, runs, chance, curriculum, failures):
+def _outcome(entries, options, seeds, runs, chance, analysis, failures):
+    analysis = analysis or (recall.SEARCH if options.task == "items" else results)
     rows = []
     for entry in entries:
         own = [runs[entry.label, seed] for seed in seeds if (entry.label, seed) in runs]
@@ -248,11 +263,14 @@ def _outcome(entries, options, seeds, runs, chance, curriculum, failures):
                 "needs_boundary": entry.rule.needs_boundary,
                 "seeds": [run.seed for run in own],
                 "constants": own[0].info["constants"] if own else {},
-                "metrics": results.metrics_of(own, chance),
+                "metrics": analysis.metrics_of(own, chance),
             }
+            | ({"condition": entry.condition} if entry.condition else {})
         )
+    if hasattr(analysis, "add_tests"):
+        analysis.add_tests(rows)
     hidden = n_hidden(options)
-    data = results.to_dataset(
+    data = analysis.to_dataset(
         [(e.label, e.rule.needs_boundary) for e in entries],
         seeds,
         runs,
@@ -275,8 +293,8 @@ def _warnings(entries, options, seeds, runs):
         tuned = any(key.startswith(wanted) for key in entry.rule.tuned) or entry.parameters
         if not tuned:
             found.append(
-                f"{entry.label} has no constants for task {options.task} with {options.feedback} feedback, and used others: "
-                "find some with 'spikemeta run search'"
+                f"{entry.rule.title} has no constants for task {options.task} with {options.feedback} feedback, "
+                "and used others: find some with 'spikemeta run search'"
             )
         own = [runs[entry.label, seed].arrays for seed in seeds if (entry.label, seed) in runs]
         silent = [float(np.mean(arrays["test_silent"])) for arrays in own if "test_silent" in arrays]
@@ -285,7 +303,7 @@ def _warnings(entries, options, seeds, runs):
                 f"{entry.label}: the readout was silent, and so counted as wrong, in {100 * np.mean(silent):.0f} % of the test "
                 "presentations: the network may have run away (a smaller lr) or died (a larger hidden_spread)"
             )
-    return found
+    return list(dict.fromkeys(found))
 
 
 def versions():

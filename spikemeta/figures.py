@@ -17,7 +17,7 @@ MARKERS = "osD^vPX*"
 HATCH = "///"
 
 
-def _figure(width, height, results, title, shown):
+def blank(width, height, results, title, shown):
     """An empty figure with title and, beneath it, what the numbers were made with and what of them is shown."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -53,7 +53,8 @@ def save(figure, folder, name):
     return paths
 
 
-def _label(results, rule):
+def rule_label(results, rule):
+    """A rule's name, marked where it is told of boundaries."""
     told = bool(results.needs_boundary.sel(rule=rule))
     return f"{rule} (told of boundaries)" if told else str(rule)
 
@@ -74,7 +75,7 @@ def accuracy_matrices(results):
     columns = min(3, len(rules))
     rows = -(-len(rules) // columns)
     side = max(2.3, 0.42 * n_tasks + 0.6)
-    figure = _figure(columns * side + 1.6, rows * (side + 0.35) + 0.9, results, "Accuracy on each task after each task", "mean")
+    figure = blank(columns * side + 1.6, rows * (side + 0.35) + 0.9, results, "Accuracy on each task after each task", "mean")
     panels = figure.subplots(rows, columns, squeeze=False)
     mean = 100 * results.accuracy.mean("seed")
     for panel, rule in zip(panels.flat, rules, strict=False):
@@ -91,7 +92,7 @@ def accuracy_matrices(results):
                     fontsize=8 if n_tasks < 8 else 6,
                     color="black" if value > 60 else "white",
                 )
-        panel.set_title(_label(results, rule), fontsize=9)
+        panel.set_title(rule_label(results, rule), fontsize=9)
         ticks = np.arange(n_tasks)
         panel.set_xticks(ticks, ticks + 1)
         panel.set_yticks(ticks, ticks + 1)
@@ -116,7 +117,7 @@ def first_task(results):
     """
     tests = results.isel(test=np.flatnonzero(results.test_task.values == 1))
     several = results.sizes["task"] > 1
-    figure = _figure(
+    figure = blank(
         8.2, 4.4, results, "Accuracy on the first task" if several else "Accuracy over training", "mean, 95 % interval"
     )
     panel = figure.add_subplot()
@@ -133,7 +134,7 @@ def first_task(results):
             color=colour,
             marker=MARKERS[k % len(MARKERS)],
             ms=4,
-            label=_label(results, rule),
+            label=rule_label(results, rule),
         )
         panel.fill_between(shown, np.clip(low, 0, 100), np.clip(high, 0, 100), color=colour, alpha=0.15, lw=0)
     _chance(panel, results)
@@ -171,7 +172,7 @@ def accuracy_bars(results):
     names = {"final_accuracy": "after the last task", "just_learned_accuracy": "right after learning each"}
     if results.sizes["task"] == 1:
         names = {"final_accuracy": "at the end"}
-    figure = _figure(
+    figure = blank(
         max(7.0, 1.3 * len(rules) + 2.6), 4.4, results, "Accuracy, mean over tasks", "mean, 95 % interval, dots: seeds"
     )
     panel = figure.add_subplot()
@@ -226,7 +227,7 @@ def settings(results, most=30):
     """
     mean = results.final_accuracy.mean("seed").values
     order = [k for k in np.argsort(-mean, kind="stable") if np.isfinite(mean[k])][:most]
-    figure = _figure(
+    figure = blank(
         9.0, 0.28 * len(order) + 1.6, results, "Accuracy on validation data, after the last task", "mean, dots: seeds"
     )
     panel = figure.add_subplot()

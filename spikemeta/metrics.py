@@ -9,7 +9,9 @@ References
 - Lopez-Paz and Ranzato, "Gradient Episodic Memory for Continual Learning", NeurIPS 2017 (backward and
    forward transfer).
 - Chaudhry, Dokania, Ajanthan and Torr, "Riemannian Walk for Incremental Learning: Understanding
-   Forgetting and Intransigence", ECCV 2018 (forgetting).
+   Forgetting and Intransigence", ECCV 2018 (average accuracy, forgetting, intransigence).
+- Cho, Lee, Baek and Paik, Neural Networks 190, 107762, 2025 (memorized items).
+- Phipson and Smyth, "Permutation p-values should never be zero", Stat. Appl. Genet. Mol. Biol. 9, 39, 2010.
 """
 
 from dataclasses import dataclass
@@ -133,6 +135,138 @@ def forward_transfer(matrix, baseline):
     matrix = _square(matrix)
     before = np.diag(matrix, k=1) - np.broadcast_to(baseline, len(matrix))[1:]
     return float(before.mean()) if before.size else float("nan")
+
+
+def average_accuracy(matrix):
+    """After each task, the mean accuracy over the tasks learned so far (Chaudhry et al. 2018).
+
+    Parameters
+    ----------
+    matrix : array_like, (n_tasks, n_tasks), fraction
+
+    Returns
+    -------
+    ndarray, (n_tasks,), fraction
+        The last is `final_accuracy`.
+    """
+    matrix = _square(matrix)
+    return np.array([row[: k + 1].mean() for k, row in enumerate(matrix)])
+
+
+def intransigence(matrix, upper):
+    """What could be learned minus what was learned, right after training, averaged over tasks (Chaudhry et al. 2018).
+
+    Parameters
+    ----------
+    matrix : array_like, (n_tasks, n_tasks), fraction
+    upper : float or array_like, (n_tasks,), fraction
+        Accuracy on each task of a network that is free to learn it: in the source, one trained on all tasks so far.
+
+    Returns
+    -------
+    float
+        Fraction; negative where earlier tasks help to learn later ones.
+    """
+    matrix = _square(matrix)
+    return float((np.broadcast_to(upper, len(matrix)) - np.diag(matrix)).mean())
+
+
+def shuffled_labels(answers, right, rng, n=1000):
+    """How often the recall of an item is reached by chance: predictions stay, the labels of all test images are shuffled.
+
+    An item's shuffled recall depends only on how many images got its answer, so the shuffles are drawn from the
+    hypergeometric distribution that shuffling gives.
+
+    Parameters
+    ----------
+    answers : (n_items, n_answers) int
+        How often each answer (silence may be one) was given to the test images of each item.
+    right : (n_items,) int
+        The right answer of each item.
+    rng : numpy.random.Generator
+    n : int
+        Shuffles.
+
+    Returns
+    -------
+    p : ndarray, (n_items,)
+        ``(1 + #{shuffled >= real})/(1 + n)`` (Phipson and Smyth 2010): below .05, an item counts as memorized.
+    published : ndarray, (n_items,)
+        ``#{shuffled > real}/n``, as Cho et al. (2025) have it: 0, and so "memorized", for an answer that is never given.
+    """
+    answers = np.asarray(answers)
+    images, given = answers.sum(axis=1), answers.sum(axis=0)[right]
+    real = answers[np.arange(len(answers)), right]
+    shuffled = rng.hypergeometric(given, images.sum() - given, images, (n, len(images)))
+    return (1 + (shuffled >= real).sum(axis=0)) / (1 + n), (shuffled > real).mean(axis=0)
+
+
+@dataclass(frozen=True)
+class Test:
+    """A t-test over seeds.
+
+    Attributes
+    ----------
+    mean : float
+        Mean difference.
+    t, p : float
+        nan with fewer than two seeds, or where all differences are equal.
+    n : int
+        Seeds.
+    kind : str
+    """
+
+    __test__ = False  # not a test of pytest's
+
+    mean: float
+    t: float
+    p: float
+    n: int
+    kind: str
+
+
+def _t_test(differences, alternative, kind):
+    from scipy.stats import ttest_1samp
+
+    differences = np.asarray(differences, float)
+    differences = differences[np.isfinite(differences)]
+    n = len(differences)
+    if n < 2 or np.ptp(differences) < 1e-12 * np.max(np.abs(differences), initial=1.0):
+        return Test(float(differences.mean()) if n else float("nan"), float("nan"), float("nan"), n, kind)
+    found = ttest_1samp(differences, 0.0, alternative=alternative)
+    return Test(float(differences.mean()), float(found.statistic), float(found.pvalue), n, kind)
+
+
+def above(values, level=0.0):
+    """Whether a metric is above a level: one-sided one-sample t-test over seeds.
+
+    For a metric that is itself a difference within each seed, this is the one-sided paired t-test.
+
+    Parameters
+    ----------
+    values : array_like, (n_seeds,)
+    level : float
+
+    Returns
+    -------
+    Test
+    """
+    return _t_test(np.asarray(values, float) - level, "greater", "one-sided t-test over seeds")
+
+
+def paired(values, others):
+    """Whether two rules that share seeds differ: two-sided paired t-test over seeds.
+
+    Parameters
+    ----------
+    values, others : array_like, (n_seeds,)
+        In the same order of seeds.
+
+    Returns
+    -------
+    Test
+    """
+    return _t_test(np.asarray(values, float) - np.asarray(others, float), "two-sided", "two-sided paired t-test over seeds")
 
 
 def of_matrix(matrix, chance):

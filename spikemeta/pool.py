@@ -33,7 +33,7 @@ class Point:
     seed : int
         Seeds both the curriculum and the network.
     curriculum : dict
-        Arguments of `spikemeta.curricula.build` (``dataset`` by name).
+        Arguments of `spikemeta.curricula.build`, or of `spikemeta.items.build` for the name ``"items"`` (``dataset`` by name).
     simulation : dict
         Arguments of `spikemeta.simulation.Simulation`.
     state : str
@@ -89,10 +89,11 @@ def dataset(name):
 
 def curriculum_of(point):
     """The sequence of phases of a point."""
-    from spikemeta import curricula
+    from spikemeta import curricula, items
 
-    arguments = dict(point.curriculum)
-    return curricula.build(arguments.pop("name"), dataset(arguments.pop("dataset")), seed=point.seed, **arguments)
+    arguments = dict(point.curriculum) | {"seed": point.seed}
+    name, data = arguments.pop("name"), dataset(arguments.pop("dataset"))
+    return items.build(data, **arguments) if name == "items" else curricula.build(name, data, **arguments)
 
 
 def make_simulation(rule, **arguments):
@@ -118,15 +119,17 @@ def execute(point, progress):
     from spikemeta import registry
 
     rule, start = registry.get_rule(point.rule), time.perf_counter()
+    curriculum = curriculum_of(point)
     run = make_simulation(rule, **point.simulation).run(
-        curriculum_of(point), seed=point.seed, out=point.state or None, resume=point.resume, progress=progress
+        curriculum, seed=point.seed, out=point.state or None, resume=point.resume, progress=progress
     )
-    shown, tests = 0, []
+    shown, tests, answers = 0, [], []
     for result in run.phases:
         if result.phase.kind == "train":
             shown += len(result.phase.indices)
         else:
             tests.append((result.phase.task, result.phase.after, shown, result.accuracy, result.hidden_rate, result.silent))
+            answers.append(result.answers)
     columns = [np.array(column) for column in zip(*tests, strict=True)]
     arrays = dict(
         zip(
@@ -135,6 +138,7 @@ def execute(point, progress):
             strict=True,
         )
     )
+    arrays |= {"test_answers": np.array(answers)} | curriculum.notes
     arrays["accuracy_matrix"] = np.asarray(run.accuracy_matrix, float)
     info = {
         "rule": point.rule,

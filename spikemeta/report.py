@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from spikemeta import metrics
-from spikemeta.display import percent
+from spikemeta.display import number, percent
 from spikemeta.errors import UserError
 from spikemeta.results import atomic, read_json
 
@@ -20,7 +20,19 @@ _COLUMNS = {
     "forgetting": "forgetting, %",
     "backward_transfer": "backward transfer, %",
     "forward_transfer": "forward transfer, %",
+    "minimum_recall": "worst item, %",
+    "primacy": "primacy, %",
+    "recency": "recency, %",
+    "repetition_gain": "gain by repetition, %",
+    "hidden_advantage": "over fillers, %",
+    "accuracy_before_attack": "before the attack, %",
+    "accuracy_after_attack": "after the attack, %",
+    "attack_success": "answered as attacked, %",
+    "memorized_items": "memorized items",
+    "frequency_correlation": "correlation with frequency",
+    "recency_correlation": "correlation with recency",
 }
+_SIGNED = ("forgetting", "backward", "forward", "primacy", "recency", "gain", "over")
 
 
 def write(folder):
@@ -85,12 +97,10 @@ def render(summary, provenance, figures):
         "</tr>",
     ]
     for row in summary["rows"]:
+        found = [metrics.summarise([v for v in row["metrics"].get(m, {}).get("values", []) if v is not None]) for m in shown]
         cells = [
-            percent(
-                metrics.summarise([v for v in row["metrics"].get(m, {}).get("values", []) if v is not None]),
-                signed=not m.endswith("accuracy"),
-            )
-            for m in shown
+            percent(cell, signed=_COLUMNS[m].startswith(_SIGNED)) if _COLUMNS[m].endswith("%") else number(cell)
+            for m, cell in zip(shown, found, strict=True)
         ]
         body += [
             "<tr>",

@@ -43,6 +43,13 @@ class PhaseResult:
         return float(right.mean())
 
     @property
+    def answers(self):
+        """How often each answer was given; the last is silence. Shape (n_classes + 1,)."""
+        spoke = self.counts.sum(axis=1) > 0
+        given = np.bincount(self.counts[spoke].argmax(axis=1), minlength=self.counts.shape[1])
+        return np.append(given, np.sum(~spoke))
+
+    @property
     def silent(self):
         """Fraction of presentations without a spike of the readout."""
         return float((self.counts.sum(axis=1) == 0).mean())
@@ -70,8 +77,12 @@ class Run:
 
     @property
     def accuracy_matrix(self):
-        """Accuracy after each task (rows) on each task (columns); NaN where not tested; shape (n_tasks, n_tasks)."""
-        out = np.full((self.n_tasks, self.n_tasks), np.nan)
+        """Accuracy after each task (rows) on each task (columns); NaN where not tested; shape (n_tasks, n_tasks).
+
+        There are more rows where tasks come again.
+        """
+        rows = max([self.n_tasks, *[result.phase.after for result in self.phases]])
+        out = np.full((rows, self.n_tasks), np.nan)
         for result in self.phases:
             if result.phase.kind == "test":
                 out[result.phase.after - 1, result.phase.task] = result.accuracy

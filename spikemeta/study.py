@@ -55,7 +55,7 @@ class SimulationOptions:
 
     rules: str = option("", "Rules, variants or files of your own, separated by commas. Default: every rule.", decides=False)
     dataset: str = option("digits", "Images to learn: digits (comes along), mnist or fashion.")
-    task: str = option("split", "split (pairs of classes), permuted (pixels) or joint (all classes at once).")
+    task: str = option("split", "split (pairs of classes), permuted (pixels), joint (all classes at once) or items.")
     seeds: int = option(
         3,
         "Number of seeds, 0 to N-1: initial weights, stimuli and the order of the images.",

@@ -70,3 +70,56 @@ def test_interval_of_one_seed_is_undefined_and_failed_seeds_are_left_out():
     assert np.isnan([one.std, one.low, one.high]).all()
     assert metrics.summarise([]).n == 0
     assert np.isnan(metrics.summarise([]).mean)
+
+
+def test_average_accuracy_counts_only_what_was_learned():
+    np.testing.assert_allclose(metrics.average_accuracy(MATRIX), [0.8, (0.9 + 0.7) / 2, (0.5 + 0.6 + 1.0) / 3], rtol=1e-15)
+
+
+def test_intransigence_against_one_or_several_upper_bounds():
+    assert metrics.intransigence(MATRIX, 1.0) == pytest.approx((0.2 + 0.3 + 0.0) / 3, abs=1e-15)
+    assert metrics.intransigence(MATRIX, [0.8, 0.9, 0.9]) == pytest.approx((0.0 + 0.2 - 0.1) / 3, abs=1e-15)
+
+
+def test_shuffled_labels_are_those_of_a_permutation():
+    """The same distribution as shuffling every label, counted over all 6!/(2! 2! 2!) = 90 arrangements by hand."""
+    import itertools
+
+    answers = np.array([[1, 1, 0], [1, 0, 1], [0, 0, 2]])  # six predictions: 0, 1 | 0, 2 | 2, 2
+    predictions = np.array([0, 1, 0, 2, 2, 2])
+    real = np.diag(answers)
+    hits = np.array(
+        [
+            [np.sum((predictions == k) & (np.array(labels) == k)) for k in range(3)]
+            for labels in itertools.permutations([0, 0, 1, 1, 2, 2])
+        ]
+    )
+    p, published = metrics.shuffled_labels(answers, np.arange(3), np.random.default_rng(0), n=40_000)
+    # four standard deviations of a fraction over 40,000 draws are at most 0.01
+    np.testing.assert_allclose(p, (hits >= real).mean(axis=0), atol=0.01)
+    np.testing.assert_allclose(published, (hits > real).mean(axis=0), atol=0.01)
+
+
+def test_an_answer_that_is_never_given_is_memorized_only_as_published():
+    answers = np.array([[0, 100, 0], [0, 90, 10], [0, 20, 80]])  # the first item is never answered, the last mostly right
+    p, published = metrics.shuffled_labels(answers, np.arange(3), np.random.default_rng(1))
+    assert (p[0], published[0]) == (1.0, 0.0)
+    assert p[2] == 1 / 1001
+
+
+def test_one_sided_t_test_by_hand():
+    # mean 0.1, sd 0.1, n 3: t = 0.1/(0.1/sqrt 3) = 1.7320508; for two degrees of freedom p = (1 - t/sqrt(2 + t^2))/2
+    t = np.sqrt(3)
+    found = metrics.above([0.2, 0.1, 0.0])
+    assert (found.mean, found.t, found.n) == (pytest.approx(0.1), pytest.approx(t), 3)
+    assert found.p == pytest.approx((1 - t / np.sqrt(2 + t**2)) / 2, rel=1e-9)
+    assert metrics.above([0.5, 0.4, 0.3], level=0.3).t == pytest.approx(t)
+    assert metrics.above([-0.2, -0.1, 0.0]).p > 0.5
+
+
+def test_paired_t_test_by_hand():
+    t = np.sqrt(3)
+    found = metrics.paired([0.7, 0.5, 0.9], [0.5, 0.4, 0.9])
+    assert found.p == pytest.approx(1 - t / np.sqrt(2 + t**2), rel=1e-9)
+    assert np.isnan(metrics.paired([0.5], [0.4]).p)
+    assert np.isnan(metrics.paired([0.5, 0.6], [0.4, 0.5]).p), "equal differences leave nothing to test against"

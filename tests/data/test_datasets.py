@@ -46,7 +46,7 @@ def toy(tmp_path, monkeypatch):
 
 
 def test_names():
-    assert datasets.names() == ["digits", "fashion", "mnist"]
+    assert datasets.names() == ["digits", "fashion", "mnist", "two_digit"]
 
 
 def test_digits():

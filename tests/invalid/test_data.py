@@ -173,7 +173,7 @@ def test_no_connection(toy, tmp_path, monkeypatch):
     ("arguments", "message"),
     [
         ({"name": "permutted"}, "unknown curriculum 'permutted'; did you mean 'permuted'?"),
-        ({"dataset": "digit"}, "unknown dataset 'digit'; did you mean 'digits'?"),
+        ({"dataset": "digit"}, "unknown dataset 'digit'; did you mean 'digits' or 'two_digit'?"),
         ({"limit": 0}, "limit must be a whole number of at least 1, not 0"),
         ({"limit": 2.5}, "limit must be a whole number of at least 1, not 2.5"),
         ({"test_limit": -1}, "test_limit must be a whole number of at least 1, not -1"),

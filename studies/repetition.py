@@ -1,0 +1,77 @@
+"""What repeating a sequence does to its items: the Hebb repetition effect.
+
+    spikemeta run repetition
+    spikemeta run repetition --rules conventional,hybrid,hebb_repetition --dataset mnist --scale full --seeds 5
+
+The sequence of `serial_position` is shown up to nine times, each time the same images in a new order; all items are
+tested after each pass. Under the second condition the first three in ten items are a list that comes back
+among fillers, as in experiments with people (Hebb 1961): does it gain on the fillers, which are shown rarely?
+
+Tests, one value per seed: recall after the last pass minus recall after the first, the same of the worst item, and
+recall of the hidden list minus that of the fillers at the end, each above zero (one-sided t-test, paired within seeds).
+"""
+
+from dataclasses import dataclass
+
+from spikemeta.item_study import ItemOptions
+from spikemeta.study import Study, option
+
+SHOWN = (1, 3, 6, 9)  # passes in the figure of recall by position
+ORDERED, HIDDEN = "in order", "hidden list"
+
+
+@dataclass(frozen=True)
+class Options(ItemOptions):
+    """Options of this study."""
+
+    passes: int = option(9, "Times that the sequence of items is shown.", low=2)
+
+
+def run(options, console=None):
+    """Show the sequence again and again under every rule and seed.
+
+    Parameters
+    ----------
+    options : Options
+    console : rich.console.Console or None
+
+    Returns
+    -------
+    int
+        Exit code: 2 if a simulation failed, else 0.
+
+    Raises
+    ------
+    UserError
+        For bad options, or an output folder that is not ours to write.
+    """
+    from spikemeta import item_figures, item_study, recall
+
+    conditions = {ORDERED: {"schedule": "passes"}, HIDDEN: {"schedule": "hidden"}}
+    passes = [number for number in SHOWN if number <= options.passes]
+    return item_study.run(
+        "repetition",
+        options,
+        item_study.entries_of(options, conditions),
+        recall.Analysis(recall.of_repetition, positive=("repetition_gain", "minimum_gain", "hidden_advantage")),
+        {
+            "final_accuracy": "recall\n%",
+            "minimum_recall": "worst\n%",
+            "memorized_items": "memorized\nitems",
+            "repetition_gain": "gain\n%",
+            "hidden_advantage": "over\nfillers\n%",
+        },
+        {
+            "by_position": lambda results: item_figures.repetition(results, ORDERED, passes),
+            "recall": lambda results: item_figures.over_passes(
+                results, "recall_after_pass", "Recall of the repeated items, mean", "mean recall (%)"
+            ),
+            "worst_item": lambda results: item_figures.over_passes(
+                results, "minimum_after_pass", "Recall of the repeated items, the worst", "lowest recall (%)"
+            ),
+        },
+        console,
+    )
+
+
+study = Study("repetition", "What repeating a sequence does to its items (Hebb repetition).", Options, run)

@@ -1,0 +1,63 @@
+"""Which items of a sequence are remembered: the first, the last, or all of them.
+
+    spikemeta run serial_position
+    spikemeta run serial_position --rules conventional,stable,hybrid --dataset mnist --scale full --seeds 5
+
+One class after another is learned, each once (`spikemeta.items`); after each, all are tested. As published, synapses
+that all follow every step keep the last items, those that soon close keep the first, a mixture keeps both ends.
+Written: recall by position, how many items are memorized after each, primacy and recency with their tests over seeds.
+
+Tests, one value per seed: primacy (recency) is the mean recall of the first (last) two items minus that of the middle
+ones, tested above zero (one-sided t-test, paired within seeds); the same two recalls are tested above chance. The p-values
+are not corrected for the number of rules.
+"""
+
+from dataclasses import dataclass
+
+from spikemeta.item_study import ItemOptions
+from spikemeta.study import Study
+
+
+@dataclass(frozen=True)
+class Options(ItemOptions):
+    """Options of this study."""
+
+
+def run(options, console=None):
+    """Teach the sequence under every rule and seed.
+
+    Parameters
+    ----------
+    options : Options
+    console : rich.console.Console or None
+
+    Returns
+    -------
+    int
+        Exit code: 2 if a simulation failed, else 0.
+
+    Raises
+    ------
+    UserError
+        For bad options, or an output folder that is not ours to write.
+    """
+    from spikemeta import item_figures, item_study, recall
+
+    item_study.at_most(options, passes=1)
+    return item_study.run(
+        "serial_position",
+        options,
+        item_study.entries_of(options, common={"tests": "items"}),
+        recall.Analysis(recall.of_serial_position, positive=("primacy", "recency", "first_above_chance", "last_above_chance")),
+        {
+            "final_accuracy": "recall\n%",
+            "memorized_items": "memorized\nitems",
+            "primacy": "primacy\n%",
+            "recency": "recency\n%",
+        },
+        {"serial_position": item_figures.serial_position, "items_kept": item_figures.items_kept},
+        console,
+    )
+
+
+study = Study("serial_position", "Which items of a sequence are remembered: the first, the last, or all.", Options, run)
