@@ -147,9 +147,10 @@ def published(rows, title):
     for name in ("setting", "tasks", "published", "ours", "just learned", "seeds", "source"):
         table.add_column(name, justify="left" if name in ("setting", "source") else "right", overflow="fold")
     for row in rows:
-        mean, spread = row["published"]
         ours = [metrics.summarise(row["metrics"].get(n, {}).get("values", [])) for n in ("accuracy", "just_learned_accuracy")]
-        theirs = f"{mean:.2f}" + (f" ± {spread:.2f}" if spread else "")
+        theirs = row["published"]
+        if not isinstance(theirs, str):
+            theirs = f"{theirs[0]:.2f}" + (f" ± {theirs[1]:.2f}" if theirs[1] else "")
         table.add_row(row["rule"], str(row["tasks"]), theirs, *map(percent, ours), str(len(row["seeds"])), row["source"])
     return table
 

@@ -274,9 +274,13 @@ def ratios(rows, title):
 
 
 def published(rows, head):
-    """Published accuracies and ours, a line per setting."""
+    """Published accuracies and ours, a line per setting; None where no accuracy was published."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+
+    rows = [row for row in rows if not isinstance(row["published"], str)]
+    if not rows:
+        return None
 
     figure = Figure(figsize=(8.6, 0.5 * len(rows) + 1.7), layout="constrained")
     FigureCanvasAgg(figure)
@@ -296,6 +300,34 @@ def published(rows, head):
     panel.set(xlabel="test accuracy (%), mean over the tasks scored")
     panel.grid(axis="x", color="0.9")
     figure.legend(loc="outside right center", fontsize=8, frameon=False)
+    return figure
+
+
+def published_items(rows, head):
+    """Recall of each item at the end, a panel per population; None without such rows."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    rows = [row for row in rows if "tests" in row]
+    if not rows:
+        return None
+    figure = Figure(figsize=(3.3 * len(rows), 3.4), layout="constrained")
+    FigureCanvasAgg(figure)
+    n = len(rows[0]["seeds"])
+    figure.suptitle(
+        f"Recall of items after the last: {head['dataset']} ({head['scale']}), {n} trials, 95 % interval", fontsize=11
+    )
+    for k, (panel, row) in enumerate(zip(figure.subplots(1, len(rows), sharey=True, squeeze=False)[0], rows, strict=True)):
+        values = np.array([matrix[-1] for matrix in row["metrics"]["accuracy_matrix"]["values"]])
+        low, mean, high = 100 * np.array([[s.low, s.mean, s.high] for s in map(metrics.summarise, values.T)], float).T
+        place = np.arange(1, len(mean) + 1)
+        panel.plot(place, mean, color=PALETTE[k], marker=MARKERS[k], label="mean")
+        panel.fill_between(place, np.clip(low, 0, 100), np.clip(high, 0, 100), color=PALETTE[k], alpha=0.2, lw=0)
+        panel.axhline(100 / len(mean), color="0.5", ls=":", lw=1)
+        p = {name: row["tests"][name]["p"] for name in ("primacy", "recency")}
+        panel.set_title(f"{row['rule']}\n" + ", ".join(f"{name} p = {v:.2g}" for name, v in p.items()), fontsize=9)
+        panel.set(xlabel="item, in order of learning", ylim=(0, 101))
+    figure.axes[0].set_ylabel("recall (%); dotted: chance")
     return figure
 
 

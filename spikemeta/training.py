@@ -1,11 +1,11 @@
-"""Trains perceptrons on permuted images with a rule as the optimizer, in the settings that papers published."""
+"""Trains perceptrons on permuted images or on items with a rule as the optimizer, in the settings that papers published."""
 
 import hashlib
 import importlib.metadata
 import json
 import time
 import zipfile
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from functools import partial
 from pathlib import Path
 
@@ -28,8 +28,8 @@ class Setting:
     label : str
     source : str
         Paper, and where in it or its code.
-    published : str
-        The number to compare with, and its spread.
+    published : (float, float or None) or str
+        The accuracy to compare with, in %, and its spread; or what was said in words.
     rule : str
     constants : dict
         Of the rule.
@@ -58,12 +58,20 @@ class Setting:
     bfloat16 : bool
         Whether matrix products are computed in bfloat16; weights, gradients and the rule's state stay in float32.
     limit : int or None
-        Training images used.
+        Training images used; of items, images of a class.
+    items : bool
+        Whether the tasks are items (`spikemeta.items`), each of which opens with a boundary, in place of permutations.
+    constants_of : dict
+        Constants of single parameters, by name, as ``{"weight1": {...}}``.
+    validation : bool
+        Whether items are tested on images cut from the training data.
+    trials : int
+        Seeds for each seed of the study.
     """
 
     label: str
     source: str
-    published: str
+    published: tuple | str
     rule: str
     constants: dict
     hidden: tuple
@@ -82,6 +90,10 @@ class Setting:
     recent: int = 0
     bfloat16: bool = False
     limit: int | None = None
+    items: bool = False
+    constants_of: dict = field(default_factory=dict)
+    validation: bool = False
+    trials: int = 1
 
 
 @dataclass(frozen=True)
@@ -101,6 +113,8 @@ class Point:
         """Optimizer steps."""
         n = len(load(self.dataset).train_labels)
         n = min(n, self.setting.limit or n)
+        if self.setting.items:  # as many images of other classes as of the item's own
+            n = len(items_of(self.setting, self.dataset, self.seed)[0][0].indices)
         return self.setting.tasks * self.setting.epochs * -(-n // self.setting.batch)
 
 
@@ -109,8 +123,8 @@ def fingerprint(point):
     rule = registry.get_rule(point.setting.rule)
     texts = [rule.state, rule.weight, rule.initial, rule.on_presentation, rule.on_gradient, rule.on_boundary]
     texts += [rule.base_gradient, rule.on_base_step, {n: p.value for n, p in rule.parameters.items()}]
-    plain_setting = {f.name: f.default for f in fields(Setting)}
-    decides = {k: v for k, v in asdict(point.setting).items() if k not in ("label", "source", "published")}
+    plain_setting = {f.name: f.default if f.default_factory is MISSING else f.default_factory() for f in fields(Setting)}
+    decides = {k: v for k, v in asdict(point.setting).items() if k not in ("label", "source", "published", "trials")}
     decides = {k: v for k, v in decides.items() if v != plain_setting[k]}
     parts = [texts, decides, point.seed, load(point.dataset).digests, importlib.metadata.version("spikemeta")]
     return hashlib.sha256(json.dumps(plain(parts), sort_keys=True).encode()).hexdigest()
@@ -121,6 +135,16 @@ def load(name):
     from spikemeta import pool
 
     return pool.dataset(name)
+
+
+def items_of(setting, dataset, seed):
+    """The training phases of the items, and the test phases after the last, in order."""
+    from spikemeta import items
+
+    n = setting.tasks
+    evaluate = "validation" if setting.validation else "test"
+    made = items.build(load(dataset), seed=seed, n_items=n, limit=setting.limit, tests="end", evaluate=evaluate)
+    return [p for p in made.phases if p.kind == "train"], [p for p in made.phases if p.kind == "test"]
 
 
 def metrics_of(runs, recent):
@@ -137,19 +161,42 @@ def metrics_of(runs, recent):
         values = [float(get(run.arrays["accuracy_matrix"])) for run in runs]
         summary = metrics.summarise(values)
         table[name] = {"mean": summary.mean, "std": summary.std, "values": values}
+    table["accuracy_matrix"] = {"values": [run.arrays["accuracy_matrix"] for run in runs]}
     return table
 
 
+def tests_of(runs):
+    """Primacy and recency of items at the end, tested over seeds.
+
+    Mean recall of the first (last) two items minus that of the middle ones, above zero: one-sided t-test, one value a seed.
+
+    Returns
+    -------
+    dict
+        ``recall_by_position`` (mean), and ``primacy`` and ``recency``, each a `spikemeta.metrics.Test` as a dict.
+    """
+    from spikemeta import metrics, recall
+
+    at_end = np.array([run.arrays["accuracy_matrix"][-1] for run in runs])
+    first, middle, last = recall.ends(at_end.shape[1])
+    gains = {"primacy": first, "recency": last}
+    gains = {name: at_end[:, own].mean(1) - at_end[:, middle].mean(1) for name, own in gains.items()}
+    tests = {name: asdict(metrics.above(values)) | {"mean": float(values.mean())} for name, values in gains.items()}
+    return {"recall_by_position": at_end.mean(0)} | tests
+
+
 def to_dataset(settings, runs, n_seeds, attributes):
-    """All accuracy matrices as an xarray.Dataset: ``accuracy`` (setting, seed, after, task), fraction."""
+    """All accuracy matrices as an xarray.Dataset: ``accuracy`` (setting, seed, after, task), fraction.
+
+    ``n_seeds`` counts all trials.
+    """
     import xarray
 
     n = max(s.tasks for s in settings)
     cells = np.full((len(settings), n_seeds, n, n), np.nan)
-    for k, s in enumerate(settings):
-        for seed in range(n_seeds):
-            if (s.label, seed) in runs:
-                cells[k, seed, : s.tasks, : s.tasks] = runs[s.label, seed].arrays["accuracy_matrix"]
+    for (label, seed), run in runs.items():
+        k = [s.label for s in settings].index(label)
+        cells[k, seed, : settings[k].tasks, : settings[k].tasks] = run.arrays["accuracy_matrix"]
     coordinates = {"setting": [s.label for s in settings], "seed": np.arange(n_seeds, dtype=np.int32)}
     coordinates |= {"after": np.arange(1, n + 1, dtype=np.int32), "task": np.arange(1, n + 1, dtype=np.int32)}
     dims = ("setting", "seed", "after", "task")
@@ -174,7 +221,7 @@ class Trainer:
         self.network = registry.load("networks", "perceptron")
         self.images = {split: self._pixels(getattr(dataset, f"{split}_images")) for split in ("train", "test")}
         self.labels = {s: torch.tensor(getattr(dataset, f"{s}_labels"), dtype=torch.int64) for s in ("train", "test")}
-        if setting.limit:
+        if setting.limit and not setting.items:
             self.images["train"], self.labels["train"] = (
                 self.images["train"][: setting.limit],
                 self.labels["train"][: setting.limit],
@@ -183,8 +230,9 @@ class Trainer:
         start = self.network.start(sizes, torch.Generator().manual_seed(seed), setting.spread, setting.biases)
         self.weights = {name: torch.nn.Parameter(w) for name, w in start.items()}
         self.optimizer = self._optimizer()
+        self.phases = items_of(setting, dataset.name, seed) if setting.items else None
         self.matrix = np.full((setting.tasks, setting.tasks), np.nan)
-        self.epoch = 0  # of all tasks together
+        self.epoch, self.shown = 0, None  # epochs of all tasks together; the task whose images are at hand
 
     def _pixels(self, images):
         x = self.torch.tensor(images, dtype=self.torch.float32) / 255
@@ -194,7 +242,7 @@ class Trainer:
         s, groups = self.setting, []
         for name, p in self.weights.items():
             own = {"sigma_init": s.sigma / p.shape[-1] ** 0.5} if s.sigma else {}
-            groups.append({"params": [(name, p)], **own})
+            groups.append({"params": [(name, p)], **own, **s.constants_of.get(name, {})})
         base = partial(self.torch.optim.Adam, lr=s.adam, fused=True) if s.adam else None
         return registry.get_rule(s.rule).optimizer(groups, seed=self.seed, base=base, **s.constants)
 
@@ -206,26 +254,30 @@ class Trainer:
         return self.torch.from_numpy(order)
 
     def _seen(self, split, task):
+        """Images of a task as the network sees them, and their labels."""
+        if self.phases:
+            phase = self.phases[split == "test"][task]
+            chosen = self.torch.tensor(phase.indices, dtype=self.torch.int64)
+            return self.images[phase.split][chosen], self.torch.tensor(phase.labels, dtype=self.torch.int64)
         order = self.pixels_of(task)
-        return self.images[split] if order is None else self.images[split][:, order]
+        return self.images[split] if order is None else self.images[split][:, order], self.labels[split]
 
     def train_epoch(self, progress):
         """One pass through the images of the present task."""
         s, torch = self.setting, self.torch
         task, number = divmod(self.epoch, s.epochs)
-        if number == 0:
-            self.present = self._seen("train", task)
-            if self.epoch:
-                self.optimizer.boundary()
-        elif not hasattr(self, "present"):  # resumed
-            self.present = self._seen("train", task)
+        if number == 0 and (task or s.items):
+            self.optimizer.boundary()
+        if self.shown != task:
+            self.shown = task
+            self.present, self.answers = self._seen("train", task)
         n = len(self.present)
         order = torch.arange(n)
         if s.shuffle:
             order = torch.from_numpy(stream(self.seed, _ORDER, self.epoch).permutation(n))
         reduction = "sum" if s.summed else "mean"
         for step, chosen in enumerate(order.split(s.batch)):
-            x, y = (self.present[chosen], self.labels["train"][chosen]) if s.shuffle else self._slice(chosen)
+            x, y = (self.present[chosen], self.answers[chosen]) if s.shuffle else self._slice(chosen)
             if s.samples > 1:
                 self.optimizer.step(partial(self._losses, x, y, reduction), samples=s.samples, stacked=True)
             else:
@@ -238,7 +290,7 @@ class Trainer:
 
     def _slice(self, chosen):
         here = slice(int(chosen[0]), int(chosen[-1]) + 1)
-        return self.present[here], self.labels["train"][here]
+        return self.present[here], self.answers[here]
 
     def _logits(self, weights, x):
         with self.torch.autocast("cpu", self.torch.bfloat16, enabled=self.setting.bfloat16):
@@ -262,10 +314,10 @@ class Trainer:
                 with self.optimizer.sampled():
                     sets.append({name: p.detach().clone() for name, p in self.weights.items()})
             for task in tasks:
-                x, total = self._seen("test", task), 0
+                (x, y), total = self._seen("test", task), 0
                 for weights in sets:
                     total = total + torch.log_softmax(self.network(weights, x), -1)
-                right[task] = float((total.argmax(-1) == self.labels["test"]).float().mean())
+                right[task] = float((total.argmax(-1) == y).float().mean())
         return right
 
     # ---- saving and resuming

@@ -13,6 +13,15 @@ from spikemeta.errors import UserError
 STUDY = registry.load("studies", "published")
 
 
+def test_seeds_are_multiplied_by_trials(tmp_path):
+    module = __import__("spikemeta.studies.published", fromlist=["chosen"])
+    options = module.Options(only="items-stable,synaptic_intelligence", scale="full", dataset="digits")
+    assert [s.trials for s in module.chosen(options)] == [10, 1]
+    validated = module.chosen(replace(options, validation=True))[0]
+    _, tested = training.items_of(validated, "digits", 0)
+    assert {phase.split for phase in tested} == {"train"}
+
+
 def small(label, **changes):
     """A published setting, made small."""
     module = __import__("spikemeta.studies.published", fromlist=["settings"])
@@ -26,23 +35,25 @@ def point(setting, folder, resume=False):
 
 
 def test_the_study_leaves_the_files_of_the_contract(tmp_path):
-    only = "mesu-stream,synaptic_intelligence"
+    only = "mesu-stream,synaptic_intelligence,items-hybrid"
     run = ["run", "published", "--only", only, "--stream-tasks", "5", "--workers", "1", "--out", str(tmp_path)]
     done = CliRunner().invoke(cli.app, run)
     assert done.exit_code == 0, done.output
     summary = json.loads((tmp_path / "summary.json").read_text())
-    assert [row["rule"] for row in summary["rows"]] == ["mesu-stream", "synaptic_intelligence"]
-    for row in summary["rows"]:
+    assert [row["rule"] for row in summary["rows"]] == only.split(",")
+    for row in summary["rows"][:2]:
         assert 0.2 < row["metrics"]["accuracy"]["mean"] <= 1
         assert row["published"][0] > 50
         assert row["source"]
+    assert len(summary["rows"][2]["tests"]["recall_by_position"]) == 5
+    assert (tmp_path / "figures" / "items.png").stat().st_size > 1000
     assert (tmp_path / "figures" / "published.png").stat().st_size > 1000
     assert json.loads((tmp_path / "provenance.json").read_text())["rules"]["mesu"]["weight"]
     again = CliRunner().invoke(cli.app, [*run, "--resume"])
-    assert "2 of 2 runs are there already" in again.output
+    assert "3 of 3 runs are there already" in again.output
 
 
-@pytest.mark.parametrize("label", ["mesu-stream", "mesu-10-shuffled", "synaptic_intelligence"])
+@pytest.mark.parametrize("label", ["mesu-stream", "mesu-10-shuffled", "synaptic_intelligence", "items-hybrid"])
 def test_a_killed_run_resumes_to_the_same_bits(label, tmp_path, monkeypatch):
     setting = small(label, **({"batch": 1, "epochs": 1, "recent": 2} if label == "mesu-stream" else {}))
     whole = training.execute(point(setting, tmp_path / "whole"), lambda *_: None)
