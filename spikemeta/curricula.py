@@ -21,7 +21,7 @@ class Phase:
     Attributes
     ----------
     kind : str
-        ``"train"`` or ``"test"``.
+        ``"train"`` or ``"test"``; ``"probe"`` where a simulation shows images under given weights, without labels.
     task : int
         Task that the stimuli belong to, from 0.
     name : str

@@ -73,7 +73,9 @@ class _Executor:
                 (group, "teaching"): float(teaching),
             }
             if "seen" in group.variables:
-                out |= {(group, "seen"): -1, (group, "touched"): float(age)}
+                # A probe transmits the weights that it is given: neurons that count as seen are not committed.
+                seen = len(phase.indices) + 1 if phase.kind == "probe" else -1
+                out |= {(group, "seen"): seen, (group, "touched"): float(age)}
         sampling = float(teaching or self.simulation.prediction == "sample")
         for name, projection in self.built.projections.items():
             out |= {

@@ -37,6 +37,10 @@ class Entry:
         Arguments of the curriculum that are this row's own.
     condition : str
         What they mean, in a few words; empty where all rows share a curriculum.
+    hidden : int or None
+        Hidden neurons, where they are this row's own.
+    probe : dict
+        Settings of what is measured of a trained network besides its accuracy; ``presentations`` is how many that takes.
     """
 
     label: str
@@ -46,6 +50,8 @@ class Entry:
     network_parameters: dict = field(default_factory=dict)
     curriculum: dict = field(default_factory=dict)
     condition: str = ""
+    hidden: int | None = None
+    probe: dict = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -94,7 +100,7 @@ def _points(entries, options, evaluate, store):
         for entry in entries:
             simulation = {
                 "network": "feedforward",
-                "n_hidden": hidden,
+                "n_hidden": entry.hidden or hidden,
                 "feedback": options.feedback,
                 "engine": options.mode,
                 "parameters": entry.parameters or None,
@@ -108,11 +114,12 @@ def _points(entries, options, evaluate, store):
                 simulation,
                 str(store.state_folder(entry.label, seed)),
                 options.resume,
+                probe=entry.probe,
             )
             yield replace(point, fingerprint=pool.fingerprint(entry.rule, point))
 
 
-def run(name, options, entries, console, evaluate="test", analysis=None):
+def run(name, options, entries, console, evaluate="test", analysis=None, work=pool.execute):
     """Train every entry under every seed and write summary, data and provenance.
 
     Parameters
@@ -126,6 +133,8 @@ def run(name, options, entries, console, evaluate="test", analysis=None):
         ``"test"`` or ``"validation"`` images to measure accuracy on.
     analysis : spikemeta.recall.Analysis or None
         What is measured of a run, instead of the metrics of its accuracy matrix.
+    work : callable
+        As for `spikemeta.pool.run_points`.
 
     Returns
     -------
@@ -148,7 +157,9 @@ def run(name, options, entries, console, evaluate="test", analysis=None):
             curriculum = pool.curriculum_of(pool.Point("", "", seed, shared | entry.curriculum, {}))
             lengths[key] = sum(len(phase.indices) for phase in curriculum.phases)
     chance = 1 / curriculum.n_classes
-    length_of = {(e.label, seed): lengths[seed, str(e.curriculum)] for e in entries for seed in seeds}
+    length_of = {
+        (e.label, seed): lengths[seed, str(e.curriculum)] + e.probe.get("presentations", 0) for e in entries for seed in seeds
+    }
 
     folder = options.out or f"results/{name}-{options.dataset}-{options.task}"
     store = results.Store(folder, name, study.settings(options), options.resume)
@@ -160,7 +171,7 @@ def run(name, options, entries, console, evaluate="test", analysis=None):
     }
     store.write_provenance(provenance)
 
-    runs, failures = run_missing(store, points, length_of, console, study.n_workers(options))
+    runs, failures = run_missing(store, points, length_of, console, study.n_workers(options), work)
     outcome = _outcome(entries, options, seeds, runs, chance, analysis, failures)
     head = {
         "engine": options.engine,

@@ -12,7 +12,7 @@ import queue
 import signal
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -51,6 +51,7 @@ class Point:
     state: str = ""
     resume: bool = False
     fingerprint: str = ""
+    probe: dict = field(default_factory=dict)
 
 
 def fingerprint(rule, point):
@@ -75,6 +76,7 @@ def fingerprint(rule, point):
         point.curriculum,
         point.simulation,
         importlib.metadata.version("spikemeta"),
+        *([point.probe] if point.probe else []),
     ]
     return hashlib.sha256(json.dumps(plain(parts), sort_keys=True).encode()).hexdigest()
 
@@ -103,7 +105,7 @@ def make_simulation(rule, **arguments):
     return Simulation(rule=rule, **arguments)
 
 
-def execute(point, progress):
+def execute(point, progress, probe=None):
     """Simulate one point.
 
     Parameters
@@ -111,6 +113,8 @@ def execute(point, progress):
     point : Point
     progress : callable
         ``progress(phase_name, done, total)``, counted in presentations of this point.
+    probe : callable or None
+        ``probe(point, simulation, curriculum, run, progress)`` gives more arrays of the trained network, to be stored.
 
     Returns
     -------
@@ -120,9 +124,8 @@ def execute(point, progress):
 
     rule, start = registry.get_rule(point.rule), time.perf_counter()
     curriculum = curriculum_of(point)
-    run = make_simulation(rule, **point.simulation).run(
-        curriculum, seed=point.seed, out=point.state or None, resume=point.resume, progress=progress
-    )
+    simulation = make_simulation(rule, **point.simulation)
+    run = simulation.run(curriculum, seed=point.seed, out=point.state or None, resume=point.resume, progress=progress)
     shown, tests, answers = 0, [], []
     for result in run.phases:
         if result.phase.kind == "train":
@@ -140,6 +143,7 @@ def execute(point, progress):
     )
     arrays |= {"test_answers": np.array(answers)} | curriculum.notes
     arrays["accuracy_matrix"] = np.asarray(run.accuracy_matrix, float)
+    arrays |= probe(point, simulation, curriculum, run, progress) if probe else {}
     info = {
         "rule": point.rule,
         "constants": run.constants,

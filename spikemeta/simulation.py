@@ -3,13 +3,14 @@
 import hashlib
 import json
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
 
 from spikemeta import execution, registry
 from spikemeta.backends.reference import ReferenceSynapses
 from spikemeta.checkpoint import Checkpoint
+from spikemeta.curricula import Phase
 from spikemeta.errors import InstabilityError, UserError, suggest
 
 ENGINES = ("standalone", "runtime")
@@ -207,6 +208,49 @@ class Simulation:
                 report(phase.name, done, total)
         run.state = state
         return run
+
+    def respond(self, curriculum, state, images, weights, seed=0, progress=None):
+        """Show images under given weights, without learning.
+
+        Parameters
+        ----------
+        curriculum : Curriculum
+            What the network was trained on; decides its constants and its size.
+        state : dict of str to ndarray
+            As in `Run`.
+        images : (n, pixels) uint8
+        weights : iterable of dict of str to ndarray
+            For each showing of all images, the transmitted weight of every synapse, by projection, (n_pre, n_post), 1.
+        seed : int
+            Decides the spikes, which are fresh in each showing.
+        progress : callable or None
+            ``progress(n)``: presentations of this call so far.
+
+        Returns
+        -------
+        ndarray of int32, (n_showings, n, n_classes)
+            Spikes of each readout neuron.
+
+        Raises
+        ------
+        UserError
+            Without a C++ compiler.
+        """
+        constants, data = self.constants(curriculum), replace(curriculum.dataset, test_images=images)
+        sizes = (images.shape[1], self.n_hidden, curriculum.n_classes)
+        parameters = self.network.parameters(curriculum.name, curriculum.dataset.name, self.network_parameters)
+        start = self.network.start(sizes, parameters, np.random.default_rng([seed, 1]))
+        none = np.full(len(images), -1, np.int32)
+        phase = Phase("probe", 0, "probe", 0, "test", np.arange(len(images), dtype=np.int32), none, None, False)
+        counts, report = [], progress or (lambda _: None)
+        with execution.open_executor(self, sizes, constants, start) as execute:
+            for number, given in enumerate(weights):
+                shown = state | {f"{name}.transmitted": values for name, values in given.items()}
+                spikes = int(np.random.SeedSequence([seed, 3, number]).generate_state(1)[0])
+                base = number * len(images)
+                counts.append(execute(phase, data, shown, 0, spikes, lambda n, base=base: report(base + n))[0])
+                report(base + len(images))
+        return np.array(counts).reshape(-1, len(images), sizes[2])
 
     def _start(self, start, constants, rng):
         state = {}
