@@ -41,7 +41,8 @@ rule = Rule(
         "guard": Parameter(0.5, low=0, high=0.99, description="largest relative step of sigma, so that it stays positive"),
     },
     tuned={
-        "joint/digits": {"sigma_prior": 0.04, "sigma_init": 0.02, "lr_sigma": 1.0, "window": 10_000, "guard": 0.2},
+        "joint": {"sigma_prior": 0.02, "sigma_init": 0.02, "lr_sigma": 1.0, "window": 300_000, "guard": 0.2},
+        "joint/digits": {"sigma_prior": 0.04, "window": 10_000},
         "split": {
             "hidden.sigma_prior": 0.004,
             "hidden.sigma_init": 0.004,

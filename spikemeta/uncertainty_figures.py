@@ -87,7 +87,8 @@ def calibration(results):
             found = results.reliability.sel(rule=rule, way=way)
             share, confidence, accuracy = (found.sel(of=name).values for name in ("share", "confidence", "accuracy"))
             used = np.flatnonzero((share >= SHARE).all(axis=0))
-            curve(panel, 100 * confidence[:, used].mean(axis=0), accuracy[:, used], k, way)
+            if len(used):
+                curve(panel, 100 * confidence[:, used].mean(axis=0), accuracy[:, used], k, way)
             below.plot(
                 100 * (np.arange(share.shape[1]) + 0.5) / share.shape[1], 100 * share.mean(axis=0), color=PALETTE[k], lw=1.2
             )

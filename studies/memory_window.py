@@ -9,8 +9,9 @@ the same seeds. Too short a window loses early tasks, too long a one leaves no r
 as the slope, by least squares, of just-learned accuracy over the tasks, in fraction per task; 0 is a network that learns
 the last task as well as the first, a rigid one has a negative slope.
 
-Written to the output folder: ``summary.json``, ``results.nc``, ``provenance.json`` and two figures. Each row is compared, seed by
-seed, with the endless window of the same rule and width (two-sided paired t-test, not corrected for the number of windows).
+Written to the output folder: ``summary.json``, ``results.nc``, ``provenance.json`` and two figures. Each row is compared,
+seed by seed, with the longest window of the same rule and width (two-sided paired t-test, not corrected for the number of
+windows).
 """
 
 from dataclasses import dataclass
