@@ -42,6 +42,7 @@ rule = Rule(
     },
     tuned={
         "joint": {"sigma_prior": 0.02, "sigma_init": 0.02, "lr_sigma": 1.0, "window": 300_000, "guard": 0.2},
+        "permuted": {"sigma_prior": 0.02, "sigma_init": 0.02, "lr_sigma": 1.0, "window": 300_000, "guard": 0.2},
         "joint/digits": {"sigma_prior": 0.04, "window": 10_000},
         "split": {
             "hidden.sigma_prior": 0.004,
