@@ -114,7 +114,7 @@ def widths(results):
             curve(lower, some.tried.values, found.sel(fit="accuracy").values, k, f"{noise} noise")
             for value in some.width.sel(rule=rule, way=way).values:
                 upper.axvline(value, color=PALETTE[k], ls=":" if k else "--", lw=1, label=f"chosen, a line per seed ({noise})")
-        lower.set(xscale="log", xlabel="width (posterior standard deviations)")
+        lower.set(xscale="log", xlabel="width (1: the posterior)")
         lower.set_ylim(0, 101)
     axes[0, 0].set_ylabel("loss (nats)")
     axes[1, 0].set_ylabel("accuracy (%)")
