@@ -51,11 +51,6 @@ mnist_items hybrid --grid hidden.lr=1.6e-4 --grid readout.lr=8e-5,1.2e-4 --grid 
     --grid readout.displacement=2.4e-3,4e-3
 mnist_items conventional --grid hidden.lr=2e-5,1.6e-4 --grid readout.lr=1.2e-5,4e-5,1.2e-4
 mnist_items stable --grid sharpness=0.1,0.4,1
-mnist_items hebb_repetition --grid hidden.lr=2e-4 --grid readout.lr=1e-4,3e-4 --grid hidden.scale=3e-3 --grid readout.scale=4.5e-3
-mnist_items laplace --grid hidden.lr=1.2e-4 --grid readout.lr=1.2e-4 --grid hidden.curvature=3e-3 --grid readout.curvature=1e-3,4.5e-3
-mnist_items synaptic_intelligence --grid hidden.lr=1.6e-4 --grid readout.lr=1.2e-4 --grid hidden.c=12 --grid readout.c=12,49 \
-    --grid hidden.damping=3.6 --grid readout.damping=1
-mnist_items mesu "${sigma[@]}" --grid lr_mu=2,4 --grid lr_sigma=160 --grid window=40000
 
 digits_items conventional --grid lr=1e-4,3e-4,1e-3
 digits_items hybrid --grid lr=3e-4 --grid hidden.displacement=2e-4,1e-3 --grid readout.displacement=3e-3,8e-3
