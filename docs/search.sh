@@ -36,3 +36,26 @@ digits mesu-8x8 --grid sigma_prior=0.02 --grid sigma_init=0.02 --grid lr_mu=1,3 
 digits stable_flexible-8x8 --grid lr=1e-4,3e-4 --grid displacement=1e-3,3e-3,1e-2
 digits synaptic_intelligence-8x8 --grid lr=5e-4 --grid c=3,10,30 --grid damping=1,10
 digits hebb_repetition-8x8 --grid lr=5e-4,1e-3 --grid scale=3e-3,1e-2 --grid fading=20000
+
+# Items: one class after another; names that end in 8x8 are those on the digits.
+items() { # name, rule, then the options
+    local name=$1 rule=$2
+    shift 2
+    spikemeta run search --rules "$rule" --task items --out "$out/search-$name" "$@"
+}
+
+mnist_items() { items "$1-items" "$1" --dataset mnist --scale full --seeds 1 "${@:2}"; }
+digits_items() { items "$1-items-8x8" "$1" --dataset digits --seeds 2 "${@:2}"; }
+
+mnist_items hybrid --grid hidden.lr=1.6e-4 --grid readout.lr=8e-5,1.2e-4 --grid hidden.displacement=1.3e-4,2.6e-4 \
+    --grid readout.displacement=2.4e-3,4e-3
+mnist_items conventional --grid hidden.lr=2e-5,1.6e-4 --grid readout.lr=1.2e-5,4e-5,1.2e-4
+mnist_items stable --grid sharpness=0.1,0.4,1
+
+digits_items conventional --grid lr=1e-4,3e-4,1e-3
+digits_items hybrid --grid lr=3e-4 --grid hidden.displacement=2e-4,1e-3 --grid readout.displacement=3e-3,8e-3
+digits_items stable --grid sharpness=0.1,0.4,1
+digits_items hebb_repetition --grid lr=5e-4,1.5e-3 --grid scale=3e-3,1e-2
+digits_items laplace --grid lr=5e-4,1.5e-3 --grid curvature=1e-3,3e-3
+digits_items synaptic_intelligence --grid lr=5e-4 --grid c=1,3,10 --grid damping=1
+digits_items mesu --grid sigma_prior=0.02 --grid sigma_init=0.02 --grid lr_mu=1,3 --grid lr_sigma=15 --grid window=10000 --grid guard=0.2

@@ -4,13 +4,14 @@ import json
 from pathlib import Path
 
 RECORDED = Path(__file__).parent / "recorded"
+COUNTS = ("memorized_items", "memorized_items_published", "items_after_attack")
 
 
-def _cell(metric):
+def _cell(metric, scale=100):
     if not metric or metric.get("mean") is None:
         return ""
-    spread = f" ± {100 * metric['std']:.1f}" if metric.get("std") is not None else ""
-    return f"{100 * metric['mean']:.1f}{spread}"
+    spread = f" ± {scale * metric['std']:.1f}" if metric.get("std") is not None else ""
+    return f"{scale * metric['mean']:.1f}{spread}"
 
 
 def summary(name):
@@ -19,7 +20,7 @@ def summary(name):
 
 
 def table(name, metrics=("final_accuracy", "just_learned_accuracy", "forgetting"), told=True):
-    """A Markdown table of a recorded run: a row per rule, mean ± standard deviation over seeds, in %.
+    """A Markdown table of a recorded run: a row per rule, mean ± standard deviation over seeds, in % where it is no count.
 
     Parameters
     ----------
@@ -35,11 +36,17 @@ def table(name, metrics=("final_accuracy", "just_learned_accuracy", "forgetting"
     """
     found = summary(name)
     rows = sorted((r for r in found["rows"] if r["metrics"]), key=lambda r: -r["metrics"]["final_accuracy"]["mean"])
-    head = ["rule", *(["told of boundaries"] if told else []), *(m.replace("_", " ") + " (%)" for m in metrics)]
+    head = [
+        "rule",
+        *(["told of boundaries"] if told else []),
+        *(m.replace("_", " ") + " (%)" * (m not in COUNTS) for m in metrics),
+    ]
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     for row in rows:
         cells = [row["rule"], *(["yes" if row["needs_boundary"] else "no"] if told else [])]
-        lines.append("| " + " | ".join([*cells, *(_cell(row["metrics"].get(m)) for m in metrics)]) + " |")
+        lines.append(
+            "| " + " | ".join([*cells, *(_cell(row["metrics"].get(m), 1 if m in COUNTS else 100) for m in metrics)]) + " |"
+        )
     return "\n".join(lines)
 
 

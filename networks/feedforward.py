@@ -131,6 +131,16 @@ class Feedforward:
             "inhibition": 0.07,
         },
         "split/digits": {"input_rate": 400.0, "readout_spread": 0.05, "inhibition": 0.0},
+        "items": {
+            "tau_error": 40.0,
+            "other_rate": 40.0,
+            "hidden_centre": 0.8,
+            "hidden_width": 1.2,
+            "hidden_spread": 0.15,
+            "tied_factor": 3.0,
+            "inhibition": 0.2,
+        },
+        "items/digits": {"input_rate": 480.0, "inhibition": 0.05},
     }
 
     def parameters(self, task="", dataset="", overrides=None):

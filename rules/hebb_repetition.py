@@ -41,5 +41,6 @@ rule = Rule(
     tuned={
         "split": {"hidden.lr": 2e-4, "hidden.scale": 2e-3, "readout.lr": 3.5e-4, "readout.scale": 4.5e-3},
         "split/digits": {"lr": 1e-3, "scale": 1e-2},
+        "items/digits": {"lr": 1.5e-3, "scale": 1e-2},
     },
 )

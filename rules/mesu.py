@@ -59,5 +59,13 @@ rule = Rule(
             "window": 10_000,
             "guard": 0.2,
         },
+        "items/digits": {
+            "sigma_prior": 0.02,
+            "sigma_init": 0.02,
+            "lr_mu": 1.0,
+            "lr_sigma": 15.0,
+            "window": 10_000,
+            "guard": 0.2,
+        },
     },
 )

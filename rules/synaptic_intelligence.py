@@ -54,5 +54,6 @@ rule = Rule(
             "readout.damping": 1.0,
         },
         "split/digits": {"lr": 5e-4, "c": 3.0, "damping": 1.0},
+        "items/digits": {"lr": 5e-4, "c": 3.0, "damping": 1.0},
     },
 )

@@ -289,8 +289,10 @@ def _warnings(entries, options, seeds, runs):
     """Rows whose numbers say little: constants made for something else, or a readout that is often silent."""
     found = []
     for entry in entries:
-        wanted = f"{options.task}/random" if options.feedback == "random" else options.task
-        tuned = any(key.startswith(wanted) for key in entry.rule.tuned) or entry.parameters
+        own = (
+            (f"{options.task}/random",) if options.feedback == "random" else (options.task, f"{options.task}/{options.dataset}")
+        )
+        tuned = any(key.partition(":")[0] in own for key in entry.rule.tuned) or entry.parameters
         if not tuned:
             found.append(
                 f"{entry.rule.title} has no constants for task {options.task} with {options.feedback} feedback, "

@@ -6,6 +6,16 @@ from pathlib import Path
 import pytest
 
 DOCS = Path(__file__).parents[1] / "docs"
+#: Page and columns of a recorded study, by the first word of its folder.
+PAGES = {
+    "search": ("constants.md", ("final_accuracy", "just_learned_accuracy")),
+    "joint": ("forgetting.md", ("final_accuracy",)),
+    "forgetting": ("forgetting.md", ("final_accuracy", "just_learned_accuracy", "forgetting")),
+    "serial_position": (
+        "serial_position.md",
+        ("final_accuracy", "minimum_recall", "memorized_items", "memorized_items_published", "primacy", "recency"),
+    ),
+}
 
 
 @pytest.fixture(scope="module")
@@ -18,12 +28,10 @@ def tables():
 
 @pytest.mark.parametrize("name", [path.name for path in (DOCS / "recorded").iterdir()])
 def test_every_recorded_table_is_on_its_page(tables, name):
-    if name.startswith("search-"):
-        page, text = "constants.md", tables.table(name, ("final_accuracy", "just_learned_accuracy"), told=False)
-    elif name.startswith("joint-"):
-        page, text = "forgetting.md", tables.table(name, ("final_accuracy",))
-    else:
-        page, text = "forgetting.md", tables.table(name)
+    page, metrics = PAGES[name.partition("-")[0]]
+    if name.startswith("search-") and "-items" in name:
+        metrics = ("final_accuracy", "memorized_items")
+    text = tables.table(name, metrics, told=not name.startswith("search-"))
     content = (DOCS / page).read_text(encoding="utf-8")
     assert text in content
     if not name.startswith("search-"):
