@@ -54,3 +54,39 @@ def command(name):
     """The command that a recorded run came from, and how long its simulations took."""
     provenance = json.loads((RECORDED / name / "provenance.json").read_text(encoding="utf-8"))
     return provenance["command"]
+
+
+def published(name):
+    """A Markdown table of a recorded run of the study ``published``: the papers' accuracies and ours, in %."""
+    lines = ["| setting | tasks | published (%) | ours (%) | just learned (%) | seeds | source |", "|" + "---|" * 7]
+    for row in summary(name)["rows"]:
+        theirs = row["published"]
+        if not isinstance(theirs, str):
+            theirs = f"{theirs[0]:.2f}" + (f" ± {theirs[1]:.2f}" if theirs[1] else "")
+        ours = [_cell(row["metrics"][metric]) for metric in ("accuracy", "just_learned_accuracy")]
+        cells = [row["rule"], str(row["tasks"]), theirs, *ours, str(len(row["seeds"])), row["source"]]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def positions(name):
+    """A Markdown table of the settings of items: recall by position, and the tests of primacy and recency."""
+    rows = [row for row in summary(name)["rows"] if "tests" in row]
+    n = len(rows[0]["tests"]["recall_by_position"])
+    lines = ["| setting | " + " | ".join(map(str, range(1, n + 1))) + " | primacy (p) | recency (p) |", "|" + "---|" * (n + 3)]
+    for row in rows:
+        cells = [f"{100 * x:.0f}" for x in row["tests"]["recall_by_position"]]
+        for gain in ("primacy", "recency"):
+            test = row["tests"][gain]
+            cells.append(f"{100 * test['mean']:+.0f} ({test['p']:.1g})")
+        lines.append("| " + " | ".join([row["rule"], *cells]) + " |")
+    return "\n".join(lines)
+
+
+def costs(name):
+    """A Markdown table of a recorded run of the study ``optimizer_speed``: medians and ratios."""
+    lines = ["| | ms (median) | ratio | relative to |", "|---|---|---|---|"]
+    for row in summary(name)["rows"]:
+        ms, ratio = (row["metrics"][metric]["mean"] for metric in ("milliseconds", "ratio"))
+        lines.append(f"| {row['rule']} | {ms:.3f} | {ratio:.2f} | {row['against']} |")
+    return "\n".join(lines)
