@@ -16,6 +16,7 @@ from spikemeta.rule import Rule
 QUICK = {"split": (300, 60, None), "permuted": (400, 100, 3), "joint": (1500, 300, None)}
 SILENT = 0.05  # fraction of test presentations without a readout spike from which a reader should be told
 JOINT_CHUNKS = 10  # tests along the training of the only task
+BATCH = 16  # images per step of the rule on the torch engine
 
 
 @dataclass(frozen=True)
@@ -78,16 +79,27 @@ def n_hidden(options):
     return options.hidden or (100 if options.scale == "quick" else 200)
 
 
+def network(options):
+    """Name of the network that the options stand for."""
+    return "surrogate" if options.engine == "torch" else "feedforward"
+
+
+def signal(options):
+    """How errors reach the hidden neurons."""
+    return "backpropagated" if options.engine == "torch" else options.feedback
+
+
 def _points(entries, options, evaluate, store):
     curriculum = curriculum_arguments(options, evaluate)
     hidden = n_hidden(options)
+    how = {"engine": options.mode} if options.engine == "brian2" else {"engine": "torch", "batch": options.batch or BATCH}
     for seed in range(options.seeds):  # seeds outermost: every rule has a first result early
         for entry in entries:
             simulation = {
-                "network": "feedforward",
+                "network": network(options),
                 "n_hidden": hidden,
                 "feedback": options.feedback,
-                "engine": options.mode,
+                **how,
                 "parameters": entry.parameters or None,
                 "network_parameters": entry.network_parameters or None,
             }
@@ -144,10 +156,10 @@ def run(name, options, entries, console, evaluate="test"):
         "started": _clock(started),
         "seeds": seeds,
         "options": vars(options),
-        "feedback": options.feedback,
+        "feedback": signal(options),
         "evaluated_on": f"{evaluate} images",
         "curriculum": curriculum_arguments(options, evaluate),
-        "versions": versions(),
+        "versions": versions(options.engine),
         "data": {dataset.name: dataset.digests},
         "rules": {e.rule.title: rule_text(e.rule) for e in entries},
     }
@@ -181,7 +193,7 @@ def run(name, options, entries, console, evaluate="test"):
         "scale": options.scale,
         "seeds": options.seeds,
         "task": options.task,
-        "feedback": options.feedback,
+        "feedback": signal(options),
         "evaluated_on": f"{evaluate} images",
         "chance": chance,
     }
@@ -223,7 +235,7 @@ def _outcome(entries, options, seeds, runs, chance, curriculum, failures):
         dataset=options.dataset,
         task=options.task,
         scale=options.scale,
-        feedback=options.feedback,
+        feedback=signal(options),
         hidden=hidden,
         engine=options.engine,
     )
@@ -234,12 +246,10 @@ def _warnings(entries, options, seeds, runs):
     """Rows whose numbers say little: constants made for something else, or a readout that is often silent."""
     found = []
     for entry in entries:
-        wanted = f"{options.task}/random" if options.feedback == "random" else options.task
-        tuned = any(key.startswith(wanted) for key in entry.rule.tuned) or entry.parameters
-        if not tuned:
+        if not (_tuned(entry.rule, options) or entry.parameters):
             found.append(
-                f"{entry.label} has no constants for task {options.task} with {options.feedback} feedback, and used others: "
-                "find some with 'spikemeta run search'"
+                f"{entry.label} has no constants for task {options.task} with {signal(options)} errors (--engine "
+                f"{options.engine}), and used others: find some with 'spikemeta run search'"
             )
         own = [runs[entry.label, seed].arrays for seed in seeds if (entry.label, seed) in runs]
         silent = [float(np.mean(arrays["test_silent"])) for arrays in own if "test_silent" in arrays]
@@ -251,10 +261,21 @@ def _warnings(entries, options, seeds, runs):
     return found
 
 
-def versions():
+def _tuned(rule, options):
+    """Whether a rule has constants for the task, under the same engine and kind of feedback."""
+    for key in rule.tuned:
+        task, *qualifiers = key.partition(":")[0].split("/")
+        fits = ("torch" in qualifiers) == (options.engine == "torch")
+        if task == options.task and fits and (options.feedback != "random" or "random" in qualifiers):
+            return True
+    return False
+
+
+def versions(engine="brian2"):
     """Versions of what decides the numbers: Python, this package and those it computes with."""
     found = {"python": platform.python_version(), "platform": platform.platform()}
-    for package in ("spikemeta", "brian2", "numpy", "scipy", "xarray", "matplotlib", "scikit-learn"):
+    simulators = ("torch", "snntorch") if engine == "torch" else ()
+    for package in ("spikemeta", "brian2", *simulators, "numpy", "scipy", "xarray", "matplotlib", "scikit-learn"):
         try:
             found[package] = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:
