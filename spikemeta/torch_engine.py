@@ -5,6 +5,8 @@ import contextlib
 import numpy as np
 import torch
 
+from spikemeta.errors import InstabilityError
+
 TESTED = 250  # images tested at once
 
 
@@ -70,7 +72,7 @@ class Executor:
                 return loss
 
             if learns:
-                optimizer.step(closure)
+                self._step(optimizer, closure, phase)
                 hidden, counted = closure.found
             else:
                 sampled = self.simulation.prediction == "sample"
@@ -81,6 +83,17 @@ class Executor:
             tick(first + len(shown))
         rate = spikes / (self.sizes[1] * len(phase.indices) * self.parameters.presentation / 1000)
         return np.concatenate(counts).astype(np.int32), rate, self._state(weights, optimizer) if learns else {}
+
+    def _step(self, optimizer, closure, phase):
+        try:
+            optimizer.step(closure)
+        except (OverflowError, ZeroDivisionError, RuntimeError) as error:
+            if isinstance(error, RuntimeError) and "overflow" not in str(error):
+                raise
+            raise InstabilityError(
+                f"rule {self.simulation.rule.title!r}: a number of its update became infinite in phase {phase.name!r} "
+                f"({error}); earlier phases are kept. Remedy: a smaller lr, or bounds on what grows with age"
+            ) from None
 
     def _optimizer(self, state, age, seed):
         """Weights by projection, and an optimizer of them in the given state."""
