@@ -137,7 +137,7 @@ def read_nir(path):
         raise UserError(f"{path} is not a NIR file that spikemeta wrote ({error})") from None
     named = dict(zip(PROJECTIONS, nodes, strict=True))
     precision = {name: node.metadata["precision"].T for name, node in named.items() if "precision" in node.metadata}
-    return {name: node.weight.T / gain for name, node in named.items()}, precision
+    return {name: node.weight.T.astype(float) / gain for name, node in named.items()}, precision
 
 
 def _linear(graph):
