@@ -29,7 +29,9 @@ def run(request):
 
 @pytest.fixture(scope="module")
 def given():
-    return (torch.rand(25, 40, 64, generator=torch.Generator().manual_seed(0)) < 0.3).float()
+    data = datasets.load("digits")
+    images = torch.from_numpy(data.test_images[data.test_labels < 2][:40]).float() / 255
+    return surrogate.network.draw(images, surrogate.Parameters(), torch.Generator().manual_seed(0))
 
 
 def expected(run, given):
