@@ -46,6 +46,8 @@ rule = Rule(
         "split": {"lr": 2e-5, "displacement": 6.7e-4},
         "split:stable": {"displacement": 5e-3},
         "split/digits": {"lr": 3e-4, "displacement": 3e-3},
+        "split/torch": {"lr": 0.05, "hidden.displacement": 4e-4, "readout.displacement": 3e-3},
+        "split/digits/torch": {"lr": 0.1, "hidden.displacement": 3e-3, "readout.displacement": 0.03},
     },
     variants={
         "conventional": {"least": 1.0, "most": 1.0},

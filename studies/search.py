@@ -79,7 +79,7 @@ def _entries(options):
     grid = parse_grid(options.grid)
     rows = experiment.entries_of(options)
     network = registry.load("networks", experiment.network(options))
-    network.parameters(overrides=dict.fromkeys(k.removeprefix("network.") for k in grid if k.startswith("network.")))
+    network.parameters(overrides={k.removeprefix("network."): v[0] for k, v in grid.items() if k.startswith("network.")})
     owners = {key.rpartition(".")[0] for key in grid} - {"", "network", *network.projections}
     if owners:
         raise UserError("\n".join(suggest("part of the network", o, [*network.projections, "network"]) for o in owners))
