@@ -1,4 +1,4 @@
-"""How one phase is executed: as a call of the compiled program, or in Brian2's runtime mode."""
+"""How one phase is executed: as a call of the compiled program, in Brian2's runtime mode, or by torch."""
 
 import tempfile
 import time
@@ -29,8 +29,14 @@ def open_executor(simulation, sizes, constants, start):
     ------
     callable
         ``execute(phase, dataset, state, age, seed, tick)`` gives spike counts (n, n_classes), the mean hidden rate in Hz,
-        and, for a phase that learns, the state after it.
+        and, for a phase that learns, the state after it; ``execute.duration(phase)`` is what it adds to rule time.
     """
+    if simulation.engine == "torch":
+        from spikemeta import torch_engine
+
+        with torch_engine.one_thread():
+            yield torch_engine.Executor(simulation, sizes, constants)
+        return
     brian2.prefs.logging.display_brian_error_message = False
     stimuli = standalone.Stimuli()
     network = simulation.network
@@ -86,6 +92,10 @@ class _Executor:
             out |= {(projection, s): state[f"{name}.{s}"].ravel() for s in self.states}
         out |= {where: self.start[name].ravel() for name, where in self.built.fixed.items()}
         return out
+
+    def duration(self, phase):
+        """Rule time of a phase: its presentations."""
+        return len(phase.indices)
 
     def shape(self, name):
         """(n_pre, n_post) of a projection."""

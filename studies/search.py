@@ -78,7 +78,7 @@ def _entries(options):
 
     grid = parse_grid(options.grid)
     rows = experiment.entries_of(options)
-    network = registry.load("networks", "feedforward")
+    network = registry.load("networks", experiment.network(options))
     owners = {key.rpartition(".")[0] for key in grid} - {"", "network", *network.projections}
     if owners:
         raise UserError("\n".join(suggest("part of the network", o, [*network.projections, "network"]) for o in owners))
