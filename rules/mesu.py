@@ -74,7 +74,7 @@ rule = Rule(
             "readout.sigma_init": 0.05,
             "hidden.lr_mu": 500.0,
             "readout.lr_mu": 80.0,
-            "hidden.lr_sigma": 1e5,
+            "hidden.lr_sigma": 2e5,
             "readout.lr_sigma": 3000.0,
             "window": 10_000,
             "guard": 0.2,

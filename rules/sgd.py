@@ -20,6 +20,7 @@ rule = Rule(
         "split": {"lr": 3e-4},
         "items": {"hidden.lr": 1.6e-4, "readout.lr": 1.2e-5},
         "items/digits": {"lr": 1e-4},
+        "joint/torch": {"lr": 0.2, "halving": 1000},
         "split/torch": {"lr": 0.1},
         "split/digits/torch": {"lr": 0.03},
     },
