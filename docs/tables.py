@@ -90,3 +90,12 @@ def costs(name):
         ms, ratio = (row["metrics"][metric]["mean"] for metric in ("milliseconds", "ratio"))
         lines.append(f"| {row['rule']} | {ms:.3f} | {ratio:.2f} | {row['against']} |")
     return "\n".join(lines)
+
+
+def carried(name):
+    """A Markdown table of a recorded run of the study ``carry``, in %."""
+    rows = summary(name)["rows"]
+    places = list(rows[0]["metrics"])
+    lines = ["| trained in | " + " | ".join(f"tested in {p} (%)" for p in places) + " |", "|" + "---|" * (len(places) + 1)]
+    lines += ["| " + " | ".join([row["rule"], *(_cell(row["metrics"][p]) for p in places)]) + " |" for row in rows]
+    return "\n".join(lines)
