@@ -1,14 +1,29 @@
 """How one phase is executed: as a call of the compiled program, in Brian2's runtime mode, or by torch."""
 
+import os
+import shutil
 import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import brian2
 import numpy as np
 
 from spikemeta import standalone
+
+
+_WORK = "spikemeta-"
+_STALE = 86_400.0  # seconds: no phase goes on for a day without writing into its folder
+
+
+def remove_stale():
+    """Remove the work folders of runs that were killed, which could not remove their own."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_WORK}*"):
+        with suppress(OSError):
+            newest = max((path.stat().st_mtime for path in (folder, *folder.iterdir())))
+            if time.time() - newest > _STALE and folder.stat().st_uid == os.getuid():
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
@@ -43,7 +58,8 @@ def open_executor(simulation, sizes, constants, start):
     parameters = type(network.parameters())(**constants["network"])
     build = (simulation.rule, sizes, parameters, simulation.feedback, stimuli.stimulus, stimuli.teacher)
     began = time.perf_counter()
-    with tempfile.TemporaryDirectory(prefix="spikemeta-") as work:
+    remove_stale()
+    with tempfile.TemporaryDirectory(prefix=_WORK) as work:
         if simulation.engine == "standalone":
             with standalone.device() as device:
                 built = network.build(*build)
