@@ -12,7 +12,6 @@ import numpy as np
 
 from spikemeta import standalone
 
-
 _WORK = "spikemeta-"
 _STALE = 86_400.0  # seconds: no phase goes on for a day without writing into its folder
 
@@ -21,7 +20,7 @@ def remove_stale():
     """Remove the work folders of runs that were killed, which could not remove their own."""
     for folder in Path(tempfile.gettempdir()).glob(f"{_WORK}*"):
         with suppress(OSError):
-            newest = max((path.stat().st_mtime for path in (folder, *folder.iterdir())))
+            newest = max(path.stat().st_mtime for path in (folder, *folder.iterdir()))
             if time.time() - newest > _STALE and folder.stat().st_uid == os.getuid():
                 shutil.rmtree(folder, ignore_errors=True)
 
