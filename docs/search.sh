@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The searches behind the constants of rules/ and networks/: validation images only, seed 0 (digits: seeds 0 to 2). Set SPIKEMETA_DATA for MNIST.
-# Usage: docs/search.sh [FOLDER]; about half an hour on two cores.
+# Usage: docs/search.sh [FOLDER]; about three quarters of an hour on two cores.
 set -euo pipefail
 out=${1:-results}
 
@@ -36,3 +36,57 @@ digits mesu-8x8 --grid sigma_prior=0.02 --grid sigma_init=0.02 --grid lr_mu=1,3 
 digits stable_flexible-8x8 --grid lr=1e-4,3e-4 --grid displacement=1e-3,3e-3,1e-2
 digits synaptic_intelligence-8x8 --grid lr=5e-4 --grid c=3,10,30 --grid damping=1,10
 digits hebb_repetition-8x8 --grid lr=5e-4,1e-3 --grid scale=3e-3,1e-2 --grid fading=20000
+
+# Items: one class after another; names that end in 8x8 are those on the digits.
+items() { # name, rule, then the options
+    local name=$1 rule=$2
+    shift 2
+    spikemeta run search --rules "$rule" --task items --out "$out/search-$name" "$@"
+}
+
+mnist_items() { items "$1-items" "$1" --dataset mnist --scale full --seeds 1 "${@:2}"; }
+digits_items() { items "$1-items-8x8" "$1" --dataset digits --seeds 2 "${@:2}"; }
+
+mnist_items hybrid --grid hidden.lr=1.6e-4 --grid readout.lr=8e-5,1.2e-4 --grid hidden.displacement=1.3e-4,2.6e-4 \
+    --grid readout.displacement=2.4e-3,4e-3
+mnist_items conventional --grid hidden.lr=2e-5,1.6e-4 --grid readout.lr=1.2e-5,4e-5,1.2e-4
+mnist_items stable --grid sharpness=0.1,0.4,1
+
+digits_items conventional --grid lr=1e-4,3e-4,1e-3
+digits_items hybrid --grid lr=3e-4 --grid hidden.displacement=2e-4,1e-3 --grid readout.displacement=3e-3,8e-3
+digits_items stable --grid sharpness=0.1,0.4,1
+digits_items hebb_repetition --grid lr=5e-4,1.5e-3 --grid scale=3e-3,1e-2
+digits_items laplace --grid lr=5e-4,1.5e-3 --grid curvature=1e-3,3e-3
+digits_items synaptic_intelligence --grid lr=5e-4 --grid c=1,3,10 --grid damping=1
+digits_items mesu --grid sigma_prior=0.02 --grid sigma_init=0.02 --grid lr_mu=1,3 --grid lr_sigma=15 --grid window=10000 --grid guard=0.2
+
+torch() { # rule, then -joint or -8x8 or nothing, then the options
+    local rule=$1 more=$2
+    shift 2
+    spikemeta run search --rules "$rule" --engine torch --out "$out/search-$rule-torch$more" "$@"
+}
+
+full() { torch "$1" "" --dataset mnist --scale full "${@:2}"; }
+
+prior=(--grid hidden.sigma_prior=0.02 --grid hidden.sigma_init=0.02 --grid readout.sigma_prior=0.05
+    --grid readout.sigma_init=0.05 --grid guard=0.2)
+full sgd --grid lr=0.1,0.2
+torch sgd -joint --dataset mnist --scale full --task joint --grid lr=0.2,0.35 --grid halving=1000
+full laplace --grid lr=0.2 --grid hidden.curvature=1500,3000 --grid readout.curvature=200
+full hebb_repetition --grid lr=0.2 --grid hidden.scale=0.002,0.003 --grid readout.scale=0.012 --grid fading=2000
+full stable_flexible --grid lr=0.05 --grid hidden.displacement=2e-4,4e-4 --grid readout.displacement=3e-3
+full synaptic_intelligence --grid lr=0.1 --grid hidden.c=100,300 --grid hidden.damping=0.1 --grid readout.c=3 \
+    --grid readout.damping=1
+full mesu "${prior[@]}" --grid hidden.lr_mu=500 --grid readout.lr_mu=80 --grid hidden.lr_sigma=1e5,2e5 \
+    --grid readout.lr_sigma=3000 --grid window=10000
+
+small() { torch "$1" -8x8 --dataset digits --seeds 3 "${@:2}"; }
+
+small sgd --grid lr=0.03,0.1
+small laplace --grid lr=0.1 --grid hidden.curvature=30,100 --grid readout.curvature=3
+small hebb_repetition --grid lr=0.1 --grid hidden.scale=0.006,0.01 --grid readout.scale=0.03 --grid fading=2000
+small stable_flexible --grid lr=0.1 --grid hidden.displacement=0.003,0.01 --grid readout.displacement=0.03
+small synaptic_intelligence --grid lr=0.05,0.1 --grid hidden.c=10 --grid readout.c=1 --grid hidden.damping=0.1 \
+    --grid readout.damping=1
+small mesu "${prior[@]}" --grid hidden.lr_mu=250 --grid readout.lr_mu=40 --grid hidden.lr_sigma=3000,30000 \
+    --grid readout.lr_sigma=300 --grid window=5000

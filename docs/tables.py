@@ -4,13 +4,14 @@ import json
 from pathlib import Path
 
 RECORDED = Path(__file__).parent / "recorded"
+COUNTS = ("memorized_items", "memorized_items_published", "items_after_attack")
 
 
-def _cell(metric):
+def _cell(metric, scale=100):
     if not metric or metric.get("mean") is None:
         return ""
-    spread = f" ± {100 * metric['std']:.1f}" if metric.get("std") is not None else ""
-    return f"{100 * metric['mean']:.1f}{spread}"
+    spread = f" ± {scale * metric['std']:.1f}" if metric.get("std") is not None else ""
+    return f"{scale * metric['mean']:.1f}{spread}"
 
 
 def summary(name):
@@ -19,7 +20,7 @@ def summary(name):
 
 
 def table(name, metrics=("final_accuracy", "just_learned_accuracy", "forgetting"), told=True):
-    """A Markdown table of a recorded run: a row per rule, mean ± standard deviation over seeds, in %.
+    """A Markdown table of a recorded run: a row per rule, mean ± standard deviation over seeds, in % where it is no count.
 
     Parameters
     ----------
@@ -35,11 +36,17 @@ def table(name, metrics=("final_accuracy", "just_learned_accuracy", "forgetting"
     """
     found = summary(name)
     rows = sorted((r for r in found["rows"] if r["metrics"]), key=lambda r: -r["metrics"]["final_accuracy"]["mean"])
-    head = ["rule", *(["told of boundaries"] if told else []), *(m.replace("_", " ") + " (%)" for m in metrics)]
+    head = [
+        "rule",
+        *(["told of boundaries"] if told else []),
+        *(m.replace("_", " ") + " (%)" * (m not in COUNTS) for m in metrics),
+    ]
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     for row in rows:
         cells = [row["rule"], *(["yes" if row["needs_boundary"] else "no"] if told else [])]
-        lines.append("| " + " | ".join([*cells, *(_cell(row["metrics"].get(m)) for m in metrics)]) + " |")
+        lines.append(
+            "| " + " | ".join([*cells, *(_cell(row["metrics"].get(m), 1 if m in COUNTS else 100) for m in metrics)]) + " |"
+        )
     return "\n".join(lines)
 
 
@@ -47,3 +54,48 @@ def command(name):
     """The command that a recorded run came from, and how long its simulations took."""
     provenance = json.loads((RECORDED / name / "provenance.json").read_text(encoding="utf-8"))
     return provenance["command"]
+
+
+def published(name):
+    """A Markdown table of a recorded run of the study ``published``: the papers' accuracies and ours, in %."""
+    lines = ["| setting | tasks | published (%) | ours (%) | just learned (%) | seeds | source |", "|" + "---|" * 7]
+    for row in summary(name)["rows"]:
+        theirs = row["published"]
+        if not isinstance(theirs, str):
+            theirs = f"{theirs[0]:.2f}" + (f" ± {theirs[1]:.2f}" if theirs[1] else "")
+        ours = [_cell(row["metrics"][metric]) for metric in ("accuracy", "just_learned_accuracy")]
+        cells = [row["rule"], str(row["tasks"]), theirs, *ours, str(len(row["seeds"])), row["source"]]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def positions(name):
+    """A Markdown table of the settings of items: recall by position, and the tests of primacy and recency."""
+    rows = [row for row in summary(name)["rows"] if "tests" in row]
+    n = len(rows[0]["tests"]["recall_by_position"])
+    lines = ["| setting | " + " | ".join(map(str, range(1, n + 1))) + " | primacy (p) | recency (p) |", "|" + "---|" * (n + 3)]
+    for row in rows:
+        cells = [f"{100 * x:.0f}" for x in row["tests"]["recall_by_position"]]
+        for gain in ("primacy", "recency"):
+            test = row["tests"][gain]
+            cells.append(f"{100 * test['mean']:+.0f} ({test['p']:.1g})")
+        lines.append("| " + " | ".join([row["rule"], *cells]) + " |")
+    return "\n".join(lines)
+
+
+def costs(name):
+    """A Markdown table of a recorded run of the study ``optimizer_speed``: medians and ratios."""
+    lines = ["| | ms (median) | ratio | relative to |", "|---|---|---|---|"]
+    for row in summary(name)["rows"]:
+        ms, ratio = (row["metrics"][metric]["mean"] for metric in ("milliseconds", "ratio"))
+        lines.append(f"| {row['rule']} | {ms:.3f} | {ratio:.2f} | {row['against']} |")
+    return "\n".join(lines)
+
+
+def carried(name):
+    """A Markdown table of a recorded run of the study ``carry``, in %."""
+    rows = summary(name)["rows"]
+    places = list(rows[0]["metrics"])
+    lines = ["| trained in | " + " | ".join(f"tested in {p} (%)" for p in places) + " |", "|" + "---|" * (len(places) + 1)]
+    lines += ["| " + " | ".join([row["rule"], *(_cell(row["metrics"][p]) for p in places)]) + " |" for row in rows]
+    return "\n".join(lines)

@@ -63,6 +63,28 @@ class Parameters:
         return found
 
 
+def choose(name, defaults, tuned, task, dataset, overrides):
+    """Constants of the network `name` for a task: defaults, then tuned ones, then overrides.
+
+    Raises
+    ------
+    UserError
+        For an override that names no constant of the network, or a value that makes no sense.
+    """
+    for key in overrides or {}:
+        if key not in asdict(defaults):
+            raise UserError(suggest(f"parameter of network {name!r}", key, asdict(defaults)))
+    layers = [tuned.get(key, {}) for key in (task, f"{task}/{dataset}")] if task else []
+    values = {}
+    for layer in [*layers, overrides or {}]:
+        values |= layer
+    found = replace(defaults, **values)
+    problems = found.problems()
+    if problems:
+        raise UserError("\n".join(f"network {name!r}: {problem}" for problem in problems))
+    return found
+
+
 _CLOCKED = """
 first_age : 1 (shared)
 count : integer (shared)            # presentations in this phase
@@ -119,6 +141,7 @@ class Feedforward:
     """The network as `spikemeta.simulation` uses it."""
 
     projections = ("hidden", "readout")
+    engines = ("standalone", "runtime")
     #: Constants found for a task, by its name, or by ``task/dataset``; see `parameters`.
     tuned = {
         "split": {
@@ -131,6 +154,16 @@ class Feedforward:
             "inhibition": 0.07,
         },
         "split/digits": {"input_rate": 400.0, "readout_spread": 0.05, "inhibition": 0.0},
+        "items": {
+            "tau_error": 40.0,
+            "other_rate": 40.0,
+            "hidden_centre": 0.8,
+            "hidden_width": 1.2,
+            "hidden_spread": 0.15,
+            "tied_factor": 3.0,
+            "inhibition": 0.2,
+        },
+        "items/digits": {"input_rate": 480.0, "inhibition": 0.05},
     }
 
     def parameters(self, task="", dataset="", overrides=None):
@@ -141,18 +174,7 @@ class Feedforward:
         UserError
             For an override that names no constant of the network, or a value that makes no sense.
         """
-        for key in overrides or {}:
-            if key not in asdict(Parameters()):
-                raise UserError(suggest("parameter of network 'feedforward'", key, asdict(Parameters())))
-        layers = [self.tuned.get(key, {}) for key in (task, f"{task}/{dataset}")] if task else []
-        values = {}
-        for layer in [*layers, overrides or {}]:
-            values |= layer
-        found = replace(Parameters(), **values)
-        problems = found.problems()
-        if problems:
-            raise UserError("\n".join(f"network 'feedforward': {problem}" for problem in problems))
-        return found
+        return choose("feedforward", Parameters(), self.tuned, task, dataset, overrides)
 
     def start(self, sizes, parameters, rng):
         """Initial weights and fixed feedback, drawn from a seed.

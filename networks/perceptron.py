@@ -9,6 +9,9 @@ import torch
 class Perceptron:
     """Fully connected layers with rectified linear units between them."""
 
+    projections = ()
+    engines = ()  # no simulation: `spikemeta.training` trains it
+
     def start(self, sizes, generator, spread="glorot", biases=False):
         """Initial weights.
 

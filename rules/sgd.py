@@ -18,5 +18,10 @@ rule = Rule(
         "joint": {"hidden.lr": 4e-4, "readout.lr": 3e-4, "halving": 15_000},
         "joint/random": {"hidden.lr": 4e-5, "readout.lr": 2e-4},
         "split": {"lr": 3e-4},
+        "items": {"hidden.lr": 1.6e-4, "readout.lr": 1.2e-5},
+        "items/digits": {"lr": 1e-4},
+        "joint/torch": {"lr": 0.2, "halving": 1000},
+        "split/torch": {"lr": 0.1},
+        "split/digits/torch": {"lr": 0.03},
     },
 )

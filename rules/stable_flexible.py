@@ -46,6 +46,17 @@ rule = Rule(
         "split": {"lr": 2e-5, "displacement": 6.7e-4},
         "split:stable": {"displacement": 5e-3},
         "split/digits": {"lr": 3e-4, "displacement": 3e-3},
+        "items": {
+            "hidden.lr": 1.6e-4,
+            "readout.lr": 1.2e-4,
+            "hidden.displacement": 2.6e-4,
+            "readout.displacement": 2.4e-3,
+        },
+        "items:conventional": {"hidden.lr": 1.6e-4, "readout.lr": 1.2e-5},
+        "items/digits": {"lr": 3e-4, "hidden.displacement": 2e-4, "readout.displacement": 8e-3},
+        "items/digits:conventional": {"lr": 1e-4},
+        "split/torch": {"lr": 0.05, "hidden.displacement": 4e-4, "readout.displacement": 3e-3},
+        "split/digits/torch": {"lr": 0.1, "hidden.displacement": 3e-3, "readout.displacement": 0.03},
     },
     variants={
         "conventional": {"least": 1.0, "most": 1.0},

@@ -54,5 +54,14 @@ rule = Rule(
             "readout.damping": 1.0,
         },
         "split/digits": {"lr": 5e-4, "c": 3.0, "damping": 1.0},
+        "items/digits": {"lr": 5e-4, "c": 3.0, "damping": 1.0},
+        "split/torch": {
+            "lr": 0.1,
+            "hidden.c": 300.0,
+            "readout.c": 3.0,
+            "hidden.damping": 0.1,
+            "readout.damping": 1.0,
+        },
+        "split/digits/torch": {"lr": 0.05, "hidden.c": 10.0, "readout.c": 1.0},
     },
 )

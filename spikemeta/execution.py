@@ -1,14 +1,28 @@
-"""How one phase is executed: as a call of the compiled program, or in Brian2's runtime mode."""
+"""How one phase is executed: as a call of the compiled program, in Brian2's runtime mode, or by torch."""
 
+import os
+import shutil
 import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import brian2
 import numpy as np
 
 from spikemeta import standalone
+
+_WORK = "spikemeta-"
+_STALE = 86_400.0  # seconds: no phase goes on for a day without writing into its folder
+
+
+def remove_stale():
+    """Remove the work folders of runs that were killed, which could not remove their own."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_WORK}*"):
+        with suppress(OSError):
+            newest = max(path.stat().st_mtime for path in (folder, *folder.iterdir()))
+            if time.time() - newest > _STALE and folder.stat().st_uid == os.getuid():
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
@@ -29,15 +43,22 @@ def open_executor(simulation, sizes, constants, start):
     ------
     callable
         ``execute(phase, dataset, state, age, seed, tick)`` gives spike counts (n, n_classes), the mean hidden rate in Hz,
-        and, for a phase that learns, the state after it.
+        and, for a phase that learns, the state after it; ``execute.duration(phase)`` is what it adds to rule time.
     """
+    if simulation.engine == "torch":
+        from spikemeta import torch_engine
+
+        with torch_engine.one_thread():
+            yield torch_engine.Executor(simulation, sizes, constants)
+        return
     brian2.prefs.logging.display_brian_error_message = False
     stimuli = standalone.Stimuli()
     network = simulation.network
     parameters = type(network.parameters())(**constants["network"])
     build = (simulation.rule, sizes, parameters, simulation.feedback, stimuli.stimulus, stimuli.teacher)
     began = time.perf_counter()
-    with tempfile.TemporaryDirectory(prefix="spikemeta-") as work:
+    remove_stale()
+    with tempfile.TemporaryDirectory(prefix=_WORK) as work:
         if simulation.engine == "standalone":
             with standalone.device() as device:
                 built = network.build(*build)
@@ -88,6 +109,10 @@ class _Executor:
             out |= {(projection, s): state[f"{name}.{s}"].ravel() for s in self.states}
         out |= {where: self.start[name].ravel() for name, where in self.built.fixed.items()}
         return out
+
+    def duration(self, phase):
+        """Rule time of a phase: its presentations."""
+        return len(phase.indices)
 
     def shape(self, name):
         """(n_pre, n_post) of a projection."""

@@ -17,6 +17,7 @@ from spikemeta.rule import Rule
 QUICK = {"split": (300, 60, None), "permuted": (400, 100, 3), "joint": (1500, 300, None)}
 SILENT = 0.05  # fraction of test presentations without a readout spike from which a reader should be told
 JOINT_CHUNKS = 10  # tests along the training of the only task
+BATCH = 16  # images per step of the rule on the torch engine
 
 
 @dataclass(frozen=True)
@@ -93,16 +94,27 @@ def n_hidden(options):
     return options.hidden or (100 if options.scale == "quick" else 500 if options.task == "items" else 200)
 
 
+def network(options):
+    """Name of the network that the options stand for."""
+    return "surrogate" if options.engine == "torch" else "feedforward"
+
+
+def signal(options):
+    """How errors reach the hidden neurons."""
+    return "backpropagated" if options.engine == "torch" else options.feedback
+
+
 def _points(entries, options, evaluate, store):
     curriculum = curriculum_arguments(options, evaluate)
     hidden = n_hidden(options)
+    how = {"engine": options.mode} if options.engine == "brian2" else {"engine": "torch", "batch": options.batch or BATCH}
     for seed in range(options.seeds):  # seeds outermost: every rule has a first result early
         for entry in entries:
             simulation = {
-                "network": "feedforward",
+                "network": network(options),
                 "n_hidden": entry.hidden or hidden,
-                "feedback": options.feedback,
-                "engine": options.mode,
+                "feedback": signal(options),
+                **how,
                 "parameters": entry.parameters or None,
                 "network_parameters": entry.network_parameters or None,
             }
@@ -165,7 +177,7 @@ def run(name, options, entries, console, evaluate="test", analysis=None, work=po
     store = results.Store(folder, name, study.settings(options), options.resume)
     points = list(_points(entries, options, evaluate, store))
     provenance = provenance_of(name, options, started, dataset, [e.rule for e in entries]) | {
-        "feedback": options.feedback,
+        "feedback": signal(options),
         "evaluated_on": f"{evaluate} images",
         "curriculum": curriculum_arguments(options, evaluate),
     }
@@ -179,7 +191,7 @@ def run(name, options, entries, console, evaluate="test", analysis=None, work=po
         "scale": options.scale,
         "seeds": options.seeds,
         "task": options.task,
-        "feedback": options.feedback,
+        "feedback": signal(options),
         "evaluated_on": f"{evaluate} images",
         "chance": chance,
     }
@@ -289,7 +301,7 @@ def _outcome(entries, options, seeds, runs, chance, analysis, failures):
         dataset=options.dataset,
         task=options.task,
         scale=options.scale,
-        feedback=options.feedback,
+        feedback=signal(options),
         hidden=hidden,
         engine=options.engine,
     )
@@ -300,12 +312,10 @@ def _warnings(entries, options, seeds, runs):
     """Rows whose numbers say little: constants made for something else, or a readout that is often silent."""
     found = []
     for entry in entries:
-        wanted = f"{options.task}/random" if options.feedback == "random" else options.task
-        tuned = any(key.startswith(wanted) for key in entry.rule.tuned) or entry.parameters
-        if not tuned:
+        if not (_tuned(entry.rule, options) or entry.parameters):
             found.append(
-                f"{entry.rule.title} has no constants for task {options.task} with {options.feedback} feedback, "
-                "and used others: find some with 'spikemeta run search'"
+                f"{entry.rule.title} has no constants for task {options.task} with {signal(options)} errors (--engine "
+                f"{options.engine}), and used others: find some with 'spikemeta run search'"
             )
         own = [runs[entry.label, seed].arrays for seed in seeds if (entry.label, seed) in runs]
         silent = [float(np.mean(arrays["test_silent"])) for arrays in own if "test_silent" in arrays]
@@ -315,6 +325,17 @@ def _warnings(entries, options, seeds, runs):
                 "presentations: the network may have run away (a smaller lr) or died (a larger hidden_spread)"
             )
     return list(dict.fromkeys(found))
+
+
+def _tuned(rule, options):
+    """Whether a rule has constants for the task, under the same engine and kind of feedback."""
+    for key in rule.tuned:
+        task, *qualifiers = key.partition(":")[0].split("/")
+        fits = task == options.task and ("torch" in qualifiers) == (options.engine == "torch")
+        of_data = set(qualifiers) - {"torch", "random"} <= {options.dataset}
+        if fits and of_data and (options.feedback != "random" or "random" in qualifiers):
+            return True
+    return False
 
 
 def versions():

@@ -38,9 +38,10 @@ def blank(width, height, results, title, shown):
 
 
 def describe(results):
-    """Data set, task, scale and feedback of a results dataset in a phrase."""
+    """Data set, task, scale, feedback and engine of a results dataset in a phrase."""
     a = results.attrs
-    return f"{a['task']} {a['dataset']} ({a['scale']}), {a['hidden']} hidden neurons, {a['feedback']} feedback"
+    how = "surrogate gradients (torch)" if a.get("engine") == "torch" else f"{a['feedback']} feedback"
+    return f"{a['task']} {a['dataset']} ({a['scale']}), {a['hidden']} hidden neurons, {how}"
 
 
 def save(figure, folder, name):

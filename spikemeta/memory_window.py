@@ -94,12 +94,15 @@ def entries_of(options):
         if "window" not in row.rule.parameters:
             raise UserError(f"rule {row.label!r} has no parameter 'window', and nothing to vary here")
     limit = min(options.images or images, len(pool.dataset(options.dataset).train_labels))
+    steps = limit * options.passes  # of rule time
+    if options.engine == "torch":
+        steps = -(-steps // (options.batch or experiment.BATCH))
     curriculum = {"limit": limit, "test_limit": test_images, "n_tasks": options.tasks or tasks, "test_unseen": False}
     return [
         replace(
             row,
             label=f"{row.label}{SEPARATOR}{width} hidden, N = {window:g}",
-            parameters={"window": window * limit * options.passes},
+            parameters={"window": window * steps},
             curriculum=curriculum,
             condition=f"{width} hidden, N = {window:g}",
             hidden=width,
@@ -183,6 +186,8 @@ def accuracy(data):
     made, panels = _panels(data, "Accuracy by memory window", "test accuracy (%)")
     for panel, labels, x in panels:
         for k, (name, text) in enumerate(LINES.items()):
+            if name == "recent_accuracy" and data.sizes["task"] <= RECENT:
+                continue  # the same as all
             curve(panel, x, data[name].sel(rule=labels).values.T, k, text)
         panel.axhline(100 * data.attrs["chance"], color="0.5", ls=":", lw=1, label="chance")
         panel.set_ylim(0, 101)

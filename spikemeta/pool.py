@@ -61,9 +61,9 @@ def fingerprint(rule, point):
     task, data = point.curriculum["name"], point.curriculum["dataset"]
     network = registry.load("networks", point.simulation["network"])
     text = {f: getattr(rule, f) for f in ("state", "weight", "initial", "on_gradient", "on_presentation", "on_boundary")}
+    simulation, engine = point.simulation, "torch" if point.simulation["engine"] == "torch" else ""
     constants = {
-        p: rule.constants(task, data, p, point.simulation["parameters"], point.simulation["feedback"])
-        for p in network.projections
+        p: rule.constants(task, data, p, simulation["parameters"], simulation["feedback"], engine) for p in network.projections
     }
     parts = [
         text,

@@ -89,6 +89,7 @@ def render(summary, provenance, figures):
     body = [
         f"<h1>{e(summary['study'])}: {e(summary['task'])} {e(summary['dataset'])}</h1>",
         f"<p>Scale {e(summary['scale'])}, {summary['seeds']} seed(s), {e(summary['feedback'])} feedback, "
+        f"engine {e(summary['engine'])}, "
         f"measured on {e(summary['evaluated_on'])}; mean ± sd over seeds; "
         f"chance {summary['chance']:.0%}.</p>",
         f"<pre>{e(provenance['command'])}</pre>",

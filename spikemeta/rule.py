@@ -81,7 +81,8 @@ class Rule:
     tuned : dict of str to dict
         Constants found for a task, by its name (``"split"``, or ``"split/digits"`` for one dataset, ``"split/random"`` for
         one kind of feedback, ``"split:stable"`` for a variant); a key
-        ``projection.parameter`` holds for one projection of the network.
+        ``projection.parameter`` holds for one projection of the network. Those for the torch engine are kept apart
+        (``"split/torch"``, ``"split/digits/torch"``): there gradients have another scale.
     boundary_if : str
         A parameter that switches ``on_boundary`` off when it is zero; empty if it always counts.
     variant : str
@@ -283,7 +284,7 @@ class Rule:
             return False
         return not self.boundary_if or bool(self.parameters[self.boundary_if].value)
 
-    def constants(self, task="", dataset="", projection="", overrides=None, feedback=""):
+    def constants(self, task="", dataset="", projection="", overrides=None, feedback="", engine=""):
         """Values of all parameters for one projection of a network.
 
         Parameters
@@ -291,6 +292,8 @@ class Rule:
         task, dataset, feedback : str
             Choose among ``tuned``, by the keys ``task``, ``task/dataset`` and ``task/feedback``, and, for a variant, the
             same followed by ``:variant``; nothing is chosen where they name nothing there.
+        engine : {"", "torch"}
+            ``"torch"`` chooses by the keys ``task/torch`` and ``task/dataset/torch`` instead.
         projection : str
             ``"hidden"`` or ``"readout"``, say.
         overrides : dict of str to float or None
@@ -307,6 +310,8 @@ class Rule:
         """
         values = {name: float(p.value) for name, p in self.parameters.items()}
         keys = (task, f"{task}/{dataset}", f"{task}/{feedback}")
+        if engine:
+            keys = (f"{task}/{engine}", f"{task}/{dataset}/{engine}")
         layers = [self.tuned.get(key, {}) for key in keys]
         layers.append(self.variants.get(self.variant, {}))
         if self.variant:

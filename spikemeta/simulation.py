@@ -7,13 +7,13 @@ from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
 
-from spikemeta import execution, registry
+from spikemeta import equations, execution, registry
 from spikemeta.backends.reference import ReferenceSynapses
 from spikemeta.checkpoint import Checkpoint
 from spikemeta.curricula import Phase
 from spikemeta.errors import InstabilityError, UserError, suggest
 
-ENGINES = ("standalone", "runtime")
+ENGINES = ("standalone", "runtime", "torch")
 PREDICTIONS = ("mean", "sample")
 
 
@@ -68,6 +68,8 @@ class Run:
     compile_seconds : float
     state : dict of str to ndarray
         State of every synapse at the end, by ``projection.variable``, shape (n_pre, n_post).
+    weights : dict of str to ndarray
+        Mean weights at the end, by projection, the weight noise at zero; (n_pre, n_post), 1. They can start another run.
     """
 
     n_tasks: int
@@ -75,6 +77,7 @@ class Run:
     phases: list = field(default_factory=list)
     compile_seconds: float = 0.0
     state: dict = field(default_factory=dict)
+    weights: dict = field(default_factory=dict)
 
     @property
     def accuracy_matrix(self):
@@ -100,15 +103,18 @@ class Simulation:
         Name of a network.
     n_hidden : int
     feedback : str
-        How the network's error reaches its hidden neurons: ``"tied"`` or ``"random"``.
-    engine : {"standalone", "runtime"}
-        C++ compiled once, or Brian2's runtime mode, which needs no compiler.
+        How the network's error reaches its hidden neurons: ``"tied"`` or ``"random"``. Not for engine torch.
+    engine : {"standalone", "runtime", "torch"}
+        C++ compiled once; Brian2's runtime mode, which needs no compiler; or, for network surrogate, torch.
     parameters : dict of str to float or None
         Values that replace the rule's; ``"hidden.lr"`` for one projection.
     network_parameters : dict of str to float or None
         Values that replace the network's.
     prediction : {"mean", "sample"}
-        Whether a rule with weight noise is tested without it, or with a fresh draw at each presentation.
+        Whether a rule with weight noise is tested without it, or with a fresh draw at each presentation (engine torch: for
+        each `spikemeta.torch_engine.TESTED` of them).
+    batch : int
+        With engine torch, images per step of the rule.
 
     Raises
     ------
@@ -126,15 +132,21 @@ class Simulation:
         parameters=None,
         network_parameters=None,
         prediction="mean",
+        batch=16,
     ):
         for kind, value, valid in (("engine", engine, ENGINES), ("prediction", prediction, PREDICTIONS)):
             if value not in valid:
                 raise UserError(suggest(kind, value, valid))
         if n_hidden < 1:
             raise UserError(f"the number of hidden neurons must be at least 1, not {n_hidden}")
+        if batch < 1:
+            raise UserError(f"the batch must be at least 1, not {batch}")
         self.rule, self.engine, self.feedback, self.n_hidden = rule, engine, feedback, n_hidden
         self.network = registry.load("networks", network)
-        self.network_name, self.prediction = network, prediction
+        if engine not in self.network.engines:
+            able = " or ".join(map(repr, self.network.engines)) or "none"
+            raise UserError(f"network {network!r} does not run on engine {engine!r}, but on {able}")
+        self.network_name, self.prediction, self.batch = network, prediction, batch
         self.parameters, self.network_parameters = parameters or {}, network_parameters or {}
 
     def constants(self, curriculum):
@@ -143,12 +155,15 @@ class Simulation:
         unknown = {k.rpartition(".")[0] for k in self.parameters} - {"", *self.network.projections}
         if unknown:
             raise UserError(suggest("projection", unknown.pop(), self.network.projections))
+        engine = "torch" if self.engine == "torch" else ""
         return {
             "network": asdict(self.network.parameters(task, data, self.network_parameters)),
-            "rule": {p: self.rule.constants(task, data, p, self.parameters, self.feedback) for p in self.network.projections},
+            "rule": {
+                p: self.rule.constants(task, data, p, self.parameters, self.feedback, engine) for p in self.network.projections
+            },
         }
 
-    def run(self, curriculum, seed=0, out=None, resume=False, progress=None):
+    def run(self, curriculum, seed=0, out=None, resume=False, progress=None, weights=None):
         """Run every phase of a curriculum.
 
         Parameters
@@ -162,6 +177,9 @@ class Simulation:
             Continue from the last phase that ``out`` holds.
         progress : callable or None
             ``progress(phase_name, done, total)``, in presentations of the whole run.
+        weights : dict of str to ndarray or None
+            Initial weights by projection, (n_pre, n_post), 1, instead of random ones: such as the `Run.weights` of
+            another network of the same sizes.
 
         Returns
         -------
@@ -172,7 +190,7 @@ class Simulation:
         InstabilityError
             If a state variable becomes NaN or infinite; what earlier phases wrote stays.
         UserError
-            For a state file of another rule, seed or data; without a C++ compiler.
+            For a state file of another rule, seed or data; for weights that do not fit; without a C++ compiler.
         """
         constants = self.constants(curriculum)
         n_input = curriculum.dataset.train_images.shape[1]
@@ -182,8 +200,9 @@ class Simulation:
         start = self.network.start(
             sizes, self.network.parameters(curriculum.name, curriculum.dataset.name, self.network_parameters), rng
         )
+        self._replace(start, weights or {})
         state, age = self._start(start, constants["rule"], rng), 0
-        checkpoint = Checkpoint(out, self._identity(curriculum, seed, constants)) if out else None
+        checkpoint = Checkpoint(out, self._identity(curriculum, seed, constants, start if weights else {})) if out else None
         done = 0
         if checkpoint and resume:
             state, age, finished = checkpoint.load(state)
@@ -200,13 +219,13 @@ class Simulation:
                     counts, rate, after = execute(phase, curriculum.dataset, state, age, int(seeds[0]), tick)
                     if phase.kind == "train":
                         self._check(after, phase)
-                        state, age = after, age + len(phase.indices)
+                        state, age = after, age + execute.duration(phase)
                     run.phases.append(PhaseResult(phase, counts, rate, time.perf_counter() - began))
                     if checkpoint:
                         checkpoint.save(state, age, run.phases)
                 done += len(phase.indices)
                 report(phase.name, done, total)
-        run.state = state
+        run.state, run.weights = state, self._weights(state, constants["rule"], age)
         return run
 
     def respond(self, curriculum, state, images, weights, seed=0, progress=None):
@@ -252,6 +271,30 @@ class Simulation:
                 report(base + len(images))
         return np.array(counts).reshape(-1, len(images), sizes[2])
 
+    def _replace(self, start, weights):
+        known = self.network.projections
+        problems = [suggest("projection", name, known) for name in weights if name not in known]
+        for name in [name for name in known if name in weights]:
+            given = np.asarray(weights[name])
+            if given.shape != start[name].shape:
+                problems.append(f"weights of {name!r} must have the shape {start[name].shape}, not {given.shape}")
+            elif not np.isfinite(given).all():
+                problems.append(f"weights of {name!r} must be finite")
+            else:
+                start[name] = given.astype(float)
+        if problems:
+            raise UserError("\n".join(problems))
+
+    def _weights(self, state, constants, age):
+        quiet, out = {"age": float(age), "rand": lambda: 0.5, "randn": lambda: 0.0}, {}
+        for p in self.network.projections:
+            space = constants[p] | {s: state[f"{p}.{s}"] for s in self.rule.analysis.states} | quiet
+            if self.rule.analysis.noisy:
+                space = equations.compile_statements(self.rule.analysis.blocks["on_presentation"])(space)
+            weight = equations.compile_expression(self.rule.weight.strip())(space)
+            out[p] = np.broadcast_to(weight, state[f"{p}.transmitted"].shape).copy()
+        return out
+
     def _start(self, start, constants, rng):
         state = {}
         for p in self.network.projections:
@@ -269,7 +312,7 @@ class Simulation:
                     f"alone, as {projection}.lr), or bounds on what the rule divides by"
                 )
 
-    def _identity(self, curriculum, seed, constants):
+    def _identity(self, curriculum, seed, constants, weights):
         text = json.dumps(
             [
                 self.rule.title,
@@ -284,10 +327,13 @@ class Simulation:
                 self.feedback,
                 self.engine,
                 self.prediction,
+                self.batch,
                 curriculum.dataset.digests,
             ]
         )
         digest = hashlib.sha256(text.encode())
+        for name in sorted(weights):
+            digest.update(name.encode() + weights[name].tobytes())
         for phase in curriculum.phases:
             digest.update(phase.name.encode() + phase.indices.tobytes() + phase.labels.tobytes())
             digest.update(b"" if phase.permutation is None else phase.permutation.tobytes())

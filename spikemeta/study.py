@@ -63,12 +63,21 @@ class SimulationOptions:
         decides=False,
     )
     scale: str = option("quick", "quick (a part of the data, to look around) or full (all of it).", choices=("quick", "full"))
-    engine: str = option("brian2", "What simulates.", choices=("brian2",))
-    mode: str = option("standalone", "Brian2's standalone (compiled C++) or runtime mode.", choices=("standalone", "runtime"))
+    engine: str = option(
+        "brian2",
+        "brian2: event-driven, learning by local errors. torch: surrogate gradients.",
+        choices=("brian2", "torch"),
+    )
+    mode: str = option(
+        "standalone",
+        "Brian2's standalone (compiled C++) or runtime mode; not for --engine torch.",
+        choices=("standalone", "runtime"),
+    )
+    batch: int | None = option(None, "Images per step of the rule, with --engine torch. Default: 16.", low=1)
     hidden: int | None = option(None, "Hidden neurons. Default: 100 (quick), 200 (full).", low=1)
     feedback: str = option(
         "tied",
-        "How errors reach the hidden layer: by the readout's weights or random ones.",
+        "How errors reach the hidden layer: by the readout's weights or random ones; not for --engine torch.",
         choices=("tied", "random"),
     )
     passes: int = option(1, "Times that each task's training images are shown.", low=1)
@@ -92,6 +101,10 @@ def check(options):
             problems.append(suggest(f"value of {flag(item.name)}", value, rules["choices"]))
         if rules["low"] is not None and value is not None and value < rules["low"]:
             problems.append(f"{flag(item.name)} must be at least {rules['low']:g}, not {value:g}")
+    other = {"brian2": ("batch",), "torch": ("mode", "feedback")}.get(getattr(options, "engine", None), ())
+    for item in dataclasses.fields(options):
+        if item.name in other and getattr(options, item.name) != item.default:
+            problems.append(f"{flag(item.name)} means nothing to --engine {options.engine}: leave it out")
     if problems:
         raise UserError("\n".join(problems))
 

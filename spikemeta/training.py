@@ -118,13 +118,13 @@ class Point:
         return self.setting.tasks * self.setting.epochs * -(-n // self.setting.batch)
 
 
-def fingerprint(point):
-    """Digest of what decides a point's outcome."""
+def fingerprint(point, ignored=()):
+    """Digest of what decides a point's outcome, but for these fields of the setting."""
     rule = registry.get_rule(point.setting.rule)
     texts = [rule.state, rule.weight, rule.initial, rule.on_presentation, rule.on_gradient, rule.on_boundary]
     texts += [rule.base_gradient, rule.on_base_step, {n: p.value for n, p in rule.parameters.items()}]
     plain_setting = {f.name: f.default if f.default_factory is MISSING else f.default_factory() for f in fields(Setting)}
-    decides = {k: v for k, v in asdict(point.setting).items() if k not in ("label", "source", "published", "trials")}
+    decides = {k: v for k, v in asdict(point.setting).items() if k not in ("label", "source", "published", "trials", *ignored)}
     decides = {k: v for k, v in decides.items() if v != plain_setting[k]}
     parts = [texts, decides, point.seed, load(point.dataset).digests, importlib.metadata.version("spikemeta")]
     return hashlib.sha256(json.dumps(plain(parts), sort_keys=True).encode()).hexdigest()
@@ -357,7 +357,10 @@ class Trainer:
             for name, p in self.weights.items():
                 p.copy_(state["weights"][name])
         self.optimizer.load_state_dict(state["optimizer"])
-        self.matrix, self.epoch = matrix, state["epoch"]
+        if len(matrix) > len(self.matrix) and np.isfinite(matrix[len(self.matrix) :]).any():
+            raise UserError(f"{path} holds more tasks than are asked for: ask for more, or run without --resume")
+        n = min(len(matrix), len(self.matrix))
+        self.matrix[:n, :n], self.epoch = matrix[:n, :n], state["epoch"]
         return True
 
 
@@ -380,19 +383,21 @@ def execute(point, progress):
     torch.set_num_threads(1)  # a process for each core
     began, setting = time.perf_counter(), point.setting
     trainer = Trainer(setting, load(point.dataset), point.seed)
-    path = Path(point.state) / "state.pt"
+    path, same = Path(point.state) / "state.pt", fingerprint(point, ("tasks",))  # more tasks may follow on the same state
     if point.resume:
-        trainer.load(path, point.fingerprint)
+        trainer.load(path, same)
     epochs = setting.tasks * setting.epochs
     per_epoch = point.total // epochs
     while trainer.epoch < epochs:
         task, base = trainer.epoch // setting.epochs, trainer.epoch * per_epoch
         trainer.train_epoch(lambda step, base=base, task=task: progress(f"task {task + 1}", base + step, point.total))
         if trainer.epoch % setting.epochs == 0:
-            first = max(0, task + 1 - setting.recent) if setting.recent and trainer.epoch < epochs else 0
+            first = max(0, task + 1 - setting.recent) if setting.recent else 0
             for tested, accuracy in trainer.test(range(first, task + 1)).items():
                 trainer.matrix[task, tested] = accuracy
-        trainer.save(path, point.fingerprint)
+        trainer.save(path, same)
+    if setting.recent:  # in the end all
+        trainer.matrix[-1] = list(trainer.test(range(setting.tasks)).values())
     progress("done", point.total, point.total)
     info = {"rule": setting.rule, "constants": asdict(setting), "seconds": time.perf_counter() - began}
     return FinishedRun(point.label, point.seed, point.fingerprint, {"accuracy_matrix": trainer.matrix}, info)

@@ -129,32 +129,23 @@ def right_of(counts, mean, labels):
     return (mean.argmax(axis=1) == labels) & (counts.sum(axis=(0, 2)) > 0)
 
 
-def posterior(rule, constants, state, projection):
-    """Mean and variance of the weights of a projection.
+def deviation(rule, state, projection):
+    """Posterior standard deviation of the weights of a projection.
 
     Parameters
     ----------
     rule : Rule
-    constants : dict
-        Of the rule, by projection.
     state : dict of str to ndarray
         At the end of a run.
     projection : str
 
     Returns
     -------
-    mean : ndarray, (n_pre, n_post)
-        Transmitted weight without noise.
-    variance : ndarray or None
-        1/precision, for rules that keep a ``precision``; in the units of the rule, whose prior may be 1.
+    ndarray, (n_pre, n_post)
+        1/sqrt(precision), for rules that keep a ``precision``, in the units of the rule, whose prior may be 1; else zero.
     """
-    from spikemeta import equations
-
-    own = {s: state[f"{projection}.{s}"] for s in rule.analysis.states}
-    space = constants[projection] | own | {"randn": lambda: 0.0, "rand": lambda: 0.5, "age": 0.0}
-    space = equations.compile_statements(rule.analysis.blocks["on_presentation"])(space)
-    mean = np.broadcast_to(equations.compile_expression(rule.weight.strip())(space), state[f"{projection}.transmitted"].shape)
-    return mean, 1 / own["precision"] if "precision" in own else None
+    precision = state.get(f"{projection}.precision", np.inf)
+    return np.broadcast_to(1 / np.sqrt(precision), state[f"{projection}.transmitted"].shape)
 
 
 def draw(means, spreads, width, n, rng):
@@ -288,18 +279,17 @@ def probe(point, simulation, curriculum, run, progress):
         temperature; ``validation_plain`` (3,), the same without weight noise; ``kinds`` (n_kinds,) str; ``widths`` (n_widths,).
     """
     settings, rng = point.probe, stream(point.seed, _WEIGHTS)
-    means, spreads = {}, {"none": {}, "posterior": {}, "uniform": {}}
-    for name in simulation.network.projections:
-        means[name], variance = posterior(simulation.rule, run.constants["rule"], run.state, name)
-        deviation, mean = (np.sqrt(variance), np.sqrt(np.mean(variance))) if variance is not None else (0.0, 0.0)
-        spreads["none"][name], spreads["posterior"][name], spreads["uniform"][name] = 0.0, deviation, mean
+    spreads = {"none": {}, "posterior": {}, "uniform": {}}
+    for name in run.weights:
+        own = deviation(simulation.rule, run.state, name)
+        spreads["none"][name], spreads["posterior"][name], spreads["uniform"][name] = 0.0, own, np.sqrt(np.mean(own**2))
     trained = sum(len(phase.indices) for phase in curriculum.phases)
     done = 0
 
     def shown(images, choices, label):
         """Counts (samples, n, n_classes) of each choice, a noise and a width."""
         nonlocal done
-        sets = (s for noise, width in choices for s in draw(means, spreads[noise], width, settings["samples"], rng))
+        sets = (s for noise, width in choices for s in draw(run.weights, spreads[noise], width, settings["samples"], rng))
         tick = lambda n, base=trained + done: progress(label, base + n, trained)  # noqa: E731
         counts = simulation.respond(curriculum, run.state, images, sets, point.seed, tick)
         done += counts.shape[0] * counts.shape[1]

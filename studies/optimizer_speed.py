@@ -52,44 +52,39 @@ def _steps(options, rules):
     return timed
 
 
-def _samples(options):
-    """Ten weight samples of the perceptron 784-200-200-10 on a batch of 100: stacked, and one by one."""
+def _samples(hidden, batch):
+    """Ten weight samples of a perceptron on a batch of images: stacked, and one by one; and ten passes without a rule."""
     import torch
 
     from spikemeta import registry
 
-    network, timed = registry.load("networks", "perceptron"), {}
-    start = network.start((784, 200, 200, 10), torch.Generator().manual_seed(0))
-    x, y = torch.rand(100, 784), torch.arange(100) % 10
+    network, mesu = registry.load("networks", "perceptron"), registry.get_rule("mesu")
+    start = network.start((784, *hidden, 10), torch.Generator().manual_seed(0))
+    x, y = torch.rand(batch, 784), torch.arange(batch) % 10
 
     def loss_of(weights):
         logits = network(weights, x).flatten(0, -2)
-        return (
-            torch.nn.functional.cross_entropy(logits, y.repeat(len(logits) // len(y)), reduction="none")
-            .view(-1, len(y))
-            .mean(1)
-        )
+        losses = torch.nn.functional.cross_entropy(logits, y.repeat(len(logits) // batch), reduction="none")
+        return losses.view(-1, batch).mean(1)
 
-    weights = {name: torch.nn.Parameter(w.clone()) for name, w in start.items()}
+    def parameters():
+        return {name: torch.nn.Parameter(w.clone()) for name, w in start.items()}
 
-    def once():
+    def once(weights):
         for w in weights.values():
             w.grad = None
-        loss_of(weights).sum().backward()
+        loss = loss_of(weights).sum()
+        loss.backward()
+        return loss
 
-    timed["ten passes forward and backward"] = lambda: [once() for _ in range(10)]
-    mesu = registry.get_rule("mesu")
+    what = f", batch of {batch}, 784-{'-'.join(map(str, hidden))}-10"
+    plain, timed = parameters(), {}
+    timed["ten passes forward and backward" + what] = lambda: [once(plain) for _ in range(10)]
     for label, stacked in (("ten weight samples, stacked", True), ("ten weight samples, one by one", False)):
-        own = {name: torch.nn.Parameter(w.clone()) for name, w in start.items()}
+        own = parameters()
         optimizer = mesu.optimizer(own.items(), lr_mu=1e-3, lr_sigma=1e-3)
-
-        def closure(weights=own):
-            loss = loss_of(weights).sum()
-            loss.backward()
-            return loss
-
-        objective = loss_of if stacked else closure
-        timed[label] = lambda o=optimizer, f=objective, s=stacked: o.step(f, samples=10, stacked=s)
+        objective = loss_of if stacked else lambda own=own: once(own)
+        timed[label + what] = lambda o=optimizer, f=objective, s=stacked: o.step(f, samples=10, stacked=s)
     return timed
 
 
@@ -125,11 +120,11 @@ def run(options, console=None):
     store = results.Store(options.out or "results/optimizer_speed", "optimizer_speed", study.settings(options), options.resume)
     kept = torch.get_num_threads()
     torch.set_num_threads(options.threads)
-    groups = {"one step": _steps(options, rules), "ten weight samples": _samples(options)}
-    seconds = {label: [] for timed in groups.values() for label in timed}
+    groups = [_steps(options, rules), _samples((50,), 1), _samples((200, 200), 100)]
+    seconds = {label: [] for timed in groups for label in timed}
     try:
         for turn in track(range(options.repeats + 5), "timing", console=console, transient=True):
-            for timed in groups.values():
+            for timed in groups:
                 for label, step in timed.items():
                     start = time.perf_counter()
                     step()
@@ -143,7 +138,7 @@ def run(options, console=None):
     )
     for name in ("", "ms (median)", "quartiles", "ratio"):
         table.add_column(name, justify="right" if name else "left")
-    for timed in groups.values():
+    for timed in groups:
         base = np.median(seconds[next(iter(timed))])
         for label in timed:
             low, median, high = (float(q) for q in np.percentile(seconds[label], (25, 50, 75)))

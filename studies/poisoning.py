@@ -26,7 +26,7 @@ FRACTIONS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5)
 class Options(ItemOptions):
     """Options of this study."""
 
-    passes: int = option(3, "Most clean passes before the attack: 1, 3 and 9 are tried up to this number.", low=1)
+    passes: int = option(1, "Most clean passes before the attack: 1, 3 and 9 are tried up to this number.", low=1)
 
 
 def run(options, console=None):

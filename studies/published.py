@@ -55,7 +55,7 @@ _ITEMS = {
     "constants": {},
 }
 _MOVED = (1.6e-4, 5.6e-4, 1.8e-3)  # median |w - w0| of each layer after one item, conventional synapses
-_CLOSING = {"items-stable": 1.0, "items-hybrid": 2.0}  # that, over the displacement that halves the gate of f = 1/2
+_CLOSING = {"items-stable": 1.0, "items-hybrid": 1.4}  # that, over the displacement that halves the gate of f = 1/2
 
 
 def settings():
@@ -110,7 +110,7 @@ class Options:
     stream_tasks: int | None = option(None, "Tasks of the stream. Default: 200, 10 with quick.", low=5)
     float32: bool = option(False, "Matrix products of the 2 x 2000 network in float32, as published, not in bfloat16.")
     items_lr: float = option(0.15, "Learning rate of the settings of items.", low=0)
-    items_closing: float | None = option(None, "How soon their gates close. Default: 1 for stable, 2 for hybrid.", low=0)
+    items_closing: float | None = option(None, "How soon their gates close. Default: 1 for stable, 1.4 for hybrid.", low=0)
     validation: bool = option(False, "Test items on images cut from the training data, to choose these two.")
     workers: int = option(2, "Processes at work, at most one per core.", low=1, decides=False)
     out: str = option("", "Output folder. Default: results/published-DATASET.", decides=False)

@@ -1,9 +1,9 @@
 """What repeating a sequence does to its items: the Hebb repetition effect.
 
     spikemeta run repetition
-    spikemeta run repetition --rules conventional,hybrid,hebb_repetition --dataset mnist --scale full --seeds 5
+    spikemeta run repetition --rules conventional,hybrid,hebb_repetition --dataset mnist --scale full --passes 9 --seeds 5
 
-The sequence of `serial_position` is shown up to nine times, each time the same images in a new order; all items are
+The sequence of `serial_position` is shown again and again, each time the same images in a new order; all items are
 tested after each pass. Under the second condition the first three in ten items are a list that comes back
 among fillers, as in experiments with people (Hebb 1961): does it gain on the fillers, which are shown rarely?
 
@@ -24,7 +24,7 @@ ORDERED, HIDDEN = "in order", "hidden list"
 class Options(ItemOptions):
     """Options of this study."""
 
-    passes: int = option(9, "Times that the sequence of items is shown.", low=2)
+    passes: int = option(6, "Times that the sequence of items is shown; published: 9.", low=2)
 
 
 def run(options, console=None):

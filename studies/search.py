@@ -78,8 +78,7 @@ def _entries(options):
 
     grid = parse_grid(options.grid)
     rows = experiment.entries_of(options)
-    network = registry.load("networks", "feedforward")
-    network.parameters(overrides=dict.fromkeys(k.removeprefix("network.") for k in grid if k.startswith("network.")))
+    network = registry.load("networks", experiment.network(options))
     owners = {key.rpartition(".")[0] for key in grid} - {"", "network", *network.projections}
     if owners:
         raise UserError("\n".join(suggest("part of the network", o, [*network.projections, "network"]) for o in owners))
@@ -88,7 +87,8 @@ def _entries(options):
         of_network = {k.removeprefix("network."): v for k, v in setting.items() if k.startswith("network.")}
         of_rule = {k: v for k, v in setting.items() if not k.startswith("network.")}
         label = " ".join([row.label, *(f"{k}={v:g}" for k, v in setting.items())])
-        row.rule.constants(overrides=of_rule)  # refuses unknown names and values out of range
+        row.rule.constants(overrides=of_rule)  # both refuse unknown names and values out of range
+        network.parameters(options.task, options.dataset, of_network)
         entries[label] = replace(row, label=label, parameters=of_rule, network_parameters=of_network)
     return list(entries.values())
 

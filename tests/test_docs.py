@@ -6,6 +6,22 @@ from pathlib import Path
 import pytest
 
 DOCS = Path(__file__).parents[1] / "docs"
+#: Page and columns of a recorded study, by the first word of its folder.
+PAGES = {
+    "search": ("constants.md", ("final_accuracy", "just_learned_accuracy")),
+    "joint": ("forgetting.md", ("final_accuracy",)),
+    "forgetting": ("forgetting.md", ("final_accuracy", "just_learned_accuracy", "forgetting")),
+    "serial_position": (
+        "serial_position.md",
+        ("final_accuracy", "minimum_recall", "memorized_items", "memorized_items_published", "primacy", "recency"),
+    ),
+}
+#: Page and maker of the table of studies whose rows are no comparison of rules.
+OTHERS = {
+    "published": ("published.md", ("published", "positions")),
+    "optimizer_speed": ("torch.md", ("costs",)),
+    "carry": ("interchange.md", ("carried",)),
+}
 
 
 @pytest.fixture(scope="module")
@@ -18,12 +34,17 @@ def tables():
 
 @pytest.mark.parametrize("name", [path.name for path in (DOCS / "recorded").iterdir()])
 def test_every_recorded_table_is_on_its_page(tables, name):
-    if name.startswith("search-"):
-        page, text = "constants.md", tables.table(name, ("final_accuracy", "just_learned_accuracy"), told=False)
-    elif name.startswith("joint-"):
-        page, text = "forgetting.md", tables.table(name, ("final_accuracy",))
-    else:
-        page, text = "forgetting.md", tables.table(name)
+    if name.partition("-")[0] in OTHERS:
+        page, makers = OTHERS[name.partition("-")[0]]
+        content = (DOCS / page).read_text(encoding="utf-8")
+        for maker in makers:
+            assert getattr(tables, maker)(name) in content
+        assert tables.command(name) in content
+        return
+    page, metrics = PAGES[name.partition("-")[0]]
+    if name.startswith("search-") and "-items" in name:
+        metrics = ("final_accuracy", "memorized_items")
+    text = tables.table(name, metrics, told=not name.startswith("search-"))
     content = (DOCS / page).read_text(encoding="utf-8")
     assert text in content
     if not name.startswith("search-"):

@@ -1,5 +1,6 @@
 """Every entry of the folders loads, and is shown in every form."""
 
+import itertools
 import re
 
 import pytest
@@ -29,11 +30,11 @@ def test_names_agree(kind):
 def test_constants_are_for_something_that_exists(name):
     """A misspelt key of ``tuned`` would be ignored in silence."""
     rule = registry.get_rule(name)
-    network = registry.load("networks", "feedforward")
-    for key in [*rule.tuned, *network.tuned]:
-        task, qualifier, variant = re.fullmatch(r"(\w+)(?:/(\w+))?(?::(\w+))?", key).groups()
-        assert task in curricula.names()
-        assert qualifier in (None, "tied", "random", *datasets.names())
+    networks = [getattr(registry.load("networks", network), "tuned", {}) for network in registry.names("networks")]
+    for key in [*rule.tuned, *itertools.chain(*networks)]:
+        task, qualifier, engine, variant = re.fullmatch(r"(\w+)(?:/(?!torch)(\w+))?(?:/(torch))?(?::(\w+))?", key).groups()
+        assert task in [*curricula.names(), "items"]
+        assert qualifier in (None, *datasets.names()) or (qualifier in ("tied", "random") and not engine)
         assert variant is None or variant in rule.variants
 
 

@@ -1,9 +1,12 @@
 """Runs of a tiny network: reproducible, resumable to the bit, and clear about what went wrong."""
 
+import os
+import time
+
 import numpy as np
 import pytest
 
-from spikemeta import curricula, datasets, registry
+from spikemeta import curricula, datasets, execution, registry
 from spikemeta.checkpoint import Checkpoint
 from spikemeta.errors import InstabilityError, UserError
 from spikemeta.rule import Parameter, Rule
@@ -160,3 +163,15 @@ def test_a_damaged_state_file_is_refused(tmp_path, keep):
     whole.path.write_bytes(data[: int(keep * len(data)) if keep <= 1 else keep])
     with pytest.raises(UserError, match="state.npz is damaged .*delete it, or run without --resume"):
         whole.load(state)
+
+
+def test_work_folders_of_killed_runs_are_removed_and_those_at_work_are_not(tmp_path, monkeypatch):
+    monkeypatch.setattr(execution.tempfile, "gettempdir", lambda: str(tmp_path))
+    for name, hours in (("spikemeta-old", 30), ("spikemeta-busy", 1), ("other-old", 30)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "images").write_bytes(b"0")
+        then = time.time() - 3600 * hours
+        os.utime(tmp_path / name / "images", (then, then))
+        os.utime(tmp_path / name, (time.time() - 3600 * 30,) * 2)
+    execution.remove_stale()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["other-old", "spikemeta-busy"]

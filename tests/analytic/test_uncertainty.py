@@ -91,23 +91,16 @@ def test_bad_widths(text):
         uncertainty.parse_widths(text)
 
 
-@pytest.mark.parametrize(("name", "unit"), [("mesu", 1.0), ("laplace", 1.0)])
-def test_posterior_of_a_state(name, unit):
-    rule = registry.get_rule(name)
-    constants = {"hidden": rule.constants()}
-    state = {"precision": np.full((2, 3), 4.0), "information": np.full((2, 3), 0.8), "noise": np.full((2, 3), 9.0)}
-    state = {f"hidden.{s}": state[s] for s in rule.analysis.states} | {"hidden.transmitted": np.full((2, 3), 7.0)}
-    mean, variance = uncertainty.posterior(rule, constants, state, "hidden")
-    np.testing.assert_allclose(mean, 0.2, rtol=1e-15)  # without the noise that the state holds
-    np.testing.assert_allclose(variance, 0.25, rtol=1e-15)
+def test_deviation_of_a_state():
+    state = {"hidden.precision": np.array([[4.0, 16.0]]), "hidden.transmitted": np.zeros((1, 2))}
+    for name in ("mesu", "laplace"):
+        np.testing.assert_allclose(uncertainty.deviation(registry.get_rule(name), state, "hidden"), [[0.5, 0.25]], rtol=1e-15)
 
 
 def test_a_rule_without_precision_has_no_posterior():
     rule = registry.get_rule("sgd")
-    state = {"hidden.w": np.ones((2, 2)), "hidden.transmitted": np.zeros((2, 2))}
-    mean, variance = uncertainty.posterior(rule, {"hidden": rule.constants()}, state, "hidden")
-    np.testing.assert_array_equal(mean, 1)
-    assert variance is None
+    state = {"hidden.w": np.ones((2, 2)), "hidden.transmitted": np.ones((2, 2))}
+    np.testing.assert_array_equal(uncertainty.deviation(rule, state, "hidden"), np.zeros((2, 2)))
     assert uncertainty.noises_of(rule) == ()
 
 

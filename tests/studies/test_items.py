@@ -124,6 +124,16 @@ def test_default_rows_are_the_populations_and_every_other_rule():
     assert set(labels[5:]) == set(registry.names("rules")) - {"stable_flexible"}
 
 
+def test_a_search_may_vary_the_network_and_the_items_rules():
+    from spikemeta.studies import search
+
+    options = search.Options(rules="conventional", task="items", grid=("network.inhibition=0,0.1", "lr=1e-4"))
+    entries = search._entries(options)
+    assert [entry.network_parameters for entry in entries] == [{"inhibition": 0.0}, {"inhibition": 0.1}]
+    with pytest.raises(UserError, match="inhibition must be a finite number of at least 0, not -1"):
+        search._entries(search.Options(rules="sgd", grid=("network.inhibition=-1",)))
+
+
 # --- numbers by hand
 
 

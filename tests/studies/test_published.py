@@ -72,7 +72,7 @@ def test_a_killed_run_resumes_to_the_same_bits(label, tmp_path, monkeypatch):
     assert seen[0] > 0.3
     np.testing.assert_array_equal(resumed.arrays["accuracy_matrix"], whole.arrays["accuracy_matrix"])
     one, other = (training.Trainer(setting, pool.dataset("digits"), 0) for _ in range(2))
-    same = training.fingerprint(point(setting, ""))
+    same = training.fingerprint(point(setting, ""), ("tasks",))
     one.load(tmp_path / "whole" / "state.pt", same)
     other.load(tmp_path / "cut" / "state.pt", same)
     for name, w in one.weights.items():
@@ -89,6 +89,26 @@ def test_a_stream_tests_recent_tasks_only_until_the_end(tmp_path):
         [False, True, True, False],
         [True, True, True, True],
     ]
+
+
+def test_a_stream_that_was_cut_ends_with_fewer_tasks_or_goes_on(tmp_path):
+    """The state of a longer run, after as many tasks, gives the shorter run, to the bit."""
+    short = small("mesu-stream", batch=1, epochs=1, tasks=3, recent=2, limit=30)
+    whole = training.execute(point(short, tmp_path / "short"), lambda *_: None).arrays["accuracy_matrix"]
+
+    class Killed(Exception):
+        pass
+
+    def kill(_, done, total):
+        if done > 0.5 * total:
+            raise Killed
+
+    with pytest.raises(Killed):
+        training.execute(point(replace(short, tasks=5), tmp_path / "long"), kill)
+    cut = training.execute(point(short, tmp_path / "long", True), lambda *_: None).arrays["accuracy_matrix"]
+    np.testing.assert_array_equal(cut, whole)
+    with pytest.raises(UserError, match="holds more tasks"):
+        training.execute(point(replace(short, tasks=2), tmp_path / "long", True), lambda *_: None)
 
 
 def test_the_perceptron_of_a_stack_is_that_of_each_sample():

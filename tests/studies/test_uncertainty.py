@@ -119,8 +119,7 @@ def test_given_weights_are_transmitted():
     for engine in ("standalone", "runtime"):
         simulation = Simulation(registry.get_rule("mesu"), n_hidden=8, engine=engine, network_parameters=loud)
         run = simulation.run(curriculum, seed=1)
-        rule, constants = simulation.rule, simulation.constants(curriculum)
-        means = {name: uncertainty.posterior(rule, constants["rule"], run.state, name)[0] for name in ("hidden", "readout")}
+        means, constants = run.weights, simulation.constants(curriculum)
         start = simulation.network.start(
             (64, 8, 10),
             simulation.network.parameters("joint", "digits", loud),
@@ -142,6 +141,21 @@ def test_given_weights_are_transmitted():
         assert answers[0].sum() > 0
         assert (answers[0] != answers[2]).any()  # fresh spikes
         np.testing.assert_array_equal(answers, simulation.respond(curriculum, run.state, images, [means, nothing, means], 5))
+
+
+def test_the_torch_engine_transmits_them_too():
+    curriculum = curricula.build("joint", datasets.load("digits"), limit=30, test_limit=20)
+    simulation = Simulation(registry.get_rule("laplace"), network="surrogate", n_hidden=8, engine="torch")
+    run = simulation.run(curriculum, seed=1)
+    nothing = {name: np.zeros_like(mean) for name, mean in run.weights.items()}
+    loud = {name: np.full_like(mean, 0.05) for name, mean in run.weights.items()}
+    images = curriculum.images(curriculum.phases[-1])
+    answers = simulation.respond(curriculum, run.state, images, [nothing, loud, loud], seed=5)
+    assert answers.shape == (3, 20, 10)
+    assert answers[0].sum() == 0
+    assert answers[1].sum() > 0
+    np.testing.assert_array_equal(answers[1].max(axis=1), answers[1].min(axis=1))  # all readout neurons are alike
+    assert (answers[1] != answers[2]).any()  # fresh spikes
 
 
 def test_memory_window_leaves_the_contract(finished):

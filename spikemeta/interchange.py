@@ -1,0 +1,153 @@
+"""Trained networks for other tools: snnTorch layers, and NIR files with the weights' uncertainty beside the weights.
+
+The Neuromorphic Intermediate Representation (Pedersen et al. 2024, Nat. Commun. 15, 8122) is written by snnTorch's exporter,
+which counts time in steps of 0.1 ms whatever a step lasts: ``tau = 0.1 ms/(1 - decay per step)``. The true step and time
+constants, in ms, are in the graph's metadata.
+"""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+
+from spikemeta.errors import UserError
+
+PROJECTIONS = ("hidden", "readout")
+_STEP = 1.0  # ms, of network feedforward
+
+
+def neurons(run):
+    """Constants of a run's neurons, as `spikemeta.networks.surrogate.Parameters`.
+
+    Raises
+    ------
+    UserError
+        If the hidden neurons inhibit each other, which layers of neurons cannot express.
+    """
+    from spikemeta.networks.surrogate import Parameters
+
+    constants = {"step": _STEP} | run.constants["network"]
+    if constants.get("inhibition"):
+        raise UserError(
+            f"this network's hidden neurons inhibit each other (inhibition {constants['inhibition']:g}): only networks "
+            "without can be exported, such as those of the task joint, or with network_parameters={'inhibition': 0.0}"
+        )
+    return Parameters(**{f.name: constants[f.name] for f in dataclasses.fields(Parameters) if f.name in constants})
+
+
+def module(run):
+    """A trained network as snnTorch layers that are called once per step.
+
+    Parameters
+    ----------
+    run : Run
+        Of network surrogate or feedforward; its mean weights are used.
+
+    Returns
+    -------
+    torch.nn.Sequential
+        Linear, ``snntorch.Synaptic``, Linear, ``snntorch.Synaptic``, in float32: input spikes (batch, n_input) to readout
+        spikes (batch, n_classes). A layer answers within the step, not one step later as in the networks here: the readout's
+        spikes of step t are those of step t + 2 there. The layers' weights are the run's times ``gain``.
+    """
+    import torch
+
+    return _layers(run, torch.float32)
+
+
+def _layers(run, kind):
+    """The layers, with the neurons' constants of this dtype."""
+    import snntorch
+    import torch
+
+    p, layers = neurons(run), []
+    for name in PROJECTIONS:
+        weight = torch.tensor(p.gain * np.asarray(run.weights[name], float).T).float()
+        linear = torch.nn.Linear(weight.shape[1], weight.shape[0], bias=False)
+        linear.weight = torch.nn.Parameter(weight)
+        synapse, membrane, threshold = (torch.full((len(weight),), value, dtype=kind) for value in (*p.decays, 1.0))
+        neuron = snntorch.Synaptic(synapse, membrane, threshold, init_hidden=True, reset_mechanism="zero", reset_delay=False)
+        layers += [linear, neuron]
+    return torch.nn.Sequential(*layers)
+
+
+def write_nir(run, path):
+    """Write a trained network as a NIR file (HDF5).
+
+    Parameters
+    ----------
+    run : Run
+        Of network surrogate or feedforward.
+    path : str or Path
+
+    Raises
+    ------
+    UserError
+        For a network that NIR cannot express, or a file that cannot be written.
+
+    Notes
+    -----
+    The graph holds the layers of `module`. Metadata of the graph: ``step_ms``, ``tau_synapse_ms``, ``tau_membrane_ms`` and
+    ``gain``; of a linear node, where the rule has a precision: ``precision`` (n_post, n_pre), of the weight before the gain, in
+    the rule's own unit (mesu: 1/variance; laplace: times the prior's).
+    """
+    import nir
+    import torch
+    from snntorch.export_nir import export_to_nir
+
+    p = neurons(run)
+    layers = _layers(run, torch.float64)  # so that what a reader makes of the time constants is right to the last bit
+    graph = export_to_nir(layers, torch.zeros(len(run.weights["hidden"])))
+    values = {"step_ms": p.step, "tau_synapse_ms": p.tau_synapse, "tau_membrane_ms": p.tau_membrane, "gain": p.gain}
+    graph.metadata |= values
+    for name, node in zip(PROJECTIONS, _linear(graph), strict=True):
+        if f"{name}.precision" in run.state:
+            node.metadata["precision"] = np.ascontiguousarray(run.state[f"{name}.precision"].T, float)
+    try:
+        nir.write(Path(path), graph)
+    except OSError as error:
+        raise UserError(f"cannot write {path} ({error}); name a file in a folder that exists and is yours") from None
+
+
+def read_nir(path):
+    """Read back what `write_nir` wrote.
+
+    Parameters
+    ----------
+    path : str or Path
+
+    Returns
+    -------
+    weights : dict of str to ndarray
+        ``hidden`` (n_input, n_hidden) and ``readout`` (n_hidden, n_classes), 1: what `Simulation.run` takes as ``weights``.
+    precision : dict of str to ndarray
+        The same shapes; empty if the rule had none.
+
+    Raises
+    ------
+    UserError
+        If there is no such file, or it is not one of ours.
+    """
+    import nir
+
+    try:
+        graph = nir.read(Path(path))
+        nodes, gain = _linear(graph), float(graph.metadata["gain"])
+    except (OSError, KeyError, ValueError) as error:
+        raise UserError(f"{path} is not a NIR file that spikemeta wrote ({error})") from None
+    named = dict(zip(PROJECTIONS, nodes, strict=True))
+    precision = {name: node.metadata["precision"].T for name, node in named.items() if "precision" in node.metadata}
+    return {name: node.weight.T.astype(float) / gain for name, node in named.items()}, precision
+
+
+def _linear(graph):
+    """The graph's linear nodes, from input to readout."""
+    import nir
+
+    follow, nodes = dict(graph.edges), []
+    name = next(name for name, node in graph.nodes.items() if isinstance(node, nir.Input))
+    while name in follow:
+        name = follow[name]
+        if isinstance(graph.nodes[name], nir.Linear):
+            nodes.append(graph.nodes[name])
+    return nodes

@@ -1,0 +1,88 @@
+"""What leaves as snnTorch layers or as a NIR file fires the same spikes, and what comes back is what left."""
+
+import nir
+import numpy as np
+import pytest
+import torch
+from snntorch.import_nir import import_from_nir
+from spikemeta.networks import surrogate
+
+from spikemeta import curricula, datasets, interchange, registry
+from spikemeta.errors import UserError
+from spikemeta.simulation import Run, Simulation
+
+PARAMETERS = {"laplace": {"lr": 0.3, "curvature": 10.0}, "mesu": {"lr_mu": 100.0, "lr_sigma": 100.0}, "sgd": {"lr": 0.03}}
+
+
+@pytest.fixture(scope="module", params=sorted(PARAMETERS))
+def run(request):
+    curriculum = curricula.build("split", datasets.load("digits"), n_tasks=1, limit=60, test_limit=4)
+    return Simulation(
+        registry.get_rule(request.param),
+        network="surrogate",
+        engine="torch",
+        n_hidden=20,
+        parameters=PARAMETERS[request.param],
+        network_parameters={"hidden_spread": 0.15, "readout_spread": 0.5},
+    ).run(curriculum, seed=1)
+
+
+@pytest.fixture(scope="module")
+def given():
+    data = datasets.load("digits")
+    images = torch.from_numpy(data.test_images[data.test_labels < 2][:40]).float() / 255
+    return surrogate.network.draw(images, surrogate.Parameters(), torch.Generator().manual_seed(0))
+
+
+def expected(run, given):
+    weights = {name: torch.tensor(w).float() for name, w in run.weights.items()}
+    return surrogate.network.respond(weights, given, interchange.neurons(run))[1]
+
+
+def stepped(layers, given):
+    found = [layers(x) for x in given]
+    return torch.stack([f[0] if isinstance(f, tuple) else f for f in found]).detach()[:-2]
+
+
+def test_snntorch_layers_fire_the_same_spikes(run, given):
+    wanted = expected(run, given)
+    assert 0.01 < wanted.mean() < 0.9
+    np.testing.assert_array_equal(stepped(interchange.module(run), given), wanted.detach())
+
+
+def test_a_nir_file_fires_the_same_spikes(run, given, tmp_path):
+    """Written, read and built by snnTorch: every readout spike of 40 stimuli, two steps earlier than in the network."""
+    interchange.write_nir(run, tmp_path / "net.nir")
+    graph = nir.read(tmp_path / "net.nir")
+    np.testing.assert_array_equal(stepped(import_from_nir(graph), given), expected(run, given).detach())
+    assert graph.metadata["step_ms"] == 4
+    assert graph.metadata["tau_membrane_ms"] == 20
+    assert graph.metadata["tau_synapse_ms"] == 5
+
+
+def test_weights_and_precision_come_back(run, tmp_path):
+    interchange.write_nir(run, tmp_path / "net.nir")
+    weights, precision = interchange.read_nir(tmp_path / "net.nir")
+    for name, values in run.weights.items():
+        # the file holds gain*w in float32, rounded once
+        np.testing.assert_allclose(weights[name], values, rtol=1e-7)
+    assert set(precision) == {name for name in interchange.PROJECTIONS if f"{name}.precision" in run.state}
+    for name, values in precision.items():
+        np.testing.assert_array_equal(values, run.state[f"{name}.precision"])
+        assert values.std() > 0
+
+
+def test_what_cannot_be_written_or_read_is_named(run, tmp_path):
+    with pytest.raises(UserError, match="cannot write"):
+        interchange.write_nir(run, tmp_path / "no" / "net.nir")
+    with pytest.raises(UserError, match="is not a NIR file"):
+        interchange.read_nir(tmp_path / "none.nir")
+    (tmp_path / "text.nir").write_text("text")
+    with pytest.raises(UserError, match="is not a NIR file"):
+        interchange.read_nir(tmp_path / "text.nir")
+    nir.write(tmp_path / "foreign.nir", nir.NIRGraph.from_list(nir.Linear(np.ones((2, 3)))))
+    with pytest.raises(UserError, match="is not a NIR file that spikemeta wrote"):
+        interchange.read_nir(tmp_path / "foreign.nir")
+    inhibited = Run(1, {"network": {"presentation": 100.0, "inhibition": 0.07}}, weights=run.weights)
+    with pytest.raises(UserError, match="inhibit each other"):
+        interchange.module(inhibited)
