@@ -46,11 +46,11 @@ rule = Rule(
             "sigma_prior": 0.02,
             "sigma_init": 0.02,
             "lr_mu": 0.5,
-            "lr_sigma": 1.0,
+            "lr_sigma": 0.3,
             "window": 300_000,
             "guard": 0.2,
         },
-        "permuted/digits": {"lr_mu": 1.0},
+        "permuted/digits": {"lr_mu": 1.0, "lr_sigma": 1.0},
         "joint/digits": {"sigma_prior": 0.04, "window": 10_000},
         "split": {
             "hidden.sigma_prior": 0.004,
