@@ -103,7 +103,9 @@ class Surrogate:
     projections = ("hidden", "readout")
     engines = ("torch",)
     #: Constants found for a task, by its name, or by ``task/dataset``; see `parameters`.
-    tuned = {"split/digits": {"hidden_spread": 0.15, "readout_spread": 0.2}}
+    tuned = {
+        f"{task}/digits": {"hidden_spread": 0.15, "readout_spread": 0.2} for task in ("split", "joint", "permuted", "items")
+    }
 
     def parameters(self, task="", dataset="", overrides=None):
         """Constants for a task: defaults, then tuned ones, then overrides.

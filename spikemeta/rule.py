@@ -293,7 +293,8 @@ class Rule:
             Choose among ``tuned``, by the keys ``task``, ``task/dataset`` and ``task/feedback``, and, for a variant, the
             same followed by ``:variant``; nothing is chosen where they name nothing there.
         engine : {"", "torch"}
-            ``"torch"`` chooses by the keys ``task/torch`` and ``task/dataset/torch`` instead.
+            ``"torch"`` chooses by the keys ``task/torch`` and ``task/dataset/torch`` instead; where a task has none, by those
+            of ``split``, because gradients have another scale there, which no default knows.
         projection : str
             ``"hidden"`` or ``"readout"``, say.
         overrides : dict of str to float or None
@@ -311,7 +312,8 @@ class Rule:
         values = {name: float(p.value) for name, p in self.parameters.items()}
         keys = (task, f"{task}/{dataset}", f"{task}/{feedback}")
         if engine:
-            keys = (f"{task}/{engine}", f"{task}/{dataset}/{engine}")
+            tasks = (task, "split") if task else ()  # split's, which are the best known, where a task has none
+            keys = next((k for t in tasks if self.tuned.keys() & set(k := (f"{t}/{engine}", f"{t}/{dataset}/{engine}"))), ())
         layers = [self.tuned.get(key, {}) for key in keys]
         layers.append(self.variants.get(self.variant, {}))
         if self.variant:
