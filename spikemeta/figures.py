@@ -285,7 +285,7 @@ def published(rows, head):
 
     figure = Figure(figsize=(8.6, 0.5 * len(rows) + 1.7), layout="constrained")
     FigureCanvasAgg(figure)
-    figure.suptitle(f"Published settings: {head['dataset']} ({head['scale']}), {head['seeds']} seeds", fontsize=12)
+    figure.suptitle(f"Published settings: {head['dataset']} ({head['scale']})", fontsize=12)
     panel = figure.add_subplot()
     for y, row in enumerate(rows):
         mean, spread = row["published"]
