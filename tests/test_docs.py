@@ -58,3 +58,6 @@ def test_the_readme_quotes_the_recorded_numbers(tables):
     for rule in ("sgd", "laplace", "hebb_repetition"):
         final = rows[rule]["metrics"]["final_accuracy"]
         assert f"{100 * final['mean']:.1f} ± {100 * final['std']:.1f} %" in readme
+    rows = {row["rule"]: row for row in tables.summary("published")["rows"]}
+    for setting in ("mesu-10", "synaptic_intelligence"):
+        assert f"{100 * rows[setting]['metrics']['accuracy']['mean']:.1f} %" in readme
