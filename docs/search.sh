@@ -77,6 +77,8 @@ full hebb_repetition --grid lr=0.2 --grid hidden.scale=0.002,0.003 --grid readou
 full stable_flexible --grid lr=0.05 --grid hidden.displacement=2e-4,4e-4 --grid readout.displacement=3e-3
 full synaptic_intelligence --grid lr=0.1 --grid hidden.c=100,300 --grid hidden.damping=0.1 --grid readout.c=3 \
     --grid readout.damping=1
+torch synaptic_intelligence -damped --dataset mnist --scale full --seeds 1 --grid lr=0.1 --grid hidden.c=300,3000 \
+    --grid hidden.damping=1 --grid readout.c=30 --grid readout.damping=1
 full mesu "${prior[@]}" --grid hidden.lr_mu=500 --grid readout.lr_mu=80 --grid hidden.lr_sigma=1e5,2e5 \
     --grid readout.lr_sigma=3000 --grid window=10000
 

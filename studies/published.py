@@ -90,7 +90,7 @@ def settings():
             source="Zenke et al. 2017, authors' stored results, c = 0",
             published=(57.41, None),
             constants={"c": 0.0, "damping": 0.1},
-            trials=2,  # what is not held back spreads
+            trials=2,
             **_SI,
         ),
         Setting("items-conventional", rule="conventional", published="recency", **_ITEMS),
