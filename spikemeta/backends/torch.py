@@ -221,7 +221,10 @@ class RuleOptimizer(torch.optim.Optimizer):
             p.copy_(values[self._own])
 
     def _fusible(self, p):
-        return self._kernels is not None and p.device.type == "cpu" and p.is_contiguous()
+        """Whether the compiled pass may read this parameter's memory as it lies."""
+        arrays = [p, *[value for value in self.state[p].values() if isinstance(value, torch.Tensor)]]
+        alike = all(value.is_contiguous() and value.dtype == p.dtype for value in arrays)
+        return self._kernels is not None and p.device.type == "cpu" and alike
 
     def _kernel(self, name, group, p, arrays, elapsed=0.0, keys=(), given=(), samples=1):
         """Run a compiled pass on one parameter; ``arrays``: those besides its state, or in place of it."""
@@ -309,6 +312,7 @@ class RuleOptimizer(torch.optim.Optimizer):
         if "present" in self._run:
             self._open(group, p)
         elapsed = float(self.age + 1 - state["touched"])
+        weight = None
         if self._fusible(p):
             gradients = {name: g.contiguous() for name, g in gradients.items() if name != "base_step"}
             self._kernel(run, group, p, gradients, elapsed)
@@ -320,7 +324,7 @@ class RuleOptimizer(torch.optim.Optimizer):
             self._store(p, values)
         state |= {"touched": self.age + 1, "inside": False}
         state.pop("transmitted", None)
-        if not self._own and not self._fusible(p):
+        if not self._own and weight is not None:
             p.copy_(weight)
 
     # ---- what a training loop calls

@@ -103,8 +103,8 @@ static void average(const int64_t start, const int64_t stop, void** a, const dou
 class _Writer:
     """Writes statements as the body of one loop; what depends on no array goes before the loop."""
 
-    def __init__(self, arrays, numbers):
-        self.arrays, self.numbers = set(arrays), set(numbers)
+    def __init__(self, arrays):
+        self.arrays = set(arrays)
         self.used, self.head, self.body, self.locals, self.draws = set(), [], [], [], []
         self.zero = set()
         self.scalar = {}  # temporaries that are numbers, by the name they have before the loop
@@ -214,7 +214,7 @@ class _Kernel:
         self.rule, self.name, self.own = rule, name, own
         self.arrays = ["p", *inputs, *[s for s in rule.analysis.states if s != own]]
         self.source = "old" if restored else "p"
-        self.writer = _Writer([*inputs, *rule.analysis.states], rule.parameters)
+        self.writer = _Writer([*inputs, *rule.analysis.states])
 
     def finish(self, changed, result, after=()):
         """The C++ text: what was written so far, then ``changed`` state is stored, then ``after``, then ``p = result``."""
