@@ -13,13 +13,12 @@ import numpy as np
 import pytest
 from brian2 import ms
 from brian2.codegen.runtime.cython_rt import CythonCodeObject
+from cases import CASES, RULES, Watched, constants, factors, windows
 from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
-from spikemeta import registry, standalone
+from spikemeta import standalone
 from spikemeta.backends import brian
-from spikemeta.backends.reference import ReferenceSynapses
-from spikemeta.rule import Parameter, Rule
 
 N_PRE, N_POST, STEPS, COUNT = 5, 3, 4, 24  # steps of 1 ms in a presentation; presentations
 #: Rounding in another order of the same operations: 1e-16 each, at most a few hundred of them one upon the other, and
@@ -34,24 +33,6 @@ TABLES = {
 }
 PATHS = ("full", "sparse")
 SPARSE = "(i + 2*j) % 4 != 1"
-
-
-#: Whatever the language allows and no rule of ours does: a boundary and a draw that change the transmitted weight,
-#: two decays of which one rests at a state, rule time in every block, temporaries, a decay in units of presentations.
-CORNERS = Rule(
-    "corners",
-    state="dw/dt = (anchor - w)/slow : 1\ndtrace/dt = -quick*trace/presentation : 1\nanchor : 1\njitter : 1",
-    weight="w*(1 + 0.1*jitter) + trace",
-    initial="start = 2*w_init\nw = start\ntrace = 0\nanchor = 0.5*start\njitter = 0",
-    on_presentation="jitter = 0.5*jitter + randn()\njitter *= 1 + exp(-age/slow)",
-    on_gradient="step = lr*gradient*(1 + 0.1*jitter)\nstep /= 1 + age/slow\nw -= step\ntrace = trace - 0.3*step",
-    on_boundary="moved = w - anchor\nanchor += 0.5*moved\nw = 0.9*w + 0.01*jitter*exp(-age/slow)",
-    parameters={"lr": Parameter(0.01), "slow": Parameter(60, "presentation", low=1), "quick": Parameter(0.2)},
-)
-RULES = {name: registry.load("rules", name) for name in registry.names("rules")} | {"corners": CORNERS}
-#: All rules, and the variants that switch their rule's boundary on or off, another way through its text.
-SWITCHED = [v for v, r in registry.variants().items() if RULES[r].boundary_if in RULES[r].variants[v]]
-CASES = RULES | {v: registry.get_rule(v) for v in SWITCHED}
 
 
 @dataclass(frozen=True, repr=False)
@@ -108,30 +89,6 @@ SILENT = make_events([], [1], [], 1)
 SILENT_WITH_BOUNDARIES = make_events([], [1, 3000], [0, 7, 8], 2)
 LONG_GAP = make_events([(0, 0, 1), (0, 3, 1), (COUNT - 1, 0, 1), (COUNT - 1, 2, 3)], [5000], [], 3)
 EVERYTHING = make_events([(p, s, (p + s) % N_PRE) for p in range(COUNT) for s in range(STEPS)], [1], [0, 9, 17], 4)
-factors = st.sampled_from([0.1, 1.0, 10.0])
-windows = st.sampled_from([None, 7.0, 300.0])
-
-
-def constants(rule, factor, window):
-    """Parameters away from their defaults but within their ranges: learning rates scaled, time constants short."""
-    out = {}
-    for name, p in rule.parameters.items():
-        value = p.value * factor if name.startswith("lr") else p.value
-        value = window if window and p.unit == "presentation" else value
-        out[name] = min(max(value, -np.inf if p.low is None else p.low), np.inf if p.high is None else p.high)
-    return out
-
-
-class Watched(ReferenceSynapses):
-    """The reference, which also keeps the largest value that each variable ever had, before it decays."""
-
-    def __init__(self, *args):
-        super().__init__(*args)
-        self.peaks = {s: np.abs(v).max() for s, v in self.state.items()}
-
-    def _apply(self, block, rows, **more):
-        super()._apply(block, rows, **more)
-        self.peaks = {s: max(peak, np.abs(self.state[s]).max()) for s, peak in self.peaks.items()}
 
 
 def initial(rule, parameters):
@@ -265,7 +222,7 @@ def runtime_network(name):
     brian2.set_device("runtime")
     brian2.prefs.codegen.target = "numpy"
     loaded = {}
-    network, made = build(RULES[name], loaded)
+    network, made = build(CASES[name], loaded)
     network.store()
     return network, made, loaded
 
@@ -296,7 +253,7 @@ def runtime_result(rule, network, made, parameters):
 @cache
 def program(name):
     with standalone.device() as device:
-        network, _ = build(RULES[name], {})
+        network, _ = build(CASES[name], {})
         return standalone.compile_network(network, device)
 
 

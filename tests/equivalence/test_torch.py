@@ -9,12 +9,12 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
+from cases import CASES, CORNERS, RULES, Watched, constants, factors, windows
 from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
 from spikemeta import registry
 from spikemeta.backends import torch_source
-from spikemeta.backends.reference import ReferenceSynapses
 from spikemeta.errors import UserError
 from spikemeta.rendering import show
 from spikemeta.rule import Parameter, Rule
@@ -26,18 +26,6 @@ SHAPES = ((3, 4), (5, 2))  # one parameter in each of two groups
 #: sequence is representable in float32.
 TOLERANCES = {torch.float64: 1e-10, torch.float32: 1e-5}
 
-#: Whatever the language allows and no rule of ours does: a boundary and a draw that change the weight, two decays of
-#: which one rests at a state, rule time in every block, temporaries, a decay in units of presentations.
-CORNERS = Rule(
-    "corners",
-    state="dw/dt = (anchor - w)/slow : 1\ndtrace/dt = -quick*trace/presentation : 1\nanchor : 1\njitter : 1",
-    weight="w*(1 + 0.1*jitter) + trace",
-    initial="start = 2*w_init\nw = start\ntrace = 0\nanchor = 0.5*start\njitter = 0",
-    on_presentation="jitter = 0.5*jitter + randn()\njitter *= 1 + exp(-age/slow)",
-    on_gradient="step = lr*gradient*(1 + 0.1*jitter)\nstep /= 1 + age/slow\nw -= step\ntrace = trace - 0.3*step",
-    on_boundary="moved = w - anchor\nanchor += 0.5*moved\nw = 0.9*w + 0.01*jitter*exp(-age/slow)",
-    parameters={"lr": Parameter(0.01), "slow": Parameter(60, "presentation", low=1), "quick": Parameter(0.2)},
-)
 #: The functions and operators of the language that no rule of ours uses, and what happens at a presentation without noise.
 FUNCTIONS = Rule(
     "functions",
@@ -52,9 +40,7 @@ FUNCTIONS = Rule(
     on_boundary="since = since + sqrt(abs(w)) + log(1 + w**2) + pi\nmet = 0",
     parameters={"lr": Parameter(0.01, low=1e-6)},
 )
-RULES = {name: registry.load("rules", name) for name in registry.names("rules")}
-SWITCHED = [v for v, r in registry.variants().items() if RULES[r].boundary_if in RULES[r].variants[v]]
-CASES = RULES | {v: registry.get_rule(v) for v in SWITCHED} | {"corners": CORNERS, "functions": FUNCTIONS}
+CASES = CASES | {"functions": FUNCTIONS}
 
 
 @dataclass(frozen=True)
@@ -88,26 +74,8 @@ LONG_WAIT = make_events({(s, 1) for s in range(1, COUNT - 1)}, [], 7, True, 2)
 SAVED_AT_BOUNDARY = make_events({(4, 0), (5, 0)}, [0, 5, 9], 5, True, 3)
 
 
-def constants(rule, factor, window):
-    """Parameters away from their defaults but within their ranges: learning rates scaled, time constants short."""
-    out = {}
-    for name, p in rule.parameters.items():
-        value = p.value * factor if name.startswith("lr") else p.value
-        value = window if window and p.unit == "presentation" else value
-        out[name] = min(max(value, -np.inf if p.low is None else p.low), np.inf if p.high is None else p.high)
-    return out
-
-
-class Watched(ReferenceSynapses):
-    """The reference, which also keeps the largest value that each variable ever had."""
-
-    def __init__(self, *args):
-        super().__init__(*args)
-        self.peaks = {s: np.abs(v).max() for s, v in self.state.items()}
-
-    def _apply(self, block, rows, **more):
-        super()._apply(block, rows, **more)
-        self.peaks = {s: max(peak, np.abs(self.state[s]).max()) for s, peak in self.peaks.items()}
+class Probed(Watched):
+    """The watched reference, which also tells what it would be at a later age."""
 
     def probe(self, age):
         """A copy that is brought to this age, without noise."""
@@ -130,7 +98,7 @@ class Pair:
         self.make([torch.nn.Parameter(torch.tensor(w, dtype=dtype)) for w in starts])
         self.references = []
         for which, (w, p) in enumerate(zip(starts, self.params, strict=True)):
-            made = Watched(rule, w, self.constants[which], np.random.default_rng(0), lambda rows, w=which: self.noise[w][rows])
+            made = Probed(rule, w, self.constants[which], np.random.default_rng(0), lambda rows, w=which: self.noise[w][rows])
             # Random starts are the optimizer's own draws.
             for s in rule.analysis.states:
                 if "rand" in "".join(x.expression for x in rule.analysis.blocks["initial"] if x.target == s):
@@ -215,10 +183,6 @@ class Pair:
         floor = tolerance * (peaks[""] if "" in peaks else np.abs(expected).max()) + np.finfo(np.float32).tiny
         found = found.detach().double().numpy()
         np.testing.assert_allclose(found, expected, tolerance, floor, err_msg=f"{self.rule.title}: {what}")
-
-
-factors = st.sampled_from([0.1, 1.0, 10.0])
-windows = st.sampled_from([None, 7.0, 300.0])
 
 
 @pytest.mark.parametrize("fused", [True, False], ids=["fused", "tensors"])

@@ -1,0 +1,50 @@
+"""What the equivalence tests share: the rules that they try, constants away from the defaults, a reference that is watched."""
+
+import numpy as np
+from hypothesis import strategies as st
+
+from spikemeta import registry
+from spikemeta.backends.reference import ReferenceSynapses
+from spikemeta.rule import Parameter, Rule
+
+#: Whatever the language allows and no rule of ours does: a boundary and a draw that change the transmitted weight,
+#: two decays of which one rests at a state, rule time in every block, temporaries, a decay in units of presentations.
+CORNERS = Rule(
+    "corners",
+    state="dw/dt = (anchor - w)/slow : 1\ndtrace/dt = -quick*trace/presentation : 1\nanchor : 1\njitter : 1",
+    weight="w*(1 + 0.1*jitter) + trace",
+    initial="start = 2*w_init\nw = start\ntrace = 0\nanchor = 0.5*start\njitter = 0",
+    on_presentation="jitter = 0.5*jitter + randn()\njitter *= 1 + exp(-age/slow)",
+    on_gradient="step = lr*gradient*(1 + 0.1*jitter)\nstep /= 1 + age/slow\nw -= step\ntrace = trace - 0.3*step",
+    on_boundary="moved = w - anchor\nanchor += 0.5*moved\nw = 0.9*w + 0.01*jitter*exp(-age/slow)",
+    parameters={"lr": Parameter(0.01), "slow": Parameter(60, "presentation", low=1), "quick": Parameter(0.2)},
+)
+RULES = {name: registry.load("rules", name) for name in registry.names("rules")}
+#: The variants that switch their rule's boundary on or off, another way through its text.
+SWITCHED = [v for v, r in registry.variants().items() if RULES[r].boundary_if in RULES[r].variants[v]]
+CASES = RULES | {v: registry.get_rule(v) for v in SWITCHED} | {"corners": CORNERS}
+
+factors = st.sampled_from([0.1, 1.0, 10.0])
+windows = st.sampled_from([None, 7.0, 300.0])
+
+
+def constants(rule, factor, window):
+    """Parameters away from their defaults but within their ranges: learning rates scaled, time constants short."""
+    out = {}
+    for name, p in rule.parameters.items():
+        value = p.value * factor if name.startswith("lr") else p.value
+        value = window if window and p.unit == "presentation" else value
+        out[name] = min(max(value, -np.inf if p.low is None else p.low), np.inf if p.high is None else p.high)
+    return out
+
+
+class Watched(ReferenceSynapses):
+    """The reference, which also keeps the largest value that each variable ever had, before it decays."""
+
+    def __init__(self, *args):
+        super().__init__(*args)
+        self.peaks = {s: np.abs(v).max() for s, v in self.state.items()}
+
+    def _apply(self, block, rows, **more):
+        super()._apply(block, rows, **more)
+        self.peaks = {s: max(peak, np.abs(self.state[s]).max()) for s, peak in self.peaks.items()}
