@@ -141,9 +141,9 @@ def table_of(rows, title, caption, columns=None):
     return table
 
 
-def published(rows, title):
+def published(rows, title, evaluated):
     """The table of the study ``published``: the papers' numbers and ours."""
-    table = Table(title=title, caption="test images, %, mean ± sd over seeds")
+    table = Table(title=title, caption=f"{evaluated}, %, mean ± sd over seeds")
     for name in ("setting", "tasks", "published", "ours", "just learned", "seeds", "source"):
         table.add_column(name, justify="left" if name in ("setting", "source") else "right", overflow="fold")
     for row in rows:

@@ -17,13 +17,18 @@ MARKERS = "osD^vPX*"
 HATCH = "///"
 
 
-def blank(width, height, results, title, shown):
-    """An empty figure with title and, beneath it, what the numbers were made with and what of them is shown."""
+def _canvas(width, height):
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
+    return figure
+
+
+def blank(width, height, results, title, shown):
+    """An empty figure with title and, beneath it, what the numbers were made with and what of them is shown."""
+    figure = _canvas(width, height)
     n = results.sizes["seed"]
     figure.suptitle(title + "\n", fontsize=12, x=0.012, ha="left")
     figure.text(
@@ -251,11 +256,7 @@ def settings(results, most=30):
 
 def ratios(rows, title):
     """Times relative to what each row names as ``against``, on a logarithmic axis, with quartiles."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(8.6, 0.3 * len(rows) + 1.4), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = _canvas(8.6, 0.3 * len(rows) + 1.4)
     panel = figure.add_subplot()
     groups = list(dict.fromkeys(row["against"] for row in rows))
     for y, row in enumerate(rows):
@@ -276,15 +277,11 @@ def ratios(rows, title):
 
 def published(rows, head):
     """Published accuracies and ours, a line per setting; None where no accuracy was published."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     rows = [row for row in rows if not isinstance(row["published"], str)]
     if not rows:
         return None
 
-    figure = Figure(figsize=(8.6, 0.5 * len(rows) + 1.7), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = _canvas(8.6, 0.5 * len(rows) + 1.7)
     figure.suptitle(f"Published settings: {head['dataset']} ({head['scale']})", fontsize=12)
     panel = figure.add_subplot()
     for y, row in enumerate(rows):
@@ -306,14 +303,10 @@ def published(rows, head):
 
 def published_items(rows, head):
     """Recall of each item at the end, a panel per population; None without such rows."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     rows = [row for row in rows if "tests" in row]
     if not rows:
         return None
-    figure = Figure(figsize=(3.3 * len(rows), 3.4), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = _canvas(3.3 * len(rows), 3.4)
     n = len(rows[0]["seeds"])
     figure.suptitle(
         f"Recall of items after the last: {head['dataset']} ({head['scale']}), {n} trials, 95 % interval", fontsize=11

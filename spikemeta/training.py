@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from spikemeta import registry
+from spikemeta import pool, registry
 from spikemeta.errors import UserError
 from spikemeta.results import FinishedRun, atomic, plain
 from spikemeta.sampling import stream
@@ -111,7 +111,7 @@ class Point:
     @property
     def total(self):
         """Optimizer steps."""
-        n = len(load(self.dataset).train_labels)
+        n = len(pool.dataset(self.dataset).train_labels)
         n = min(n, self.setting.limit or n)
         if self.setting.items:  # as many images of other classes as of the item's own
             n = len(items_of(self.setting, self.dataset, self.seed)[0][0].indices)
@@ -126,15 +126,8 @@ def fingerprint(point, ignored=()):
     plain_setting = {f.name: f.default if f.default_factory is MISSING else f.default_factory() for f in fields(Setting)}
     decides = {k: v for k, v in asdict(point.setting).items() if k not in ("label", "source", "published", "trials", *ignored)}
     decides = {k: v for k, v in decides.items() if v != plain_setting[k]}
-    parts = [texts, decides, point.seed, load(point.dataset).digests, importlib.metadata.version("spikemeta")]
+    parts = [texts, decides, point.seed, pool.dataset(point.dataset).digests, importlib.metadata.version("spikemeta")]
     return hashlib.sha256(json.dumps(plain(parts), sort_keys=True).encode()).hexdigest()
-
-
-def load(name):
-    """A data set, loaded once per process."""
-    from spikemeta import pool
-
-    return pool.dataset(name)
 
 
 def items_of(setting, dataset, seed):
@@ -143,7 +136,7 @@ def items_of(setting, dataset, seed):
 
     n = setting.tasks
     evaluate = "validation" if setting.validation else "test"
-    made = items.build(load(dataset), seed=seed, n_items=n, limit=setting.limit, tests="end", evaluate=evaluate)
+    made = items.build(pool.dataset(dataset), seed=seed, n_items=n, limit=setting.limit, tests="end", evaluate=evaluate)
     return [p for p in made.phases if p.kind == "train"], [p for p in made.phases if p.kind == "test"]
 
 
@@ -382,7 +375,7 @@ def execute(point, progress):
 
     torch.set_num_threads(1)  # a process for each core
     began, setting = time.perf_counter(), point.setting
-    trainer = Trainer(setting, load(point.dataset), point.seed)
+    trainer = Trainer(setting, pool.dataset(point.dataset), point.seed)
     path, same = Path(point.state) / "state.pt", fingerprint(point, ("tasks",))  # more tasks may follow on the same state
     if point.resume:
         trainer.load(path, same)

@@ -111,7 +111,7 @@ class Options:
     stream_tasks: int | None = option(None, "Tasks of the stream. Default: 200, 10 with quick.", low=5)
     float32: bool = option(False, "Matrix products of the 2 x 2000 network in float32, as published, not in bfloat16.")
     items_lr: float = option(0.15, "Learning rate of the settings of items.", low=0)
-    items_closing: float | None = option(None, "How soon their gates close. Default: 1 for stable, 1.4 for hybrid.", low=0)
+    items_closing: float | None = option(None, "How soon their gates close. Default: 1 for stable, 1.4 for hybrid.", low=0.01)
     validation: bool = option(False, "Test items on images cut from the training data, to choose these two.")
     workers: int = option(2, "Processes at work, at most one per core.", low=1, decides=False)
     out: str = option("", "Output folder. Default: results/published-DATASET.", decides=False)
@@ -206,14 +206,21 @@ def run(options, console=None):
             }
             | ({"tests": training.tests_of(own)} if s.items and own else {})
         )
-    head = {"engine": "torch", "dataset": options.dataset, "scale": options.scale, "seeds": options.seeds}
+    evaluated = "test images" + ", of items validation images" * options.validation
+    head = {
+        "engine": "torch",
+        "evaluated_on": evaluated,
+        "dataset": options.dataset,
+        "scale": options.scale,
+        "seeds": options.seeds,
+    }
     store.write_results(training.to_dataset(found, runs, trials, head))
     store.write_summary(head | {"rows": rows, "failures": failures})
     store.write_provenance(provenance | {"status": "finished", "seconds": time.time() - began, "failures": failures})
     drawings = {"published": figures.published, "items": figures.published_items}
     made = {name: draw(rows, head) for name, draw in drawings.items()}
     drawn = [p for name, figure in made.items() if figure for p in figures.save(figure, store.folder / "figures", name)]
-    console.print(display.published(rows, f"Published settings, {options.dataset} ({options.scale})"))
+    console.print(display.published(rows, f"Published settings, {options.dataset} ({options.scale})", evaluated))
     display.files(console, [store.folder / n for n in ("summary.json", "results.nc", "provenance.json")] + drawn)
     return display.failures(console, failures)
 
