@@ -222,9 +222,10 @@ class RuleOptimizer(torch.optim.Optimizer):
 
     def _fusible(self, p):
         """Whether the compiled pass may read this parameter's memory as it lies."""
-        arrays = [p, *[value for value in self.state[p].values() if isinstance(value, torch.Tensor)]]
-        alike = all(value.is_contiguous() and value.dtype == p.dtype for value in arrays)
-        return self._kernels is not None and p.device.type == "cpu" and alike
+        if self._kernels is None or p.device.type != "cpu" or not p.is_contiguous():
+            return False
+        arrays = [value for value in self.state[p].values() if isinstance(value, torch.Tensor)]
+        return all([value.dtype == p.dtype and value.is_contiguous() for value in arrays])
 
     def _kernel(self, name, group, p, arrays, elapsed=0.0, keys=(), given=(), samples=1):
         """Run a compiled pass on one parameter; ``arrays``: those besides its state, or in place of it."""
@@ -309,7 +310,7 @@ class RuleOptimizer(torch.optim.Optimizer):
 
     def _learn(self, group, p, run, gradients):
         state = self.state[p]
-        if "present" in self._run:
+        if "present" in self._run and not self._plain:
             self._open(group, p)
         elapsed = float(self.age + 1 - state["touched"])
         weight = None
@@ -436,7 +437,8 @@ class RuleOptimizer(torch.optim.Optimizer):
                     if k or self._plain:
                         self._store(p, self._presented(group, p))
                     p.copy_(self._run["weight"](self._space(group, p)))
-                self.zero_grad()
+                for _, p in pairs:
+                    p.grad = None
                 with torch.enable_grad():
                     losses.append(closure())
                 self._refuse_sparse()
