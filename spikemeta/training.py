@@ -67,6 +67,9 @@ class Setting:
         Whether items are tested on images cut from the training data.
     trials : int
         Seeds for each seed of the study.
+    clip : float
+        Probabilities are clipped to [clip, 1 - clip] before the logarithm of the loss, so that images beyond give no
+        gradient, as in Keras 2; 0 for the plain cross-entropy.
     """
 
     label: str
@@ -94,6 +97,7 @@ class Setting:
     constants_of: dict = field(default_factory=dict)
     validation: bool = False
     trials: int = 1
+    clip: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -275,7 +279,7 @@ class Trainer:
                 self.optimizer.step(partial(self._losses, x, y, reduction), samples=s.samples, stacked=True)
             else:
                 self.optimizer.zero_grad()
-                torch.nn.functional.cross_entropy(self._logits(self.weights, x), y, reduction=reduction).backward()
+                self._loss(self._logits(self.weights, x), y, reduction).backward()
                 self.optimizer.step()
             if step % 64 == 0:
                 progress(step)
@@ -288,6 +292,12 @@ class Trainer:
     def _logits(self, weights, x):
         with self.torch.autocast("cpu", self.torch.bfloat16, enabled=self.setting.bfloat16):
             return self.network(weights, x).float()
+
+    def _loss(self, logits, y, reduction):
+        clip, functional = self.setting.clip, self.torch.nn.functional
+        if not clip:
+            return functional.cross_entropy(logits, y, reduction=reduction)
+        return functional.nll_loss(logits.softmax(-1).clamp(clip, 1 - clip).log(), y, reduction=reduction)
 
     def _losses(self, x, y, reduction, weights):
         logits = self._logits(weights, x)

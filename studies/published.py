@@ -39,6 +39,7 @@ _SI = {
     "first_plain": True,
     "biases": True,
     "bfloat16": True,
+    "clip": 1e-7,  # the authors' code trains in Keras 2.0.5, whose cross-entropy clips probabilities so
 }
 #: Cho et al. 2025: 20 steps an item (5 epochs of 4 batches), no momentum, weights by Glorot; displacements as measured here.
 _ITEMS = {

@@ -138,3 +138,15 @@ def test_an_unknown_setting():
     done = CliRunner().invoke(cli.app, ["run", "published", "--only", "mesu-streem"])
     assert done.exit_code == 2
     assert "did you mean 'mesu-stream'" in done.output
+
+
+def test_a_clipped_loss_has_no_gradient_beyond_the_clip():
+    """Keras clips probabilities to [1e-7, 1 - 1e-7]: an image that is surely right, or surely wrong, teaches nothing."""
+    setting = small("synaptic_intelligence")
+    assert setting.clip == 1e-7
+    trainer = training.Trainer(setting, pool.dataset("digits"), 0)
+    torch = trainer.torch
+    logits = torch.tensor([[3.0, 1.0, 0.0], [30.0, 0.0, 0.0], [0.0, 30.0, 0.0]], requires_grad=True)
+    trainer._loss(logits, torch.tensor([0, 0, 0]), "sum").backward()
+    np.testing.assert_allclose(logits.grad[0], torch.softmax(logits[0], -1).detach() - torch.tensor([1.0, 0, 0]), rtol=1e-5)
+    assert not logits.grad[1:].any()
