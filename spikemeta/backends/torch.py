@@ -229,13 +229,18 @@ class RuleOptimizer(torch.optim.Optimizer):
 
     def _kernel(self, name, group, p, arrays, elapsed=0.0, keys=(), given=(), samples=1):
         """Run a compiled pass on one parameter; ``arrays``: those besides its state, or in place of it."""
-        have = self.state[p] | {"p": p, **({self._own: p} if self._own else {})} | arrays
-        names, _ = self._kernels.needs[name]
+        state = self.state[p]
+        pointers = []
+        for n in self._kernels.needs[name][0]:
+            value = arrays.get(n)
+            if value is None:
+                value = p if n in ("p", self._own) else state[n]
+            pointers.append(value.data_ptr())
         self._kernels(
             name,
             "f" if p.dtype == torch.float32 else "d",
             p.numel(),
-            [have[n].data_ptr() for n in names] + [0 if t is None else t.data_ptr() for t in given],
+            pointers + [0 if t is None else t.data_ptr() for t in given],
             [*[group[n] for n in self.rule.parameters], float(self.age), elapsed],
             keys,
             samples,

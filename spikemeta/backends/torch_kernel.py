@@ -10,12 +10,11 @@ import functools
 import hashlib
 import os
 import shutil
+import struct
 import subprocess
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-
-import numpy as np
 
 from spikemeta import standalone
 from spikemeta.backends.torch_source import averaged, decay_statements, decays_of, own_state, product_name
@@ -390,14 +389,17 @@ class Kernels:
             Times to run; what is written then has a first dimension of this length.
         threads : int
         """
-        if (name, kind) not in self._functions:
+        function = self._functions.get((name, kind))
+        if function is None:
             self._functions[name, kind] = function = getattr(self._library, f"{name}_{kind}")
             integer, address = ctypes.c_int64, ctypes.c_void_p
             function.argtypes, function.restype = [integer, integer, address, address, address, integer, integer], None
-        function = self._functions[name, kind]
-        a = (ctypes.c_void_p * len(pointers))(*pointers)
-        c, k = (ctypes.c_double * len(numbers))(*numbers), (ctypes.c_uint32 * len(keys))(*keys)
-        parts = max(1, min(threads, n // _SHARE))
+        a, c = struct.pack(f"{len(pointers)}P", *pointers), struct.pack(f"{len(numbers)}d", *numbers)
+        k = struct.pack(f"{len(keys)}I", *keys)
+        parts = min(threads, n // _SHARE)
+        if parts < 2:
+            function(0, n, a, c, k, n, samples)
+            return
         cuts = [n * part // parts // BLOCK * BLOCK for part in range(parts)] + [n]
         waiting = [_pool().submit(function, *cut, a, c, k, n, samples) for cut in zip(cuts[1:], cuts[2:], strict=False)]
         function(0, cuts[1], a, c, k, n, samples)
@@ -438,4 +440,4 @@ def _compiled(text):
 def keys(*parts):
     """Two 32-bit keys from whole numbers (seed, purpose, age, ...)."""
     digest = hashlib.blake2b(repr(parts).encode(), digest_size=8).digest()
-    return tuple(int(x) for x in np.frombuffer(digest, np.uint32))
+    return struct.unpack("=2I", digest)
