@@ -157,6 +157,46 @@ def first_task(results):
     return figure
 
 
+def all_tasks(results):
+    """Accuracy of every task over training, a panel per rule, a line per task with its band over seeds.
+
+    Parameters
+    ----------
+    results : xarray.Dataset
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    from matplotlib import colormaps
+
+    rules, n_tasks = list(results.rule.values), results.sizes["task"]
+    columns = min(3, len(rules))
+    rows = -(-len(rules) // columns)
+    figure = blank(3.4 * columns + 1.2, 2.5 * rows + 0.9, results, "Accuracy on each task over training", "mean, 95 % interval")
+    panels = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
+    colours = colormaps["viridis"](np.linspace(0, 0.9, n_tasks))
+    for panel, rule in zip(panels.flat, rules, strict=False):
+        for task in range(1, n_tasks + 1):
+            learned = (results.test_task.values == task) & (results.test_after.values >= task)
+            tests = results.isel(test=np.flatnonzero(learned))
+            values = [metrics.summarise(v) for v in tests.test_accuracy.sel(rule=rule).values.T]
+            low, mean, high = 100 * np.array([[s.low, s.mean, s.high] for s in values], float).T
+            shown, colour, marker = tests.test_presentations.values, colours[task - 1], MARKERS[(task - 1) % len(MARKERS)]
+            panel.plot(shown, mean, color=colour, marker=marker, ms=3.5, label=f"task {task}")
+            panel.fill_between(shown, np.clip(low, 0, 100), np.clip(high, 0, 100), color=colour, alpha=0.15, lw=0)
+        _chance(panel, results)
+        panel.set_title(rule_label(results, rule), fontsize=9)
+        panel.set(ylim=(0, 101), xlim=(0, None))
+    for panel in panels.flat[len(rules) :]:
+        panel.remove()
+    figure.supxlabel("training presentations", fontsize=10)
+    figure.supylabel("test accuracy (%)", fontsize=10)
+    handles, labels = panels[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside right center", fontsize=8, frameon=False)
+    return figure
+
+
 def _chance(panel, results):
     panel.axhline(100 * results.attrs["chance"], color="0.5", ls=":", lw=1, label="chance")
 
@@ -334,5 +374,5 @@ def draw(results, folder):
     """
     made = {"first_task": first_task, "accuracy": accuracy_bars}
     if results.sizes["task"] > 1:
-        made["accuracy_matrices"] = accuracy_matrices
+        made |= {"all_tasks": all_tasks, "accuracy_matrices": accuracy_matrices}
     return [path for name, make in made.items() for path in save(make(results), folder, name)]

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from spikemeta import metrics
-from spikemeta.display import number, percent
+from spikemeta.display import percent
 from spikemeta.errors import UserError
 from spikemeta.results import atomic, read_json
 
@@ -70,6 +70,20 @@ def write(folder):
     return folder / "report.html"
 
 
+def _cell(name, found):
+    if "values" in found:
+        cell = metrics.summarise([v for v in found["values"] if v is not None])
+        in_percent = _COLUMNS.get(name, "").endswith("%")
+        return percent(cell, signed=_COLUMNS[name].startswith(_SIGNED)) if in_percent else _figures(cell.mean, cell.std, cell.n)
+    return _figures(found.get("mean"), None, int("mean" in found))
+
+
+def _figures(mean, std, n):
+    if not n or mean is None:
+        return "-"
+    return f"{mean:.3g} ± {std:.2g}" if n > 1 else f"{mean:.3g}"
+
+
 def render(summary, provenance, figures):
     """The page as text.
 
@@ -85,31 +99,29 @@ def render(summary, provenance, figures):
     str
     """
     e = html.escape
-    shown = [m for m in _COLUMNS if any(m in row["metrics"] for row in summary["rows"])]
+    rows = summary["rows"]
+    told = any("needs_boundary" in row for row in rows)
+    have = dict.fromkeys(m for row in rows for m, found in row["metrics"].items() if "mean" in found)
+    shown = [m for m in (_COLUMNS if told else have) if m in have]  # without rules to compare, every number
+    facts = {name: summary.get(name) for name in ("scale", "seeds", "feedback", "engine", "evaluated_on")}
+    facts |= {"chance": f"{summary['chance']:.0%}"} if "chance" in summary else {}
+    about = "; ".join(f"{name.replace('_', ' ')} {value}" for name, value in facts.items() if value)
+    title = " ".join(str(summary[name]) for name in ("task", "dataset") if summary.get(name))
     body = [
-        f"<h1>{e(summary['study'])}: {e(summary['task'])} {e(summary['dataset'])}</h1>",
-        f"<p>Scale {e(summary['scale'])}, {summary['seeds']} seed(s), {e(summary['feedback'])} feedback, "
-        f"engine {e(summary['engine'])}, "
-        f"measured on {e(summary['evaluated_on'])}; mean ± sd over seeds; "
-        f"chance {summary['chance']:.0%}.</p>",
+        f"<h1>{e(': '.join(filter(None, [summary['study'], title])))}</h1>",
+        f"<p>{e(about)}; mean ± sd.</p>",
         f"<pre>{e(provenance['command'])}</pre>",
-        "<table><tr><th>rule</th><th>told of boundaries</th>",
-        *[f"<th>{_COLUMNS[m]}</th>" for m in shown],
+        "<table><tr><th>rule</th>" + "<th>told of boundaries</th>" * told,
+        *[f"<th>{e(_COLUMNS.get(m, m.replace('_', ' ')))}</th>" for m in shown],
         "</tr>",
     ]
-    for row in summary["rows"]:
-        found = [metrics.summarise([v for v in row["metrics"].get(m, {}).get("values", []) if v is not None]) for m in shown]
-        cells = [
-            percent(cell, signed=_COLUMNS[m].startswith(_SIGNED)) if _COLUMNS[m].endswith("%") else number(cell)
-            for m, cell in zip(shown, found, strict=True)
-        ]
-        body += [
-            "<tr>",
-            *[f"<td>{e(c)}</td>" for c in [row["rule"], "yes" if row["needs_boundary"] else "no", *cells]],
-            "</tr>",
-        ]
+    for row in rows:
+        cells = [_cell(m, row["metrics"].get(m, {})) for m in shown]
+        if told:
+            cells.insert(0, "yes" if row.get("needs_boundary") else "no")
+        body += ["<tr>", *[f"<td>{e(c)}</td>" for c in [row["rule"], *cells]], "</tr>"]
     body.append("</table>")
-    body += [f'<p class="failed">failed: {e(message)}</p>' for message in summary["failures"]]
+    body += [f'<p class="failed">failed: {e(message)}</p>' for message in summary.get("failures", ())]
     for path in figures:
         data = base64.b64encode(path.read_bytes()).decode()
         body.append(f'<p><img alt="{e(path.stem)}" src="data:image/png;base64,{data}"></p>')

@@ -1,6 +1,7 @@
 """Output folders and the machinery around a simulation, with a stand-in for the simulation itself."""
 
 import json
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -172,7 +173,7 @@ def test_study_writes_the_contract(tmp_path, fake, console):
     assert provenance["command"].startswith("spikemeta run forgetting --rules sgd,laplace --seeds 2")
     assert "on_gradient" in provenance["rules"]["laplace"]
     assert provenance["versions"]["brian2"]
-    for name in ("first_task", "accuracy", "accuracy_matrices"):
+    for name in ("first_task", "accuracy", "all_tasks", "accuracy_matrices"):
         assert (tmp_path / "figures" / f"{name}.png").read_bytes().startswith(b"\x89PNG")
         assert (tmp_path / "figures" / f"{name}.pdf").read_bytes().startswith(b"%PDF")
     printed = console.export_text()
@@ -268,11 +269,21 @@ def test_validation_is_cut_from_training_images():
 def test_report_is_one_file(tmp_path, fake, console):
     forgetting.run(options(tmp_path), console)
     page = report.write(tmp_path).read_text()
-    assert page.count("data:image/png;base64,") == 3
+    assert page.count("data:image/png;base64,") == 4
     assert "66.5 ± 0.7" in page
     assert "on_gradient" in page
     assert "<script" not in page
     assert 'src="http' not in page
+
+
+@pytest.mark.parametrize(("name", "shown"), [("optimizer_speed", "<th>ratio</th>"), ("published", "<th>accuracy</th>")])
+def test_a_report_of_a_study_that_compares_no_rules(tmp_path, name, shown):
+    recorded = Path(__file__).parents[1] / "docs" / "recorded" / name
+    for file in ("summary.json", "provenance.json"):
+        (tmp_path / file).write_bytes((recorded / file).read_bytes())
+    page = report.write(tmp_path).read_text()
+    assert shown in page
+    assert page.count("<tr>") == 1 + len(json.loads((tmp_path / "summary.json").read_text())["rows"])
 
 
 def test_progress_in_plain_lines(monkeypatch, console):
