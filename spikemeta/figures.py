@@ -17,7 +17,8 @@ MARKERS = "osD^vPX*"
 HATCH = "///"
 
 
-def _canvas(width, height):
+def canvas(width, height):
+    """An empty figure of this size, in inches."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -28,7 +29,7 @@ def _canvas(width, height):
 
 def blank(width, height, results, title, shown):
     """An empty figure with title and, beneath it, what the numbers were made with and what of them is shown."""
-    figure = _canvas(width, height)
+    figure = canvas(width, height)
     n = results.sizes["seed"]
     figure.suptitle(title + "\n", fontsize=12, x=0.012, ha="left")
     figure.text(
@@ -296,7 +297,7 @@ def settings(results, most=30):
 
 def ratios(rows, title):
     """Times relative to what each row names as ``against``, on a logarithmic axis, with quartiles."""
-    figure = _canvas(8.6, 0.3 * len(rows) + 1.4)
+    figure = canvas(8.6, 0.3 * len(rows) + 1.4)
     panel = figure.add_subplot()
     groups = list(dict.fromkeys(row["against"] for row in rows))
     for y, row in enumerate(rows):
@@ -321,7 +322,7 @@ def published(rows, head):
     if not rows:
         return None
 
-    figure = _canvas(8.6, 0.5 * len(rows) + 1.7)
+    figure = canvas(8.6, 0.5 * len(rows) + 1.7)
     figure.suptitle(f"Published settings: {head['dataset']} ({head['scale']})", fontsize=12)
     panel = figure.add_subplot()
     for y, row in enumerate(rows):
@@ -346,7 +347,7 @@ def published_items(rows, head):
     rows = [row for row in rows if "tests" in row]
     if not rows:
         return None
-    figure = _canvas(3.3 * len(rows), 3.4)
+    figure = canvas(3.3 * len(rows), 3.4)
     n = len(rows[0]["seeds"])
     figure.suptitle(
         f"Recall of items after the last: {head['dataset']} ({head['scale']}), {n} trials, 95 % interval", fontsize=11

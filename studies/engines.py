@@ -1,0 +1,98 @@
+"""Event-driven and gradient-trained synapses side by side: do the rules come out alike?
+
+    spikemeta run engines
+    spikemeta run engines --dataset mnist --scale full --seeds 3 --workers 2
+
+Runs other studies under both engines, each into a folder of its own inside the output folder, and sets the headline number of
+every row from spiking networks that learn by local errors against that from the same networks trained by surrogate gradients.
+Rules may have constants of their own for each engine. How far the engines agree is a rank correlation over the rows of a study.
+Written: ``summary.json``, ``provenance.json`` and a figure; and what each study writes, in ``STUDY-ENGINE``.
+"""
+
+from dataclasses import dataclass
+
+from spikemeta.study import Study, option
+
+#: Studies that train under both engines, and the number of each that is compared.
+HEADLINES = {
+    "forgetting": "final_accuracy",
+    "serial_position": "final_accuracy",
+    "poisoning": "final_accuracy",
+    "uncertainty": "auroc_epistemic",
+}
+
+
+@dataclass(frozen=True)
+class Options:
+    """Options of this study."""
+
+    studies: str = option(",".join(HEADLINES), "Studies to compare, separated by commas.", decides=False)
+    rules: str = option("", "Rules for each study, separated by commas. Default: each study's own.", decides=False)
+    dataset: str = option("digits", "Images to learn: digits (comes along), mnist or fashion.")
+    scale: str = option("quick", "quick (a part of the data, to look around) or full (all of it).", choices=("quick", "full"))
+    hidden: int | None = option(None, "Hidden neurons. Default: each study's own.", low=1)
+    passes: int | None = option(None, "Passes of each study that has several. Default: each study's own.", low=1)
+    seeds: int = option(2, "Number of seeds, 0 to N-1.", low=1, decides=False)
+    workers: int = option(2, "Processes at work, at most one per core.", low=1, decides=False)
+    out: str = option("", "Output folder. Default: results/engines-DATASET.", decides=False)
+    resume: bool = option(False, "Keep what the output folder holds.", decides=False)
+
+
+def run(options, console=None):
+    """Run the studies under both engines and compare.
+
+    Parameters
+    ----------
+    options : Options
+    console : rich.console.Console or None
+
+    Returns
+    -------
+    int
+        Exit code: 2 if a simulation failed, else 0.
+
+    Raises
+    ------
+    UserError
+        For bad options, an unknown study, or an output folder that is not ours to write.
+    """
+    import time
+    from dataclasses import fields
+
+    from rich.console import Console
+
+    from spikemeta import display, engines, experiment, figures, pool, registry, results, study
+
+    study.check(options)
+    console, began = console or Console(), time.time()
+    names = [name.strip() for name in options.studies.split(",") if name.strip()]
+    engines.known(names, HEADLINES)
+    store = results.Store(
+        options.out or f"results/engines-{options.dataset}", "engines", study.settings(options), options.resume
+    )
+    provenance = experiment.provenance_of("engines", options, began, pool.dataset(options.dataset), [])
+    store.write_provenance(provenance)
+    given = {n: getattr(options, n) for n in ("rules", "dataset", "scale", "hidden", "passes", "seeds", "workers")}
+    rows, code = [], 0
+    for name in names:
+        module, found = registry.load("studies", name), {}
+        has = {f.name for f in fields(module.options)}
+        for engine in ("brian2", "torch"):
+            folder = store.folder / f"{name}-{engine}"
+            own = {n: v for n, v in given.items() if n in has and v not in ("", None)}
+            own |= {"engine": engine, "out": str(folder), "resume": options.resume and folder.exists()}
+            console.rule(f"{name}, {engine}")
+            code = max(code, module.run(module.options(**own), console))
+            found[engine] = results.read_json(folder / "summary.json")
+        rows += engines.pairs(name, HEADLINES[name], found)
+    agreement = engines.agreement(rows)
+    head = {"engine": "both", "dataset": options.dataset, "scale": options.scale, "seeds": options.seeds}
+    store.write_summary(head | {"rows": rows, "agreement": agreement})
+    store.write_provenance(provenance | {"status": "finished", "seconds": time.time() - began})
+    drawn = figures.save(engines.figure(rows, agreement, head), store.folder / "figures", "engines")
+    console.print(engines.table(rows, agreement))
+    display.files(console, [store.folder / n for n in ("summary.json", "provenance.json")] + drawn)
+    return code
+
+
+study = Study("engines", "Event-driven and gradient-trained synapses side by side.", Options, run)
