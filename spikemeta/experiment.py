@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from spikemeta import item_study, pool, recall, results, study
+from spikemeta import figures, item_study, memory, pool, recall, results, study
 from spikemeta.display import Display
 from spikemeta.errors import UserError
 from spikemeta.rule import Rule
@@ -243,7 +243,8 @@ def run_missing(store, points, totals, console, workers, work=pool.execute, unit
     if runs:
         console.print(f"{len(runs)} of {len(points)} runs are there already", highlight=False)
     number = {(p.label, p.seed): k for k, p in enumerate(missing)}
-    with Display(console, [totals[p.label, p.seed] for p in missing], unit) as display:
+    trace = store.folder / "memory.csv"
+    with memory.Trace(trace), Display(console, [totals[p.label, p.seed] for p in missing], unit) as display:
 
         def done(point, run, problem):
             if run:
@@ -257,6 +258,9 @@ def run_missing(store, points, totals, console, workers, work=pool.execute, unit
         pool.run_points(missing, workers, display.update, done, work)
     if not runs:
         raise UserError("\n".join(["no run finished:", *failures]))
+    drawn = figures.memory(memory.read(trace))
+    if drawn:
+        figures.save(drawn, store.folder / "figures", "memory")
     return runs, failures
 
 

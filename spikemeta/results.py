@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from spikemeta import metrics
+from spikemeta import memory, metrics
 from spikemeta.errors import UserError
 
 
@@ -202,7 +202,9 @@ class Store:
 
     def write_provenance(self, provenance):
         """Write ``provenance.json``; at the start of a study too, as the mark of whose folder it is."""
-        write_json(self.folder / "provenance.json", {"study": self.study, "settings": self.settings} | provenance)
+        held = memory.summary(self.folder / "memory.csv")
+        own = {"study": self.study, "settings": self.settings} | provenance
+        write_json(self.folder / "provenance.json", own | ({"memory": held} if held else {}))
 
     def write_summary(self, summary):
         """Write ``summary.json``."""
