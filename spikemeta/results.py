@@ -6,6 +6,8 @@ Accuracies are fractions, 0 to 1, in every file. Undefined numbers (a deviation 
 """
 
 import contextlib
+import errno
+import io
 import json
 import math
 import os
@@ -48,10 +50,32 @@ class FinishedRun:
     info: dict
 
 
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
 @contextlib.contextmanager
 def atomic(path):
-    """Yield a temporary path in the same folder that replaces `path` when the block ends without an error."""
+    """Yield a temporary path in the same folder that replaces `path` when the block ends without an error.
+
+    Raises
+    ------
+    UserError
+        If the disk is full; `path` is then as it was.
+    """
     path = Path(path)
+    try:
+        with _replacing(path) as temporary:
+            yield temporary
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        raise UserError(
+            f"cannot write {path} ({error.strerror}): what was written before is whole; make room and go on with --resume"
+        ) from None
+
+
+@contextlib.contextmanager
+def _replacing(path):
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
     os.close(handle)
@@ -61,6 +85,11 @@ def atomic(path):
             os.fsync(stream.fileno())
         os.chmod(name, 0o666 & ~_umask())
         os.replace(name, path)
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)  # the new name outlives a reboot
+        finally:
+            os.close(folder)
     finally:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(name)
@@ -180,8 +209,10 @@ class Store:
 
     def save(self, run):
         """Store a finished run; the JSON file comes last and marks it as finished."""
+        stream = io.BytesIO()
+        np.savez_compressed(stream, **run.arrays)
         with atomic(self._run_path(run.label, run.seed, ".npz")) as temporary:
-            np.savez_compressed(temporary, **run.arrays)
+            temporary.write_bytes(stream.getvalue())
         write_json(
             self._run_path(run.label, run.seed, ".json"),
             {"label": run.label, "seed": run.seed, "fingerprint": run.fingerprint, "info": run.info},
@@ -213,7 +244,7 @@ class Store:
     def write_results(self, results):
         """Write ``results.nc`` from an xarray.Dataset."""
         with atomic(self.folder / "results.nc") as temporary:
-            results.to_netcdf(temporary, engine="scipy")
+            temporary.write_bytes(results.to_netcdf(None, engine="scipy"))
 
 
 def slug(label):
