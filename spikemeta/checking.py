@@ -4,6 +4,7 @@ All problems are collected, each with its field and line. Parsing and units are 
 """
 
 import ast
+import keyword
 import re
 
 import brian2
@@ -44,6 +45,18 @@ RESERVED = {
     *("transmitted touched seen elapsed inside after last opening closing presentation_index sampling noise_seed".split()),
     *("learning teaching count first_age boundary_first weight_noise w_transmitted tied_factor inhibition second".split()),
     *(n for n in dir(brian2.Synapses) if not n.startswith("_")),
+    *keyword.kwlist,
+    *("torch math np numpy".split()),  # what the generated Python calls
+    # Names become those of C++ variables: its keywords, and macros of its headers.
+    *("alignas alignof and_eq asm auto bitand bitor bool break case catch char class compl concept const constexpr".split()),
+    *("const_cast continue decltype default delete do double dynamic_cast enum explicit export extern float".split()),
+    *("friend goto inline long mutable namespace new noexcept not_eq nullptr operator or_eq private protected public".split()),
+    *("register reinterpret_cast requires restrict short signed sizeof static static_assert static_cast struct".split()),
+    *("switch template this thread_local throw true false typedef typeid typename union unsigned using virtual".split()),
+    *("void volatile wchar_t xor xor_eq char8_t char16_t char32_t consteval constinit co_await co_return co_yield".split()),
+    *("NULL EOF NAN INFINITY HUGE_VAL BUFSIZ RAND_MAX errno assert stdin stdout stderr linux unix i386".split()),
+    *(f"{kind}_{end}" for kind in ("CHAR", "SHRT", "INT", "LONG", "LLONG", "DBL", "FLT") for end in ("MIN", "MAX")),
+    *(f"M_{name}" for name in "E LOG2E LOG10E LN2 LN10 PI PI_2 PI_4 1_PI 2_PI 2_SQRTPI SQRT2 SQRT1_2".split()),
 }
 _STATEMENT = re.compile(r"^([A-Za-z]\w*)\s*(=|\+=|-=|\*=|/=)(?!=)\s*(.+)$")
 _DRAW = re.compile(r"\b(randn?)\s*\(\s*\)")
@@ -265,7 +278,7 @@ def analyse(name, state, weight, parameters, base_gradient="", **blocks):
     """
     checker = _Checker(parameters)
     for parameter in parameters:
-        checker.name("parameters", 0, parameter)
+        checker.name(f"parameters.{parameter}", 0, parameter)
     checker.state(state)
     if not checker.states:
         checker.problem("state", 0, "there is no state variable; declare at least the weight, as in 'w : 1'")

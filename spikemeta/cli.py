@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from spikemeta import stopping
 from spikemeta.errors import UserError, suggest
 
 KINDS = ("rules", "networks", "studies", "datasets")
@@ -22,8 +23,9 @@ class Commands(TyperGroup):
             return super().invoke(ctx)
         except UserError as error:
             message, code = f"error: {error}", 2
-        except KeyboardInterrupt:
-            message, code = "stopped; what is finished is kept: repeat the command with --resume to go on", 130
+        except KeyboardInterrupt as stop:
+            message = "stopped; everything up to here is saved: repeat the command with --resume to go on"
+            code = 143 if isinstance(stop, stopping.Terminated) else 130
         typer.echo(message, err=True)
         raise typer.Exit(code)
 
@@ -191,4 +193,5 @@ def report(folder: Annotated[Path, typer.Argument(metavar="DIR", help="Output fo
 
 def main():
     """Entry point of the ``spikemeta`` command."""
+    stopping.listen()
     app()

@@ -13,6 +13,7 @@ from brian2.core.variables import ArrayVariable
 
 from spikemeta import standalone, stopping
 from spikemeta.errors import UserError
+from spikemeta.results import Lock, lock
 
 INTERVAL = 20.0  # seconds of a phase between two checkpoints
 RUNTIME_BLOCK = 20  # presentations between which Brian2's runtime mode may stop
@@ -21,12 +22,19 @@ _STALE = 86_400.0  # seconds: no phase goes on for a day without writing into it
 
 
 def remove_stale():
-    """Remove the work folders of runs that were killed, which could not remove their own."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{_WORK}*"):
-        with suppress(OSError):
+    """Remove the work folders of runs that were killed, and what they left half compiled.
+
+    A work folder is in use while its run holds the lock on the file ``.lock`` in it; one without that file, while it changes.
+    """
+    found = [*Path(tempfile.gettempdir()).glob(f"{_WORK}*"), *standalone.cache_folder().glob("building-*")]
+    for folder in found:
+        with suppress(OSError, UserError):
             newest = max(path.stat().st_mtime for path in (folder, *folder.iterdir()))
-            if time.time() - newest > _STALE and folder.stat().st_uid == os.getuid():
+            locked = (folder / ".lock").is_file()
+            if folder.stat().st_uid == os.getuid() and (locked or time.time() - newest > _STALE):
+                held = Lock(folder / ".lock") if locked else None  # not if it is in use
                 shutil.rmtree(folder, ignore_errors=True)
+                del held
 
 
 @contextmanager
@@ -65,6 +73,7 @@ def open_executor(simulation, sizes, constants, start):
     began = time.perf_counter()
     remove_stale()
     with tempfile.TemporaryDirectory(prefix=_WORK) as work:
+        held = lock(work)
         if simulation.engine == "standalone":
             with standalone.device() as device:
                 built = network.build(*build)
@@ -77,6 +86,7 @@ def open_executor(simulation, sizes, constants, start):
         executor.setup(simulation, sizes, constants, start)
         executor.compile_seconds = time.perf_counter() - began
         yield executor
+        del held
 
 
 class _Executor:

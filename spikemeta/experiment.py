@@ -6,16 +6,13 @@ import platform
 import time
 from dataclasses import dataclass, field, replace
 
-import numpy as np
-
-from spikemeta import figures, item_study, memory, pool, recall, results, study
+from spikemeta import figures, guards, identity, item_study, memory, pool, recall, results, study
 from spikemeta.display import Display
 from spikemeta.errors import UserError
 from spikemeta.rule import Rule
 
 #: Images per task with ``--scale quick``, training and test, and the number of tasks where it is not given.
 QUICK = {"split": (300, 60, None), "permuted": (400, 100, 3), "joint": (1500, 300, None)}
-SILENT = 0.05  # fraction of test presentations without a readout spike from which a reader should be told
 JOINT_CHUNKS = 10  # tests along the training of the only task
 BATCH = 16  # images per step of the rule on the torch engine
 
@@ -176,6 +173,9 @@ def run(name, options, entries, console, evaluate="test", analysis=None, work=po
     folder = options.out or f"results/{name}-{options.dataset}-{options.task}"
     store = results.Store(folder, name, study.settings(options), options.resume)
     points = list(_points(entries, options, evaluate, store))
+    width = max((entry.hidden or n_hidden(options)) for entry in entries)
+    states = max(len(entry.rule.analysis.states) for entry in entries)
+    guards.check_room(store.folder, dataset, (width, curriculum.n_classes), states, study.n_workers(options))
     provenance = provenance_of(name, options, started, dataset, [e.rule for e in entries]) | {
         "feedback": signal(options),
         "evaluated_on": f"{evaluate} images",
@@ -242,6 +242,10 @@ def run_missing(store, points, totals, console, workers, work=pool.execute, unit
     missing, failures = [p for p in points if (p.label, p.seed) not in runs], []
     if runs:
         console.print(f"{len(runs)} of {len(points)} runs are there already", highlight=False)
+    for what in store.set_aside(missing):
+        console.print(
+            f"{what}: another rule text or version made it; kept in {store.folder / 'replaced'}, made again", highlight=False
+        )
     number = {(p.label, p.seed): k for k, p in enumerate(missing)}
     trace = store.folder / "memory.csv"
     with memory.Trace(trace), Display(console, [totals[p.label, p.seed] for p in missing], unit) as display:
@@ -273,6 +277,8 @@ def provenance_of(name, options, started, dataset, rules):
         "seeds": list(range(options.seeds)),
         "options": vars(options),
         "versions": versions(),
+        "commit": identity.commit(),
+        "sources": identity.sources(),
         "data": {dataset.name: dataset.digests},
         "rules": {rule.title: rule_text(rule) for rule in rules},
     }
@@ -313,7 +319,7 @@ def _outcome(entries, options, seeds, runs, chance, analysis, failures):
 
 
 def _warnings(entries, options, seeds, runs):
-    """Rows whose numbers say little: constants made for something else, or a readout that is often silent."""
+    """Rows whose numbers say little: constants made for something else, or layers that say nothing."""
     found = []
     for entry in entries:
         if not (_tuned(entry.rule, options) or entry.parameters):
@@ -321,13 +327,8 @@ def _warnings(entries, options, seeds, runs):
                 f"{entry.rule.title} has no constants for task {options.task} with {signal(options)} errors (--engine "
                 f"{options.engine}), and used others: find some with 'spikemeta run search'"
             )
-        own = [runs[entry.label, seed].arrays for seed in seeds if (entry.label, seed) in runs]
-        silent = [float(np.mean(arrays["test_silent"])) for arrays in own if "test_silent" in arrays]
-        if silent and np.mean(silent) > SILENT:
-            found.append(
-                f"{entry.label}: the readout was silent, and so counted as wrong, in {100 * np.mean(silent):.0f} % of the test "
-                "presentations: the network may have run away (a smaller lr) or died (a larger hidden_spread)"
-            )
+        own = [runs[entry.label, seed] for seed in seeds if (entry.label, seed) in runs]
+        found += [f"{entry.label}: {problem}" for problem in guards.layers(own)]
     return list(dict.fromkeys(found))
 
 

@@ -52,6 +52,11 @@ class PhaseResult:
         return np.append(given, np.sum(~spoke))
 
     @property
+    def readout_spikes(self):
+        """Mean number of spikes of a readout neuron in a presentation."""
+        return float(self.counts.mean())
+
+    @property
     def silent(self):
         """Fraction of presentations without a spike of the readout."""
         return float((self.counts.sum(axis=1) == 0).mean())
@@ -156,6 +161,10 @@ class Simulation:
         unknown = {k.rpartition(".")[0] for k in self.parameters} - {"", *self.network.projections}
         if unknown:
             raise UserError(suggest("projection", unknown.pop(), self.network.projections))
+        for key, values in self.rule.tuned.items():
+            for owner in {name.rpartition(".")[0] for name in values} - {"", *self.network.projections}:
+                of = f"projection in tuned[{key!r}] of rule {self.rule.title!r},"
+                raise UserError(suggest(of, owner, self.network.projections))
         engine = "torch" if self.engine == "torch" else ""
         return {
             "network": asdict(self.network.parameters(task, data, self.network_parameters)),

@@ -314,8 +314,16 @@ def compile_network(network, device):
     Raises
     ------
     UserError
-        Without a C++ compiler, or if compilation fails.
+        Without a C++ compiler, if compilation fails, or if the cache cannot be written.
     """
+    try:
+        return _compiled(network, device)
+    except OSError as error:
+        place, room = error.filename or cache_folder(), "make room there, or name another folder by SPIKEMETA_CACHE"
+        raise UserError(f"cannot write {place} ({error.strerror}): {room}") from None
+
+
+def _compiled(network, device):
     device.insert_code("before_network_run", _SEED)
     network.run(1 * brian2.second)
     clocks = sorted({item.clock for item in network.sorted_objects}, key=lambda clock: float(clock.dt))

@@ -163,9 +163,7 @@ def test_a_damaged_state_file_is_refused(tmp_path, keep):
     np.testing.assert_array_equal(whole.load(state)[0]["hidden.w"], state["hidden.w"])
     data = whole.path.read_bytes()
     whole.path.write_bytes(data[: int(keep * len(data)) if keep <= 1 else keep])
-    with pytest.raises(
-        UserError, match="state.checkpoint is damaged.*nothing of it is used: delete .*choose another --out"
-    ):
+    with pytest.raises(UserError, match="state.checkpoint is damaged.*nothing of it is used: delete .*choose another --out"):
         whole.load(state)
 
 
