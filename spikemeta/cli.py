@@ -44,6 +44,20 @@ class Studies(TyperGroup):
         return command_of(registry.load("studies", name))
 
 
+class Sweeps(TyperGroup):
+    """``spikemeta sweep``: the studies that can be run at every point of a grid."""
+
+    def list_commands(self, ctx):
+        from spikemeta import sweep
+
+        return sweep.names()
+
+    def get_command(self, ctx, name):
+        from spikemeta import sweep
+
+        return command_of(sweep.study_of(name))
+
+
 class StudyCommand(TyperCommand):
     """Lets one option take several values: ``--grid A=1,2 B=3`` is ``--grid A=1,2 --grid B=3``."""
 
@@ -73,6 +87,13 @@ app = typer.Typer(
 studies = typer.Typer(cls=Studies, no_args_is_help=True, help="Run a study; 'spikemeta run STUDY --help' shows its options.")
 studies.callback()(lambda: None)
 app.add_typer(studies, name="run")
+sweeps = typer.Typer(
+    cls=Sweeps,
+    no_args_is_help=True,
+    help="Run a study at every point of a grid, on the workers of a Dask scheduler; 'spikemeta sweep STUDY --help'.",
+)
+sweeps.callback()(lambda: None)
+app.add_typer(sweeps, name="sweep")
 
 
 def command_of(study):

@@ -1,5 +1,6 @@
 """Trains every row of a study under every seed and writes the contract's files; shared by the studies."""
 
+import contextvars
 import importlib.metadata
 import itertools
 import platform
@@ -101,7 +102,8 @@ def signal(options):
     return "backpropagated" if options.engine == "torch" else options.feedback
 
 
-def _points(entries, options, evaluate, store):
+def points_of(entries, options, evaluate, store):
+    """Every entry under every seed, as `spikemeta.pool` takes it."""
     curriculum = curriculum_arguments(options, evaluate)
     hidden = n_hidden(options)
     how = {"engine": options.mode} if options.engine == "brian2" else {"engine": "torch", "batch": options.batch or BATCH}
@@ -126,6 +128,69 @@ def _points(entries, options, evaluate, store):
                 probe=entry.probe,
             )
             yield replace(point, fingerprint=pool.fingerprint(entry.rule, point))
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a study would run: the arguments that it gives to `run`."""
+
+    entries: list
+    evaluate: str
+    analysis: object
+    work: object
+
+
+class _Planned(Exception):
+    """Carries a `Plan` out of a study that was only asked for it."""
+
+
+_planning = contextvars.ContextVar("planning", default=False)
+
+
+def plan_of(base, options):
+    """What a study would run under these options, without running it.
+
+    Parameters
+    ----------
+    base : Study
+        One that calls `run`.
+    options : object
+        Its options.
+
+    Returns
+    -------
+    Plan
+    """
+    token = _planning.set(True)
+    try:
+        base.run(options, None)
+    except _Planned as planned:
+        return planned.args[0]
+    finally:
+        _planning.reset(token)
+    raise UserError(f"the study {base.name!r} cannot be swept: it does not call spikemeta.experiment.run")
+
+
+def lengths_of(plan, options):
+    """Presentations of every run, by label and seed, and the number of classes; every mistake in the options shows here.
+
+    Returns
+    -------
+    dict of (str, int) to int
+    int
+    """
+    shared, lengths = curriculum_arguments(options, plan.evaluate), {}
+    seeds = range(options.seeds)
+    for seed, entry in itertools.product(seeds, plan.entries):
+        key = seed, str(entry.curriculum)
+        if key not in lengths:
+            curriculum = pool.curriculum_of(pool.Point("", "", seed, shared | entry.curriculum, {}))
+            lengths[key] = sum(len(phase.indices) for phase in curriculum.phases)
+    return {
+        (e.label, seed): lengths[seed, str(e.curriculum)] + e.probe.get("presentations", 0)
+        for e in plan.entries
+        for seed in seeds
+    }, curriculum.n_classes
 
 
 def run(name, options, entries, console, evaluate="test", analysis=None, work=pool.execute):
@@ -156,26 +221,20 @@ def run(name, options, entries, console, evaluate="test", analysis=None, work=po
         unstable are listed in the outcome instead.
     """
     study.check(options)
+    if _planning.get():
+        raise _Planned(Plan(entries, evaluate, analysis, work))
     started = time.time()
     dataset = pool.dataset(options.dataset)
     seeds = list(range(options.seeds))
-    shared, lengths = curriculum_arguments(options, evaluate), {}
-    for seed, entry in itertools.product(seeds, entries):  # every mistake in the options shows before any work
-        key = seed, str(entry.curriculum)
-        if key not in lengths:
-            curriculum = pool.curriculum_of(pool.Point("", "", seed, shared | entry.curriculum, {}))
-            lengths[key] = sum(len(phase.indices) for phase in curriculum.phases)
-    chance = 1 / curriculum.n_classes
-    length_of = {
-        (e.label, seed): lengths[seed, str(e.curriculum)] + e.probe.get("presentations", 0) for e in entries for seed in seeds
-    }
+    length_of, n_classes = lengths_of(Plan(entries, evaluate, analysis, work), options)
+    chance = 1 / n_classes
 
     folder = options.out or f"results/{name}-{options.dataset}-{options.task}"
     store = results.Store(folder, name, study.settings(options), options.resume)
-    points = list(_points(entries, options, evaluate, store))
+    points = list(points_of(entries, options, evaluate, store))
     width = max((entry.hidden or n_hidden(options)) for entry in entries)
     states = max(len(entry.rule.analysis.states) for entry in entries)
-    guards.check_room(store.folder, dataset, (width, curriculum.n_classes), states, study.n_workers(options))
+    guards.check_room(store.folder, dataset, (width, n_classes), states, study.n_workers(options))
     provenance = provenance_of(name, options, started, dataset, [e.rule for e in entries]) | {
         "feedback": signal(options),
         "evaluated_on": f"{evaluate} images",
@@ -184,7 +243,7 @@ def run(name, options, entries, console, evaluate="test", analysis=None, work=po
     store.write_provenance(provenance)
 
     runs, failures = run_missing(store, points, length_of, console, study.n_workers(options), work)
-    outcome = _outcome(entries, options, seeds, runs, chance, analysis, failures)
+    outcome = outcome_of(entries, options, seeds, runs, chance, analysis, failures)
     head = {
         "engine": options.engine,
         "dataset": options.dataset,
@@ -210,7 +269,7 @@ def run(name, options, entries, console, evaluate="test", analysis=None, work=po
     return outcome, store
 
 
-def run_missing(store, points, totals, console, workers, work=pool.execute, unit="presentations"):
+def run_missing(store, points, totals, console, workers, work=pool.execute, unit="presentations", runner=None):
     """Run those points of a study that its folder does not hold yet; each is stored as soon as it is finished.
 
     Parameters
@@ -225,6 +284,8 @@ def run_missing(store, points, totals, console, workers, work=pool.execute, unit
     work : callable
         As for `spikemeta.pool.run_points`.
     unit : str
+    runner : callable or None
+        ``runner(points, on_progress, on_done, work)`` runs them elsewhere than on processes of this study.
 
     Returns
     -------
@@ -259,7 +320,10 @@ def run_missing(store, points, totals, console, workers, work=pool.execute, unit
             accuracy = f"{100 * run.arrays['accuracy_matrix'][-1].mean():.1f} %" if run else "failed"
             display.finish(number[point.label, point.seed], f"{point.label}, seed {point.seed}: {accuracy}")
 
-        pool.run_points(missing, workers, display.update, done, work)
+        if runner:
+            runner(missing, display.update, done, work)
+        else:
+            pool.run_points(missing, workers, display.update, done, work)
     if not runs:
         raise UserError("\n".join(["no run finished:", *failures]))
     drawn = figures.memory(memory.read(trace))
@@ -284,7 +348,8 @@ def provenance_of(name, options, started, dataset, rules):
     }
 
 
-def _outcome(entries, options, seeds, runs, chance, analysis, failures):
+def outcome_of(entries, options, seeds, runs, chance, analysis, failures):
+    """The `Outcome` of finished runs, by label and seed."""
     analysis = analysis or (recall.SEARCH if options.task == "items" else results)
     rows = []
     for entry in entries:

@@ -151,7 +151,7 @@ def execute(point, progress, probe=None):
     return FinishedRun(point.label, point.seed, point.fingerprint, arrays, info)
 
 
-def _guarded(work, point, progress):
+def guarded(work, point, progress):
     """Outcome of a point as (kind, value): errors of the user's making travel as text."""
     try:
         return "done", work(point, progress)
@@ -199,7 +199,7 @@ def _work(work, number, point):
 
 
 def _tried(work, number, point):
-    return _guarded(work, point, lambda phase, done, total: _messages.put((number, phase, done, total)))
+    return guarded(work, point, lambda phase, done, total: _messages.put((number, phase, done, total)))
 
 
 def run_points(points, workers, on_progress, on_done, work=execute):
@@ -231,7 +231,7 @@ def run_points(points, workers, on_progress, on_done, work=execute):
 
     if workers == 1:
         for number, point in enumerate(points):
-            settle(point, _guarded(work, point, functools.partial(on_progress, number)))
+            settle(point, guarded(work, point, functools.partial(on_progress, number)))
         return
     others = set(multiprocessing.active_children())
     context = multiprocessing.get_context("spawn")
