@@ -5,6 +5,7 @@ All problems are collected, each with its field and line. Parsing and units are 
 
 import ast
 import keyword
+import math
 import re
 
 import brian2
@@ -113,6 +114,34 @@ def _foreign(tree):
     )
 
 
+def _number(node):
+    """Value of a part of an expression that holds numbers only, as a float; None if it holds names.
+
+    Raises
+    ------
+    ArithmeticError
+        If it has no finite value; parsed as whole numbers, such powers would take forever.
+    """
+    if isinstance(node, ast.Constant):
+        return float(node.value)
+    if isinstance(node, ast.UnaryOp):
+        value = _number(node.operand)
+        return value if value is None or not isinstance(node.op, ast.USub) else -value
+    parts = [_number(part) for part in ast.iter_child_nodes(node) if isinstance(part, ast.expr)]
+    if not isinstance(node, ast.BinOp) or None in parts:
+        return None
+    left, right = parts
+    if isinstance(node.op, ast.Pow):
+        value = left**right
+    elif isinstance(node.op, (ast.Div, ast.FloorDiv, ast.Mod)):
+        value = left / right
+    else:
+        value = left * right if isinstance(node.op, ast.Mult) else left + right
+    if isinstance(value, complex) or not math.isfinite(value):
+        raise ArithmeticError
+    return value
+
+
 class _Checker:
     """Collects every problem of a rule's text, with its field and line."""
 
@@ -150,6 +179,11 @@ class _Checker:
                 f"{text!r} cannot be used: a rule knows numbers, names, arithmetic, comparisons "
                 f"and functions ({', '.join(FUNCTIONS)})",
             )
+            return False
+        try:
+            _number(tree.body)
+        except (ArithmeticError, ValueError, RecursionError):
+            self.problem(block, line, f"{text!r} holds numbers that have no finite value")
             return False
         variables = self.variables(block, temporaries)
         unknown = sorted({n.id for n in ast.walk(tree) if isinstance(n, ast.Name)} - set(variables))
