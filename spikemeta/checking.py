@@ -4,6 +4,8 @@ All problems are collected, each with its field and line. Parsing and units are 
 """
 
 import ast
+import keyword
+import math
 import re
 
 import brian2
@@ -44,6 +46,18 @@ RESERVED = {
     *("transmitted touched seen elapsed inside after last opening closing presentation_index sampling noise_seed".split()),
     *("learning teaching count first_age boundary_first weight_noise w_transmitted tied_factor inhibition second".split()),
     *(n for n in dir(brian2.Synapses) if not n.startswith("_")),
+    *keyword.kwlist,
+    *("torch math np numpy".split()),  # what the generated Python calls
+    # Names become those of C++ variables: its keywords, and macros of its headers.
+    *("alignas alignof and_eq asm auto bitand bitor bool break case catch char class compl concept const constexpr".split()),
+    *("const_cast continue decltype default delete do double dynamic_cast enum explicit export extern float".split()),
+    *("friend goto inline long mutable namespace new noexcept not_eq nullptr operator or_eq private protected public".split()),
+    *("register reinterpret_cast requires restrict short signed sizeof static static_assert static_cast struct".split()),
+    *("switch template this thread_local throw true false typedef typeid typename union unsigned using virtual".split()),
+    *("void volatile wchar_t xor xor_eq char8_t char16_t char32_t consteval constinit co_await co_return co_yield".split()),
+    *("NULL EOF NAN INFINITY HUGE_VAL BUFSIZ RAND_MAX errno assert stdin stdout stderr linux unix i386".split()),
+    *(f"{kind}_{end}" for kind in ("CHAR", "SHRT", "INT", "LONG", "LLONG", "DBL", "FLT") for end in ("MIN", "MAX")),
+    *(f"M_{name}" for name in "E LOG2E LOG10E LN2 LN10 PI PI_2 PI_4 1_PI 2_PI 2_SQRTPI SQRT2 SQRT1_2".split()),
 }
 _STATEMENT = re.compile(r"^([A-Za-z]\w*)\s*(=|\+=|-=|\*=|/=)(?!=)\s*(.+)$")
 _DRAW = re.compile(r"\b(randn?)\s*\(\s*\)")
@@ -100,6 +114,34 @@ def _foreign(tree):
     )
 
 
+def _number(node):
+    """Value of a part of an expression that holds numbers only, as a float; None if it holds names.
+
+    Raises
+    ------
+    ArithmeticError
+        If it has no finite value; parsed as whole numbers, such powers would take forever.
+    """
+    if isinstance(node, ast.Constant):
+        return float(node.value)
+    if isinstance(node, ast.UnaryOp):
+        value = _number(node.operand)
+        return value if value is None or not isinstance(node.op, ast.USub) else -value
+    parts = [_number(part) for part in ast.iter_child_nodes(node) if isinstance(part, ast.expr)]
+    if not isinstance(node, ast.BinOp) or None in parts:
+        return None
+    left, right = parts
+    if isinstance(node.op, ast.Pow):
+        value = left**right
+    elif isinstance(node.op, (ast.Div, ast.FloorDiv, ast.Mod)):
+        value = left / right
+    else:
+        value = left * right if isinstance(node.op, ast.Mult) else left + right
+    if isinstance(value, complex) or not math.isfinite(value):
+        raise ArithmeticError
+    return value
+
+
 class _Checker:
     """Collects every problem of a rule's text, with its field and line."""
 
@@ -137,6 +179,11 @@ class _Checker:
                 f"{text!r} cannot be used: a rule knows numbers, names, arithmetic, comparisons "
                 f"and functions ({', '.join(FUNCTIONS)})",
             )
+            return False
+        try:
+            _number(tree.body)
+        except (ArithmeticError, ValueError, RecursionError):
+            self.problem(block, line, f"{text!r} holds numbers that have no finite value")
             return False
         variables = self.variables(block, temporaries)
         unknown = sorted({n.id for n in ast.walk(tree) if isinstance(n, ast.Name)} - set(variables))
@@ -265,7 +312,7 @@ def analyse(name, state, weight, parameters, base_gradient="", **blocks):
     """
     checker = _Checker(parameters)
     for parameter in parameters:
-        checker.name("parameters", 0, parameter)
+        checker.name(f"parameters.{parameter}", 0, parameter)
     checker.state(state)
     if not checker.states:
         checker.problem("state", 0, "there is no state variable; declare at least the weight, as in 'w : 1'")

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from spikemeta import stopping
 from spikemeta.errors import UserError, suggest
 
 KINDS = ("rules", "networks", "studies", "datasets")
@@ -22,8 +23,9 @@ class Commands(TyperGroup):
             return super().invoke(ctx)
         except UserError as error:
             message, code = f"error: {error}", 2
-        except KeyboardInterrupt:
-            message, code = "stopped; what is finished is kept: repeat the command with --resume to go on", 130
+        except KeyboardInterrupt as stop:
+            message = "stopped; everything up to here is saved: repeat the command with --resume to go on"
+            code = 143 if isinstance(stop, stopping.Terminated) else 130
         typer.echo(message, err=True)
         raise typer.Exit(code)
 
@@ -40,6 +42,20 @@ class Studies(TyperGroup):
         from spikemeta import registry
 
         return command_of(registry.load("studies", name))
+
+
+class Sweeps(TyperGroup):
+    """``spikemeta sweep``: the studies that can be run at every point of a grid."""
+
+    def list_commands(self, ctx):
+        from spikemeta import sweep
+
+        return sweep.names()
+
+    def get_command(self, ctx, name):
+        from spikemeta import sweep
+
+        return command_of(sweep.study_of(name))
 
 
 class StudyCommand(TyperCommand):
@@ -71,6 +87,13 @@ app = typer.Typer(
 studies = typer.Typer(cls=Studies, no_args_is_help=True, help="Run a study; 'spikemeta run STUDY --help' shows its options.")
 studies.callback()(lambda: None)
 app.add_typer(studies, name="run")
+sweeps = typer.Typer(
+    cls=Sweeps,
+    no_args_is_help=True,
+    help="Run a study at every point of a grid, on the workers of a Dask scheduler; 'spikemeta sweep STUDY --help'.",
+)
+sweeps.callback()(lambda: None)
+app.add_typer(sweeps, name="sweep")
 
 
 def command_of(study):
@@ -191,4 +214,5 @@ def report(folder: Annotated[Path, typer.Argument(metavar="DIR", help="Output fo
 
 def main():
     """Entry point of the ``spikemeta`` command."""
+    stopping.listen()
     app()

@@ -9,20 +9,32 @@ from pathlib import Path
 
 import brian2
 import numpy as np
+from brian2.core.variables import ArrayVariable
 
-from spikemeta import standalone
+from spikemeta import standalone, stopping
+from spikemeta.errors import UserError
+from spikemeta.results import Lock, lock
 
+INTERVAL = 20.0  # seconds of a phase between two checkpoints
+RUNTIME_BLOCK = 20  # presentations between which Brian2's runtime mode may stop
 _WORK = "spikemeta-"
 _STALE = 86_400.0  # seconds: no phase goes on for a day without writing into its folder
 
 
 def remove_stale():
-    """Remove the work folders of runs that were killed, which could not remove their own."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{_WORK}*"):
-        with suppress(OSError):
+    """Remove the work folders of runs that were killed, and what they left half compiled.
+
+    A work folder is in use while its run holds the lock on the file ``.lock`` in it; one without that file, while it changes.
+    """
+    found = [*Path(tempfile.gettempdir()).glob(f"{_WORK}*"), *standalone.cache_folder().glob("building-*")]
+    for folder in found:
+        with suppress(OSError, UserError):
             newest = max(path.stat().st_mtime for path in (folder, *folder.iterdir()))
-            if time.time() - newest > _STALE and folder.stat().st_uid == os.getuid():
+            locked = (folder / ".lock").is_file()
+            if folder.stat().st_uid == os.getuid() and (locked or time.time() - newest > _STALE):
+                held = Lock(folder / ".lock") if locked else None  # not if it is in use
                 shutil.rmtree(folder, ignore_errors=True)
+                del held
 
 
 @contextmanager
@@ -43,7 +55,9 @@ def open_executor(simulation, sizes, constants, start):
     ------
     callable
         ``execute(phase, dataset, state, age, seed, tick)`` gives spike counts (n, n_classes), the mean hidden rate in Hz,
-        and, for a phase that learns, the state after it; ``execute.duration(phase)`` is what it adds to rule time.
+        and, for a phase that learns, the state after it; ``execute.duration(phase)`` is what it adds to rule time. A
+        further ``keep(partial, state)`` is called every `INTERVAL` seconds, and when a signal waits; given one of these
+        ``partial`` (dict of str to ndarray), the phase goes on from there to the same bits.
     """
     if simulation.engine == "torch":
         from spikemeta import torch_engine
@@ -59,6 +73,7 @@ def open_executor(simulation, sizes, constants, start):
     began = time.perf_counter()
     remove_stale()
     with tempfile.TemporaryDirectory(prefix=_WORK) as work:
+        held = lock(work)
         if simulation.engine == "standalone":
             with standalone.device() as device:
                 built = network.build(*build)
@@ -71,6 +86,7 @@ def open_executor(simulation, sizes, constants, start):
         executor.setup(simulation, sizes, constants, start)
         executor.compile_seconds = time.perf_counter() - began
         yield executor
+        del held
 
 
 class _Executor:
@@ -119,57 +135,98 @@ class _Executor:
         layer = list(self.built.projections).index(name)
         return self.sizes[layer], self.sizes[layer + 1]
 
-    def __call__(self, phase, dataset, state, age, seed, tick):
+    def __call__(self, phase, dataset, state, age, seed, tick, keep=None, partial=None):
         images = dataset.train_images if phase.split == "train" else dataset.test_images
         places = np.arange(self.sizes[0]) if phase.permutation is None else phase.permutation
         stimuli = images, phase.indices.astype(np.int32), places.astype(np.int32), phase.labels.astype(np.int32)
-        steps = round(self.presentation / 1e-3)
-        read = self.execute(stimuli, self.settings(phase, state, age, seed), len(phase.indices) * steps + 1, seed, tick)
-        neuron, when = read(self.built.spikes, "i"), read(self.built.spikes, "t")
-        shown = np.floor((when + 0.5e-3) / self.presentation).astype(np.int64)
-        cells = (shown * self.sizes[2] + neuron)[shown < len(phase.indices)]
-        counts = np.bincount(cells, minlength=len(phase.indices) * self.sizes[2]).reshape(-1, self.sizes[2])
-        rate = read(self.built.hidden_spikes, "N").item() / (self.sizes[1] * len(phase.indices) * self.presentation)
-        after = (
-            {
-                f"{name}.{s}": read(p, s).reshape(self.shape(name))
-                for name, p in self.built.projections.items()
-                for s in self.states
-            }
-            if phase.kind == "train"
-            else {}
-        )
-        return counts.astype(np.int32), float(rate), after
+        steps, n = round(self.presentation / 1e-3), len(phase.indices)
+        settings, held = self.settings(phase, state, age, seed), dict(partial or {})
+        counts = held.pop("readout", np.zeros((n, self.sizes[2]), np.int64))
+        hidden = held.pop("hidden", np.zeros(1, np.int64))
+        while True:
+            read, held = self.execute(stimuli, settings, steps, seed, tick, held, INTERVAL if keep else np.inf)
+            neuron, when = read(self.built.spikes, "i"), read(self.built.spikes, "t")
+            shown = np.floor((when + 0.5e-3) / self.presentation).astype(np.int64)
+            cells = (shown * self.sizes[2] + neuron)[shown < n]
+            counts = counts + np.bincount(cells, minlength=n * self.sizes[2]).reshape(-1, self.sizes[2])
+            hidden = hidden + read(self.built.hidden_spikes, "N")
+            if held is None:
+                break
+            keep(held | {"readout": counts, "hidden": hidden}, self.state_of(read) if phase.kind == "train" else {})
+        rate = hidden.item() / (self.sizes[1] * n * self.presentation)
+        return counts.astype(np.int32), float(rate), self.state_of(read) if phase.kind == "train" else {}
+
+    def state_of(self, read):
+        """State of every synapse, by ``projection.variable``."""
+        return {
+            f"{name}.{s}": read(p, s).reshape(self.shape(name))
+            for name, p in self.built.projections.items()
+            for s in self.states
+        }
 
 
 class _Standalone(_Executor):
     def __init__(self, program, built, work):
         self.program, self.built, self.work = program, built, work
 
-    def execute(self, stimuli, settings, steps, seed, tick):
-        for name, values in zip(("images", "indices", "places", "labels"), stimuli, strict=True):
-            values.tofile(self.work / name)
-        named = {f"{owner.name}.{variable}": value for (owner, variable), value in settings.items()}
-        read = self.program.run(self.work, named, steps * 1e-3, seed, tick)
-        return lambda owner, variable: read(f"{owner.name}.{variable}")
+    def execute(self, stimuli, settings, steps, seed, tick, held, seconds):
+        try:
+            for name, values in zip(("images", "indices", "places", "labels"), stimuli, strict=True):
+                values.tofile(self.work / name)
+            named = {f"{owner.name}.{variable}": value for (owner, variable), value in settings.items()}
+            read, held = self.program.run(self.work, named, steps, len(stimuli[1]), seed, tick, held, seconds)
+        except OSError as error:
+            raise UserError(
+                f"cannot write into {self.work} ({error.strerror or error}): make room there, or name another folder by TMPDIR"
+            ) from None
+        return lambda owner, variable: read(f"{owner.name}.{variable}"), held
 
 
 class _Runtime(_Executor):
     def __init__(self, built, stimuli):
         self.built, self.stimuli = built, stimuli
+        owners = [*built.groups.values(), *built.projections.values()]
+        self.carried = {
+            f"{owner.name}.{v.name}": v
+            for owner in owners
+            for v in owner.variables.values()
+            if isinstance(v, ArrayVariable) and v.owner.name == owner.name and not v.read_only
+        }
         built.network.store()
 
-    def execute(self, stimuli, settings, steps, seed, tick):
-        self.built.network.restore()
+    def execute(self, stimuli, settings, steps, seed, tick, held, seconds):
+        network, count = self.built.network, len(stimuli[1])
+        network.restore()
         self.stimuli.load(*stimuli)
         for (owner, variable), value in settings.items():
             setattr(owner, variable, bool(value) if variable == "boundary_first" else value)
         brian2.seed(seed)
-        count = len(stimuli[1])
-        self.built.network.run(
-            steps * brian2.ms,
-            namespace={},
-            report_period=0.5 * brian2.second,
-            report=lambda elapsed, part, start, duration: tick(int(part * count)),
-        )
-        return lambda owner, variable: np.array(owner.variables[variable].get_value())
+        done, block, end = 0, RUNTIME_BLOCK, time.monotonic() + seconds
+        if held:
+            done = int(held["position"])
+            for name, variable in self.carried.items():
+                variable.set_value(held[name])
+            network.t_ = done * steps * 1e-3
+            _set_generator(held["generator"], held["gaussian"])
+        while done < count:
+            block = min(block, count - done) if np.isfinite(seconds) else count - done
+            last = done + block == count
+            network.run(
+                (block * steps + last) * brian2.ms,
+                namespace={},
+                report_period=0.5 * brian2.second,
+                report=lambda elapsed, part, start, duration, base=done, n=block: tick(base + int(part * n)),
+            )
+            done += block
+            if done < count and (time.monotonic() > end or stopping.wanted()):
+                break
+        held = None
+        if done < count:
+            _, generator, *gaussian = np.random.get_state()  # noqa: NPY002 - Brian2's
+            held = {name: np.array(variable.get_value()) for name, variable in self.carried.items()}
+            held |= {"position": np.array(done), "generator": generator, "gaussian": np.array(gaussian, float)}
+        return lambda owner, variable: np.array(owner.variables[variable].get_value()), held
+
+
+def _set_generator(keys, rest):
+    np.random.set_state(("MT19937", keys, int(rest[0]), int(rest[1]), rest[2]))  # noqa: NPY002 - Brian2's

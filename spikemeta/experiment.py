@@ -1,21 +1,19 @@
 """Trains every row of a study under every seed and writes the contract's files; shared by the studies."""
 
+import contextvars
 import importlib.metadata
 import itertools
 import platform
 import time
 from dataclasses import dataclass, field, replace
 
-import numpy as np
-
-from spikemeta import item_study, pool, recall, results, study
+from spikemeta import figures, guards, identity, item_study, memory, pool, recall, results, study
 from spikemeta.display import Display
 from spikemeta.errors import UserError
 from spikemeta.rule import Rule
 
 #: Images per task with ``--scale quick``, training and test, and the number of tasks where it is not given.
 QUICK = {"split": (300, 60, None), "permuted": (400, 100, 3), "joint": (1500, 300, None)}
-SILENT = 0.05  # fraction of test presentations without a readout spike from which a reader should be told
 JOINT_CHUNKS = 10  # tests along the training of the only task
 BATCH = 16  # images per step of the rule on the torch engine
 
@@ -104,7 +102,8 @@ def signal(options):
     return "backpropagated" if options.engine == "torch" else options.feedback
 
 
-def _points(entries, options, evaluate, store):
+def points_of(entries, options, evaluate, store):
+    """Every entry under every seed, as `spikemeta.pool` takes it."""
     curriculum = curriculum_arguments(options, evaluate)
     hidden = n_hidden(options)
     how = {"engine": options.mode} if options.engine == "brian2" else {"engine": "torch", "batch": options.batch or BATCH}
@@ -129,6 +128,69 @@ def _points(entries, options, evaluate, store):
                 probe=entry.probe,
             )
             yield replace(point, fingerprint=pool.fingerprint(entry.rule, point))
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a study would run: the arguments that it gives to `run`."""
+
+    entries: list
+    evaluate: str
+    analysis: object
+    work: object
+
+
+class _Planned(Exception):
+    """Carries a `Plan` out of a study that was only asked for it."""
+
+
+_planning = contextvars.ContextVar("planning", default=False)
+
+
+def plan_of(base, options):
+    """What a study would run under these options, without running it.
+
+    Parameters
+    ----------
+    base : Study
+        One that calls `run`.
+    options : object
+        Its options.
+
+    Returns
+    -------
+    Plan
+    """
+    token = _planning.set(True)
+    try:
+        base.run(options, None)
+    except _Planned as planned:
+        return planned.args[0]
+    finally:
+        _planning.reset(token)
+    raise UserError(f"the study {base.name!r} cannot be swept: it does not call spikemeta.experiment.run")
+
+
+def lengths_of(plan, options):
+    """Presentations of every run, by label and seed, and the number of classes; every mistake in the options shows here.
+
+    Returns
+    -------
+    dict of (str, int) to int
+    int
+    """
+    shared, lengths = curriculum_arguments(options, plan.evaluate), {}
+    seeds = range(options.seeds)
+    for seed, entry in itertools.product(seeds, plan.entries):
+        key = seed, str(entry.curriculum)
+        if key not in lengths:
+            curriculum = pool.curriculum_of(pool.Point("", "", seed, shared | entry.curriculum, {}))
+            lengths[key] = sum(len(phase.indices) for phase in curriculum.phases)
+    return {
+        (e.label, seed): lengths[seed, str(e.curriculum)] + e.probe.get("presentations", 0)
+        for e in plan.entries
+        for seed in seeds
+    }, curriculum.n_classes
 
 
 def run(name, options, entries, console, evaluate="test", analysis=None, work=pool.execute):
@@ -159,23 +221,20 @@ def run(name, options, entries, console, evaluate="test", analysis=None, work=po
         unstable are listed in the outcome instead.
     """
     study.check(options)
+    if _planning.get():
+        raise _Planned(Plan(entries, evaluate, analysis, work))
     started = time.time()
     dataset = pool.dataset(options.dataset)
     seeds = list(range(options.seeds))
-    shared, lengths = curriculum_arguments(options, evaluate), {}
-    for seed, entry in itertools.product(seeds, entries):  # every mistake in the options shows before any work
-        key = seed, str(entry.curriculum)
-        if key not in lengths:
-            curriculum = pool.curriculum_of(pool.Point("", "", seed, shared | entry.curriculum, {}))
-            lengths[key] = sum(len(phase.indices) for phase in curriculum.phases)
-    chance = 1 / curriculum.n_classes
-    length_of = {
-        (e.label, seed): lengths[seed, str(e.curriculum)] + e.probe.get("presentations", 0) for e in entries for seed in seeds
-    }
+    length_of, n_classes = lengths_of(Plan(entries, evaluate, analysis, work), options)
+    chance = 1 / n_classes
 
     folder = options.out or f"results/{name}-{options.dataset}-{options.task}"
     store = results.Store(folder, name, study.settings(options), options.resume)
-    points = list(_points(entries, options, evaluate, store))
+    points = list(points_of(entries, options, evaluate, store))
+    width = max((entry.hidden or n_hidden(options)) for entry in entries)
+    states = max(len(entry.rule.analysis.states) for entry in entries)
+    guards.check_room(store.folder, dataset, (width, n_classes), states, study.n_workers(options))
     provenance = provenance_of(name, options, started, dataset, [e.rule for e in entries]) | {
         "feedback": signal(options),
         "evaluated_on": f"{evaluate} images",
@@ -184,7 +243,7 @@ def run(name, options, entries, console, evaluate="test", analysis=None, work=po
     store.write_provenance(provenance)
 
     runs, failures = run_missing(store, points, length_of, console, study.n_workers(options), work)
-    outcome = _outcome(entries, options, seeds, runs, chance, analysis, failures)
+    outcome = outcome_of(entries, options, seeds, runs, chance, analysis, failures)
     head = {
         "engine": options.engine,
         "dataset": options.dataset,
@@ -210,7 +269,7 @@ def run(name, options, entries, console, evaluate="test", analysis=None, work=po
     return outcome, store
 
 
-def run_missing(store, points, totals, console, workers, work=pool.execute, unit="presentations"):
+def run_missing(store, points, totals, console, workers, work=pool.execute, unit="presentations", runner=None):
     """Run those points of a study that its folder does not hold yet; each is stored as soon as it is finished.
 
     Parameters
@@ -225,6 +284,8 @@ def run_missing(store, points, totals, console, workers, work=pool.execute, unit
     work : callable
         As for `spikemeta.pool.run_points`.
     unit : str
+    runner : callable or None
+        ``runner(points, on_progress, on_done, work)`` runs them elsewhere than on processes of this study.
 
     Returns
     -------
@@ -242,8 +303,13 @@ def run_missing(store, points, totals, console, workers, work=pool.execute, unit
     missing, failures = [p for p in points if (p.label, p.seed) not in runs], []
     if runs:
         console.print(f"{len(runs)} of {len(points)} runs are there already", highlight=False)
+    for what in store.set_aside(missing):
+        console.print(
+            f"{what}: another rule text or version made it; kept in {store.folder / 'replaced'}, made again", highlight=False
+        )
     number = {(p.label, p.seed): k for k, p in enumerate(missing)}
-    with Display(console, [totals[p.label, p.seed] for p in missing], unit) as display:
+    trace = store.folder / "memory.csv"
+    with memory.Trace(trace), Display(console, [totals[p.label, p.seed] for p in missing], unit) as display:
 
         def done(point, run, problem):
             if run:
@@ -254,9 +320,15 @@ def run_missing(store, points, totals, console, workers, work=pool.execute, unit
             accuracy = f"{100 * run.arrays['accuracy_matrix'][-1].mean():.1f} %" if run else "failed"
             display.finish(number[point.label, point.seed], f"{point.label}, seed {point.seed}: {accuracy}")
 
-        pool.run_points(missing, workers, display.update, done, work)
+        if runner:
+            runner(missing, display.update, done, work)
+        else:
+            pool.run_points(missing, workers, display.update, done, work)
     if not runs:
         raise UserError("\n".join(["no run finished:", *failures]))
+    drawn = figures.memory(memory.read(trace))
+    if drawn:
+        figures.save(drawn, store.folder / "figures", "memory")
     return runs, failures
 
 
@@ -269,12 +341,15 @@ def provenance_of(name, options, started, dataset, rules):
         "seeds": list(range(options.seeds)),
         "options": vars(options),
         "versions": versions(),
+        "commit": identity.commit(),
+        "sources": identity.sources(),
         "data": {dataset.name: dataset.digests},
         "rules": {rule.title: rule_text(rule) for rule in rules},
     }
 
 
-def _outcome(entries, options, seeds, runs, chance, analysis, failures):
+def outcome_of(entries, options, seeds, runs, chance, analysis, failures):
+    """The `Outcome` of finished runs, by label and seed."""
     analysis = analysis or (recall.SEARCH if options.task == "items" else results)
     rows = []
     for entry in entries:
@@ -309,7 +384,7 @@ def _outcome(entries, options, seeds, runs, chance, analysis, failures):
 
 
 def _warnings(entries, options, seeds, runs):
-    """Rows whose numbers say little: constants made for something else, or a readout that is often silent."""
+    """Rows whose numbers say little: constants made for something else, or layers that say nothing."""
     found = []
     for entry in entries:
         if not (_tuned(entry.rule, options) or entry.parameters):
@@ -317,13 +392,8 @@ def _warnings(entries, options, seeds, runs):
                 f"{entry.rule.title} has no constants for task {options.task} with {signal(options)} errors (--engine "
                 f"{options.engine}), and used others: find some with 'spikemeta run search'"
             )
-        own = [runs[entry.label, seed].arrays for seed in seeds if (entry.label, seed) in runs]
-        silent = [float(np.mean(arrays["test_silent"])) for arrays in own if "test_silent" in arrays]
-        if silent and np.mean(silent) > SILENT:
-            found.append(
-                f"{entry.label}: the readout was silent, and so counted as wrong, in {100 * np.mean(silent):.0f} % of the test "
-                "presentations: the network may have run away (a smaller lr) or died (a larger hidden_spread)"
-            )
+        own = [runs[entry.label, seed] for seed in seeds if (entry.label, seed) in runs]
+        found += [f"{entry.label}: {problem}" for problem in guards.layers(own)]
     return list(dict.fromkeys(found))
 
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from spikemeta import identity, stopping
 from spikemeta.errors import InstabilityError, UserError
 from spikemeta.results import FinishedRun, plain
 
@@ -55,7 +56,7 @@ class Point:
 
 
 def fingerprint(rule, point):
-    """Digest of what decides a point's outcome: the rule's text, constants, network, curriculum, version."""
+    """Digest of what decides a point's outcome: the rule's text, constants, network, curriculum, version and sources."""
     from spikemeta import registry
 
     task, data = point.curriculum["name"], point.curriculum["dataset"]
@@ -76,6 +77,7 @@ def fingerprint(rule, point):
         point.curriculum,
         point.simulation,
         importlib.metadata.version("spikemeta"),
+        identity.sources(),
         *([point.probe] if point.probe else []),
     ]
     return hashlib.sha256(json.dumps(plain(parts), sort_keys=True).encode()).hexdigest()
@@ -131,16 +133,12 @@ def execute(point, progress, probe=None):
         if result.phase.kind == "train":
             shown += len(result.phase.indices)
         else:
-            tests.append((result.phase.task, result.phase.after, shown, result.accuracy, result.hidden_rate, result.silent))
+            measured = result.accuracy, result.hidden_rate, result.silent, result.readout_spikes
+            tests.append((result.phase.task, result.phase.after, shown, *measured))
             answers.append(result.answers)
     columns = [np.array(column) for column in zip(*tests, strict=True)]
-    arrays = dict(
-        zip(
-            ("test_task", "test_after", "test_presentations", "test_accuracy", "test_hidden_rate", "test_silent"),
-            columns,
-            strict=True,
-        )
-    )
+    measured = ("accuracy", "hidden_rate", "silent", "readout_spikes")
+    arrays = dict(zip([f"test_{name}" for name in ("task", "after", "presentations", *measured)], columns, strict=True))
     arrays |= {"test_answers": np.array(answers)} | curriculum.notes
     arrays["accuracy_matrix"] = np.asarray(run.accuracy_matrix, float)
     arrays |= probe(point, simulation, curriculum, run, progress) if probe else {}
@@ -153,7 +151,7 @@ def execute(point, progress, probe=None):
     return FinishedRun(point.label, point.seed, point.fingerprint, arrays, info)
 
 
-def _guarded(work, point, progress):
+def guarded(work, point, progress):
     """Outcome of a point as (kind, value): errors of the user's making travel as text."""
     try:
         return "done", work(point, progress)
@@ -168,10 +166,14 @@ def _guarded(work, point, progress):
 _messages = None
 
 
+STOPPING = 20.0  # seconds that workers have to save what they are at
+
+
 def _initialise(messages):
     """In a worker: report to `messages`; die with the parent, along with any program started here."""
     global _messages
     _messages = messages
+    stopping.listen()
     if hasattr(os, "setpgrp"):
         os.setpgrp()  # a Ctrl-C reaches the parent only
 
@@ -182,8 +184,22 @@ def _initialise(messages):
     threading.Thread(target=watch, daemon=True).start()
 
 
+_ended = False  # whether a signal ended this worker's point: it takes no other
+
+
 def _work(work, number, point):
-    return _guarded(work, point, lambda phase, done, total: _messages.put((number, phase, done, total)))
+    global _ended
+    if _ended:
+        raise KeyboardInterrupt
+    try:
+        return _tried(work, number, point)
+    except KeyboardInterrupt:
+        _ended = True
+        raise
+
+
+def _tried(work, number, point):
+    return guarded(work, point, lambda phase, done, total: _messages.put((number, phase, done, total)))
 
 
 def run_points(points, workers, on_progress, on_done, work=execute):
@@ -215,7 +231,7 @@ def run_points(points, workers, on_progress, on_done, work=execute):
 
     if workers == 1:
         for number, point in enumerate(points):
-            settle(point, _guarded(work, point, functools.partial(on_progress, number)))
+            settle(point, guarded(work, point, functools.partial(on_progress, number)))
         return
     others = set(multiprocessing.active_children())
     context = multiprocessing.get_context("spawn")
@@ -233,13 +249,20 @@ def run_points(points, workers, on_progress, on_done, work=execute):
     except concurrent.futures.process.BrokenProcessPool:
         raise UserError("a worker process was killed (out of memory?); go on with --resume and fewer --workers") from None
     finally:
-        if waiting:  # an error or Ctrl-C: do not wait for what is still being simulated
-            for worker in set(multiprocessing.active_children()) - others:
-                _kill(worker)
+        if waiting:  # an error, SIGTERM or Ctrl-C: what is still being simulated is saved, and not waited for
+            workers = set(multiprocessing.active_children()) - others
+            try:
+                for future in waiting:
+                    future.cancel()
+                _signal(workers, signal.SIGTERM)
+                concurrent.futures.wait([f for f in waiting if not f.cancelled()], STOPPING)
+            finally:
+                _signal(workers, signal.SIGKILL)
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _kill(worker):
-    with contextlib.suppress(OSError, AttributeError):
-        os.killpg(worker.pid, signal.SIGKILL)  # with any program it started
-    worker.kill()
+def _signal(workers, number):
+    """Tell workers and any programs that they started."""
+    for worker in workers:
+        with contextlib.suppress(OSError, AttributeError):
+            os.killpg(worker.pid, number) if hasattr(os, "killpg") else worker.terminate()

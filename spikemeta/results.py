@@ -6,19 +6,29 @@ Accuracies are fractions, 0 to 1, in every file. Undefined numbers (a deviation 
 """
 
 import contextlib
+import errno
+import io
 import json
 import math
 import os
+import platform
 import re
 import shutil
 import tempfile
+import time
+import weakref
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from spikemeta import metrics
+try:
+    import fcntl
+except ImportError:  # not on this system: no locks
+    fcntl = None
+
+from spikemeta import memory, metrics
 from spikemeta.errors import UserError
 
 
@@ -48,10 +58,32 @@ class FinishedRun:
     info: dict
 
 
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
 @contextlib.contextmanager
 def atomic(path):
-    """Yield a temporary path in the same folder that replaces `path` when the block ends without an error."""
+    """Yield a temporary path in the same folder that replaces `path` when the block ends without an error.
+
+    Raises
+    ------
+    UserError
+        If the disk is full; `path` is then as it was.
+    """
     path = Path(path)
+    try:
+        with _replacing(path) as temporary:
+            yield temporary
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        raise UserError(
+            f"cannot write {path} ({error.strerror}): what was written before is whole; make room and go on with --resume"
+        ) from None
+
+
+@contextlib.contextmanager
+def _replacing(path):
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
     os.close(handle)
@@ -61,6 +93,11 @@ def atomic(path):
             os.fsync(stream.fileno())
         os.chmod(name, 0o666 & ~_umask())
         os.replace(name, path)
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)  # the new name outlives a reboot
+        finally:
+            os.close(folder)
     finally:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(name)
@@ -107,6 +144,54 @@ def read_json(path):
         raise UserError(f"{path} is not the JSON file of a study; remove it or name another folder") from None
 
 
+class Lock:
+    """A held lock on a folder, by a file in it; the system releases it when the process ends, however that happens."""
+
+    def __init__(self, path):
+        self.file = path.open("a+", encoding="utf-8")
+        try:
+            fcntl.flock(self.file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            self.file.seek(0)
+            holder = self.file.read().strip()
+            self.file.close()
+            if error.errno not in (errno.EAGAIN, errno.EACCES, errno.EWOULDBLOCK):
+                raise
+            raise UserError(
+                f"another run writes into the output folder {path.parent} ({holder}): wait for it, or name another with --out"
+            ) from None
+        self.file.truncate(0)
+        self.file.write(f"process {os.getpid()} on {platform.node()}, since {time.strftime('%Y-%m-%d %H:%M:%S')}\n")
+        self.file.flush()
+
+    def __del__(self):
+        with contextlib.suppress(AttributeError, OSError):
+            self.file.close()
+
+
+_locks = weakref.WeakValueDictionary()  # a process may open its own folder twice
+
+
+def lock(folder):
+    """Lock an output folder against other processes, for as long as what is returned is held.
+
+    A lock that a killed run left behind does not hold: the file ``.lock`` stays, but not the system's lock on it.
+
+    Raises
+    ------
+    UserError
+        If another process holds it; the message says which.
+    """
+    key = str(Path(folder).resolve())
+    held = _locks.get(key)
+    if held is None and fcntl:
+        try:
+            held = _locks[key] = Lock(Path(folder) / ".lock")
+        except OSError:  # a file system without locks
+            return None
+    return held
+
+
 class Store:
     """The output folder of one study.
 
@@ -122,7 +207,8 @@ class Store:
     Raises
     ------
     UserError
-        If the folder is not writable, holds another study's results, or finished runs and not `resume`.
+        If the folder is not writable, another process writes into it, it holds another study's results, or finished runs and
+        not `resume`.
     """
 
     def __init__(self, folder, study, settings, resume=False):
@@ -137,6 +223,7 @@ class Store:
                 f"cannot write into the output folder {self.folder} ({error.strerror}); "
                 "change its permissions or name another one with --out"
             ) from None
+        self._lock = lock(self.folder)
         self._check_owner()
         finished = list(self.folder.glob("runs/*/*.json"))
         if finished and not resume:
@@ -180,8 +267,10 @@ class Store:
 
     def save(self, run):
         """Store a finished run; the JSON file comes last and marks it as finished."""
+        stream = io.BytesIO()
+        np.savez_compressed(stream, **run.arrays)
         with atomic(self._run_path(run.label, run.seed, ".npz")) as temporary:
-            np.savez_compressed(temporary, **run.arrays)
+            temporary.write_bytes(stream.getvalue())
         write_json(
             self._run_path(run.label, run.seed, ".json"),
             {"label": run.label, "seed": run.seed, "fingerprint": run.fingerprint, "info": run.info},
@@ -200,9 +289,29 @@ class Store:
             return None
         return FinishedRun(label, seed, fingerprint, arrays, head["info"])
 
+    def set_aside(self, points):
+        """Move stored runs that were made from something else into ``replaced/``, lest they be overwritten; which they were."""
+        moved = []
+        for point in points:
+            head = self._run_path(point.label, point.seed, ".json")
+            try:
+                mark = json.loads(head.read_text(encoding="utf-8"))["fingerprint"]
+            except (OSError, ValueError, KeyError, TypeError):
+                continue
+            if mark != point.fingerprint:
+                folder = self.folder / "replaced" / slug(point.label)
+                folder.mkdir(parents=True, exist_ok=True)
+                for path in (head.with_suffix(".npz"), head):
+                    if path.exists():
+                        os.replace(path, folder / f"{point.seed}-{slug(mark)[:12]}{path.suffix}")
+                moved.append(f"{point.label}, seed {point.seed}")
+        return moved
+
     def write_provenance(self, provenance):
         """Write ``provenance.json``; at the start of a study too, as the mark of whose folder it is."""
-        write_json(self.folder / "provenance.json", {"study": self.study, "settings": self.settings} | provenance)
+        held = memory.summary(self.folder / "memory.csv")
+        own = {"study": self.study, "settings": self.settings} | provenance
+        write_json(self.folder / "provenance.json", own | ({"memory": held} if held else {}))
 
     def write_summary(self, summary):
         """Write ``summary.json``."""
@@ -211,7 +320,7 @@ class Store:
     def write_results(self, results):
         """Write ``results.nc`` from an xarray.Dataset."""
         with atomic(self.folder / "results.nc") as temporary:
-            results.to_netcdf(temporary, engine="scipy")
+            temporary.write_bytes(results.to_netcdf(None, engine="scipy"))
 
 
 def slug(label):

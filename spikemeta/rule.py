@@ -118,17 +118,20 @@ class Rule:
         if problems:
             raise RuleError(str(self.name), problems)
         problems = [
-            ("parameters", 0, f"{n}: unit must be '1' or 'presentation', not {p.unit!r}")
+            (f"parameters.{n}", 0, f"{n}: unit must be '1' or 'presentation', not {p.unit!r}")
             for n, p in self.parameters.items()
             if p.unit not in ("1", "presentation")
         ]
-        problems += [("parameters", 0, f"{n} {p.problem(p.value)}") for n, p in self.parameters.items() if p.problem(p.value)]
+        problems += [
+            (f"parameters.{n}", 0, f"{n} {p.problem(p.value)}") for n, p in self.parameters.items() if p.problem(p.value)
+        ]
+        problems += [(f"tuned.{key}", 0, text) for key in self.tuned if (text := self._tuned_problem(key))]
         for group, settings in (("variants", self.variants), ("tuned", self.tuned)):
             for label, values in settings.items():
                 for key, value in values.items():
                     problem = self._setting_problem(key, value)
                     if problem:
-                        problems.append((group, 0, f"{label}: {problem}"))
+                        problems.append((f"{group}.{label}", 0, f"{label}: {problem}"))
         analysis, found = checking.analyse(
             self.name,
             self.state,
@@ -172,13 +175,34 @@ class Rule:
                 problems.append((group, 0, f"{group} must be a dict, not {found!r}"))
                 continue
             problems += [
-                (group, 0, f"{key!r}: write {like}, not {value!r}")
+                (f"{group}.{key}", 0, f"{key!r}: write {like}, not {value!r}")
                 for key, value in found.items()
                 if not isinstance(value, kind)
             ]
         if not problems and self.boundary_if and self.boundary_if not in self.parameters:
             problems.append(("boundary_if", 0, suggest("parameter in boundary_if,", self.boundary_if, self.parameters)))
         return problems
+
+    def _tuned_problem(self, key):
+        """What is wrong with a key of ``tuned``, which would choose nothing, or None."""
+        from spikemeta import curricula, datasets
+
+        place, _, variant = key.partition(":")
+        task, *qualifiers = place.split("/")
+        tasks, qualities = [*curricula.names(), "items"], [*datasets.names(), "random", "tied", "torch"]
+        if task not in tasks:
+            return suggest(f"task in the key {key!r},", task, tasks)
+        for qualifier in qualifiers:
+            if qualifier not in qualities:
+                return suggest(f"data set, feedback or engine in the key {key!r},", qualifier, qualities)
+        known = len(qualifiers) < 2 or (len(qualifiers) == 2 and qualifiers[1] == "torch" and qualifiers[0] in datasets.names())
+        if not known:
+            return f"the key {key!r} chooses nothing: write task, task/dataset, task/feedback, task/torch or task/dataset/torch"
+        return (
+            suggest(f"variant in the key {key!r},", variant, self.variants)
+            if variant and variant not in self.variants
+            else None
+        )
 
     def _setting_problem(self, key, value):
         name = key.rpartition(".")[2]
@@ -380,7 +404,8 @@ def _load(path):
     except RuleError as error:
         lines = _field_lines(path)
         first = lines.get("", 1)
-        return [f"{path}:{lines.get(f, first) + line}: {text}" for f, line, text in error.problems], None
+        where = [lines.get(f, lines.get(f.partition(".")[0], first)) + line for f, line, _ in error.problems]
+        return [f"{path}:{line}: {text}" for line, (*_, text) in zip(where, error.problems, strict=True)], None
     except UserError as error:
         return [f"{path}:1: {error}"], None
     except SyntaxError as error:
@@ -401,5 +426,10 @@ def _field_lines(path):
     """Line of the file on which the text of each field of ``Rule(...)`` starts."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Call) and getattr(node.func, "id", getattr(node.func, "attr", "")) == "Rule":
-            return {"": node.lineno} | {k.arg: k.value.lineno for k in node.keywords if k.arg}
+            lines = {"": node.lineno} | {k.arg: k.value.lineno for k in node.keywords if k.arg}
+            for field in node.keywords:  # and of each entry of a dict
+                if isinstance(field.value, ast.Dict):
+                    named = [key for key in field.value.keys if isinstance(key, ast.Constant)]
+                    lines |= {f"{field.arg}.{key.value}": key.lineno for key in named}
+            return lines
     return {}

@@ -1,13 +1,14 @@
-"""A network, a rule and a curriculum: compiled once, run phase by phase, resumable after any phase."""
+"""A network, a rule and a curriculum: compiled once, run phase by phase, resumable at any time."""
 
 import hashlib
+import importlib.metadata
 import json
 import time
 from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
 
-from spikemeta import equations, execution, registry
+from spikemeta import equations, execution, identity, registry, stopping
 from spikemeta.backends.reference import ReferenceSynapses
 from spikemeta.checkpoint import Checkpoint
 from spikemeta.curricula import Phase
@@ -49,6 +50,11 @@ class PhaseResult:
         spoke = self.counts.sum(axis=1) > 0
         given = np.bincount(self.counts[spoke].argmax(axis=1), minlength=self.counts.shape[1])
         return np.append(given, np.sum(~spoke))
+
+    @property
+    def readout_spikes(self):
+        """Mean number of spikes of a readout neuron in a presentation."""
+        return float(self.counts.mean())
 
     @property
     def silent(self):
@@ -155,6 +161,10 @@ class Simulation:
         unknown = {k.rpartition(".")[0] for k in self.parameters} - {"", *self.network.projections}
         if unknown:
             raise UserError(suggest("projection", unknown.pop(), self.network.projections))
+        for key, values in self.rule.tuned.items():
+            for owner in {name.rpartition(".")[0] for name in values} - {"", *self.network.projections}:
+                of = f"projection in tuned[{key!r}] of rule {self.rule.title!r},"
+                raise UserError(suggest(of, owner, self.network.projections))
         engine = "torch" if self.engine == "torch" else ""
         return {
             "network": asdict(self.network.parameters(task, data, self.network_parameters)),
@@ -172,9 +182,10 @@ class Simulation:
         seed : int
             Decides weights, noise and spikes; the same seed gives the same result, resumed or not.
         out : Path or None
-            Folder for the state after each phase.
+            Folder for the state after each phase, and every `spikemeta.execution.INTERVAL` seconds within one; there it is
+            also saved when Ctrl-C or SIGTERM comes.
         resume : bool
-            Continue from the last phase that ``out`` holds.
+            Continue from what ``out`` holds.
         progress : callable or None
             ``progress(phase_name, done, total)``, in presentations of the whole run.
         weights : dict of str to ndarray or None
@@ -204,8 +215,9 @@ class Simulation:
         state, age = self._start(start, constants["rule"], rng), 0
         checkpoint = Checkpoint(out, self._identity(curriculum, seed, constants, start if weights else {})) if out else None
         done = 0
+        partial = None
         if checkpoint and resume:
-            state, age, finished = checkpoint.load(state)
+            state, age, finished, partial = checkpoint.load(state)
             run.phases = [PhaseResult(p, *result) for p, result in zip(curriculum.phases, finished, strict=False)]
         total = sum(len(p.indices) for p in curriculum.phases)
         report = progress or (lambda *_: None)
@@ -213,20 +225,44 @@ class Simulation:
             run.compile_seconds = execute.compile_seconds
             for number, phase in enumerate(curriculum.phases):
                 if number >= len(run.phases):
-                    began = time.perf_counter()
                     tick = lambda n, name=phase.name, base=done: report(name, base + n, total)  # noqa: E731
-                    seeds = np.random.SeedSequence([seed, 2, number]).generate_state(1)
-                    counts, rate, after = execute(phase, curriculum.dataset, state, age, int(seeds[0]), tick)
+                    found = self._phase(execute, number, curriculum, state, age, seed, tick, checkpoint, run, partial)
                     if phase.kind == "train":
-                        self._check(after, phase)
-                        state, age = after, age + execute.duration(phase)
-                    run.phases.append(PhaseResult(phase, counts, rate, time.perf_counter() - began))
-                    if checkpoint:
-                        checkpoint.save(state, age, run.phases)
+                        state, age = found, age + execute.duration(phase)
+                    partial = None
                 done += len(phase.indices)
                 report(phase.name, done, total)
         run.state, run.weights = state, self._weights(state, constants["rule"], age)
         return run
+
+    def _phase(self, execute, number, curriculum, state, age, seed, tick, checkpoint, run, partial):
+        """Run one phase, or the rest of it, saving now and then; the state after it."""
+        phase, began = curriculum.phases[number], time.perf_counter()
+        before = float(partial.pop("seconds")) if partial else 0.0
+        seeds = np.random.SeedSequence([seed, 2, number]).generate_state(1)
+        words = phase, curriculum.dataset, state, age, int(seeds[0]), tick
+        if not checkpoint:
+            counts, rate, after = execute(*words)
+            self._check(after, phase)
+            run.phases.append(PhaseResult(phase, counts, rate, time.perf_counter() - began))
+            return after
+
+        def seconds():
+            return before + time.perf_counter() - began
+
+        def keep(held, so_far):
+            self._check(so_far, phase)
+            checkpoint.save(state, age, run.phases, held | {"seconds": np.array(seconds())})
+            if stopping.wanted():
+                raise stopping.interrupt()
+
+        with stopping.deferred():
+            counts, rate, after = execute(*words, keep, partial)
+            self._check(after, phase)
+            run.phases.append(PhaseResult(phase, counts, rate, seconds()))
+            learned = phase.kind == "train"
+            checkpoint.save(after if learned else state, age + execute.duration(phase) * learned, run.phases)
+        return after
 
     def respond(self, curriculum, state, images, weights, seed=0, progress=None):
         """Show images under given weights, without learning.
@@ -313,28 +349,26 @@ class Simulation:
                 )
 
     def _identity(self, curriculum, seed, constants, weights):
-        text = json.dumps(
-            [
-                self.rule.title,
-                [
-                    getattr(self.rule, f)
-                    for f in ("state", "weight", "initial", "on_gradient", "on_presentation", "on_boundary")
-                ],
-                constants,
-                seed,
-                self.network_name,
-                self.n_hidden,
-                self.feedback,
-                self.engine,
-                self.prediction,
-                self.batch,
-                curriculum.dataset.digests,
-            ]
-        )
-        digest = hashlib.sha256(text.encode())
-        for name in sorted(weights):
-            digest.update(name.encode() + weights[name].tobytes())
+        fields = ("state", "weight", "initial", "on_gradient", "on_presentation", "on_boundary")
+        phases = hashlib.sha256()
         for phase in curriculum.phases:
-            digest.update(phase.name.encode() + phase.indices.tobytes() + phase.labels.tobytes())
-            digest.update(b"" if phase.permutation is None else phase.permutation.tobytes())
-        return digest.hexdigest()
+            phases.update(phase.name.encode() + phase.indices.tobytes() + phase.labels.tobytes())
+            phases.update(b"" if phase.permutation is None else phase.permutation.tobytes())
+        given = hashlib.sha256(b"".join(name.encode() + weights[name].tobytes() for name in sorted(weights)))
+        return {
+            "version": importlib.metadata.version("spikemeta"),
+            "sources of spikemeta": identity.sources(),
+            "rule": self.rule.title,
+            "rule text": "\0".join(getattr(self.rule, field) for field in fields),
+            "constants": json.dumps(constants, sort_keys=True),
+            "seed": seed,
+            "network": self.network_name,
+            "hidden neurons": self.n_hidden,
+            "feedback": self.feedback,
+            "engine": self.engine,
+            "prediction": self.prediction,
+            "batch": self.batch,
+            "data": json.dumps(curriculum.dataset.digests, sort_keys=True),
+            "curriculum": phases.hexdigest(),
+            "initial weights": given.hexdigest(),
+        }

@@ -9,6 +9,7 @@ import platform
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import tempfile
 from dataclasses import dataclass
@@ -19,10 +20,42 @@ import numpy as np
 import pooch
 from brian2.devices.device import get_device
 
+from spikemeta import stopping
 from spikemeta.errors import UserError
 
-_DURATION = 'std::atof(std::getenv("SPIKEMETA_DURATION"))'
 _SEED = 'brian::_random_generators[0].seed(std::strtoul(std::getenv("SPIKEMETA_SEED"), NULL, 10));'
+#: In place of Brian2's run of the whole phase: blocks of presentations, between which it may end, to go on as if it never had.
+#: What Brian2 does not write or read as an array is the generator, and the clocks, which are put to where they were.
+_RUN_CPP = """
+        {
+            static volatile std::sig_atomic_t stop = 0;
+            std::signal(SIGINT, [](int) { stop = 1; });
+            std::signal(SIGTERM, [](int) { stop = 1; });
+            const std::string folder = std::getenv("SPIKEMETA_PHASE");
+            const int64_t block = std::atoll(std::getenv("SPIKEMETA_BLOCK"));
+            const int64_t total = std::atoll(std::getenv("SPIKEMETA_STEPS"));
+            int64_t done = std::atoll(std::getenv("SPIKEMETA_FIRST"));
+            const double limit = std::atof(std::getenv("SPIKEMETA_SECONDS")), dt = STEPS.dt[0];
+            char* const generator = reinterpret_cast<char*>(&brian::_random_generators[0]);
+            const size_t size = sizeof(brian::_random_generators[0]);
+            if (done && !std::ifstream(folder + "/generator", std::ios::binary).read(generator, size)) std::exit(3);
+            for (Clock* clock : {CLOCKS}) {
+                clock->timestep[0] = (int64_t)(done*dt/clock->dt[0] + 0.5);
+                clock->t[0] = clock->timestep[0]*clock->dt[0];
+            }
+            const auto began = std::chrono::steady_clock::now();
+            while (done < total) {
+                const int64_t next = total - done > block + 1 ? done + block : total;
+                NETWORK.t = done*dt;
+                NETWORK.run((next - done)*dt, NULL, 10.0);
+                done = next;
+                const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - began;
+                if (stop || elapsed.count() > limit) break;
+            }
+            std::ofstream(folder + "/generator", std::ios::binary).write(generator, size);
+            std::ofstream(folder + "/position") << done << "\\n";
+        }"""
+BLOCK = 10  # presentations
 #: One array of stimuli is read from the folder of the phase; the index is printed now and then for progress.
 _STIMULI_CPP = """
 #include <cstdio>
@@ -77,6 +110,8 @@ _HEADERS = (
             "map",
             "tuple",
             "string",
+            "chrono",
+            "csignal",
             "cmath",
             "ctime",
             "climits",
@@ -154,8 +189,8 @@ class Program:
     Attributes
     ----------
     folder : Path
-    files : dict of str to (str, str)
-        Result file and data type of every array, by ``object.variable``.
+    files : dict of str to (str, str, int or None, bool)
+        Of every array, by ``object.variable``: result file, data type, length (None if it varies), and whether it can be set.
     compiled : bool
         Whether it had to be compiled now.
     """
@@ -164,8 +199,8 @@ class Program:
     files: dict
     compiled: bool
 
-    def run(self, work, settings, duration, seed, progress=None):
-        """One phase.
+    def run(self, work, settings, steps, count, seed, progress=None, held=None, seconds=np.inf):
+        """One phase, or a stretch of it.
 
         Parameters
         ----------
@@ -173,20 +208,37 @@ class Program:
             Folder of the phase, with its stimuli; results go to ``work/results``.
         settings : dict of str to float or ndarray
             Values by ``object.variable``.
-        duration : float
-            Seconds.
+        steps : int
+            Time steps of a presentation.
+        count : int
+            Presentations of the phase; one time step follows, in which every synapse is committed.
         seed : int
         progress : callable or None
             Called with the number of presentations done.
+        held : dict of str to ndarray or None
+            Where the stretch before came to, as given here; it replaces `settings`.
+        seconds : float
+            After which to stop, at the next whole `BLOCK` of presentations; so does a signal that waits.
 
         Returns
         -------
-        callable
+        read : callable
             ``read(name)`` gives the array of ``object.variable`` at the end.
+        held : dict of str to ndarray or None
+            What another call goes on from, to the same bits as if this one had not stopped; None at the end of the phase.
+
+        Raises
+        ------
+        UserError
+            If the disk is full.
         """
         results = work / "results"
         results.mkdir(exist_ok=True)
-        arguments = []
+        first, arguments = 0, []
+        if held:
+            first = int(held["position"])
+            held["generator"].tofile(work / "generator")
+            settings = {name: held[name] for name in self.files if name in held}
         for name, value in settings.items():
             if isinstance(value, np.ndarray) or not np.isfinite(value):  # the program takes only plain numbers as text
                 path = work / name
@@ -196,7 +248,10 @@ class Program:
                 arguments.append(f"{name}={value!r}")
         environment = os.environ | {
             "SPIKEMETA_PHASE": str(work),
-            "SPIKEMETA_DURATION": repr(duration),
+            "SPIKEMETA_BLOCK": str(BLOCK * steps),
+            "SPIKEMETA_STEPS": str(count * steps + 1),
+            "SPIKEMETA_FIRST": str(first),
+            "SPIKEMETA_SECONDS": str(min(seconds, 1e9)),
             "SPIKEMETA_SEED": str(seed),
             "LC_ALL": "C",
         }
@@ -209,16 +264,38 @@ class Program:
             text=True,
         ) as process:
             try:
-                for line in process.stdout:
-                    if progress and line.strip().isdigit():
-                        progress(int(line))
-                errors = process.stderr.read()
+                with stopping.told(process):
+                    for line in process.stdout:
+                        if progress and line.strip().isdigit():
+                            progress(int(line))
+                    errors = process.stderr.read()
             except BaseException:
                 process.kill()
                 raise
+        if process.returncode < 0 and stopping.wanted():  # it was only starting
+            raise stopping.interrupt()
+        if process.returncode == -signal.SIGXFSZ:
+            raise UserError(f"the compiled network could not write into {work}: a file-size limit; raise it with ulimit -f")
         if process.returncode or "Error" in errors or "annot" in errors:
             raise RuntimeError(f"the compiled network failed (exit code {process.returncode}): {errors.strip()}")
-        return lambda name: np.fromfile(results / self.files[name][0], dtype=self.files[name][1])
+
+        def read(name):
+            file, kind, size, _ = self.files[name]
+            path = results / file
+            array = np.fromfile(path, dtype=kind) if path.is_file() else np.empty(0, kind)
+            if size is None and not name.endswith(".delay"):
+                size = int(read(f"{name.partition('.')[0]}.N")[0])
+            if size is not None and len(array) != size:
+                raise UserError(f"the disk of {work} is full: make room there, or name another folder with TMPDIR")
+            return array
+
+        position = (work / "position").read_text().strip()
+        if not position:
+            raise UserError(f"the disk of {work} is full: make room there, or name another folder with TMPDIR")
+        if int(position) > count * steps:
+            return read, None
+        held = {name: read(name) for name, (*_, settable) in self.files.items() if settable}
+        return read, held | {"position": np.array(int(position)), "generator": np.fromfile(work / "generator", np.uint8)}
 
 
 def compile_network(network, device):
@@ -237,13 +314,24 @@ def compile_network(network, device):
     Raises
     ------
     UserError
-        Without a C++ compiler, or if compilation fails.
+        Without a C++ compiler, if compilation fails, or if the cache cannot be written.
     """
+    try:
+        return _compiled(network, device)
+    except OSError as error:
+        place, room = error.filename or cache_folder(), "make room there, or name another folder by SPIKEMETA_CACHE"
+        raise UserError(f"cannot write {place} ({error.strerror}): {room}") from None
+
+
+def _compiled(network, device):
     device.insert_code("before_network_run", _SEED)
     network.run(1 * brian2.second)
+    clocks = sorted({item.clock for item in network.sorted_objects}, key=lambda clock: float(clock.dt))
+    named = {"STEPS": clocks[0].name, "CLOCKS": ", ".join(f"&{clock.name}" for clock in clocks), "NETWORK": network.name}
+    run = re.sub(r"\b(STEPS|CLOCKS|NETWORK)\b", lambda found: named[found[0]], _RUN_CPP)
     for kind, argument in device.main_queue:
         if kind == "run_network":
-            argument[1][:] = [re.sub(r"\.run\(1\.0, ", f".run({_DURATION}, ", line) for line in argument[1]]
+            argument[1][:] = [run if ".run(1.0, " in line else line for line in argument[1]]
     cache = cache_folder()
     cache.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(dir=cache, prefix="building-"))
@@ -251,7 +339,12 @@ def compile_network(network, device):
         device.build(str(folder), compile=False, run=False, clean=False)
         _plain_clock(folder / "network.cpp")
         files = {
-            f"{v.owner.name}.{v.name}": (device.get_array_filename(v, basedir=None), np.dtype(v.dtype).str)
+            f"{v.owner.name}.{v.name}": (
+                device.get_array_filename(v, basedir=None),
+                np.dtype(v.dtype).str,
+                None if isinstance(v, brian2.core.variables.DynamicArrayVariable) else int(v.size),
+                not v.read_only,
+            )
             for v in device.arrays
             if v.owner is not None
         }

@@ -119,9 +119,9 @@ def settings(options):
     return {f.name: getattr(options, f.name) for f in dataclasses.fields(options) if f.metadata["decides"]}
 
 
-def command(study, options):
+def command(study, options, verb="run"):
     """The shell command that repeats a study: every option that is not the default."""
-    words = ["spikemeta", "run", study]
+    words = ["spikemeta", verb, study]
     for item in dataclasses.fields(options):
         value = getattr(options, item.name)
         if value == item.default or item.name == "resume":

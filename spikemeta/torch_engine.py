@@ -1,10 +1,12 @@
 """The torch engine: a phase as batches of images, each one step of the rule's optimizer and one presentation in rule time."""
 
 import contextlib
+import time
 
 import numpy as np
 import torch
 
+from spikemeta import execution, stopping
 from spikemeta.errors import InstabilityError
 
 TESTED = 250  # images tested at once
@@ -44,17 +46,28 @@ class Executor:
         """Rule time of a phase: its batches."""
         return -(-len(phase.indices) // self.batch)
 
-    def __call__(self, phase, dataset, state, age, seed, tick):
+    def __call__(self, phase, dataset, state, age, seed, tick, keep=None, partial=None):
         images = dataset.train_images if phase.split == "train" else dataset.test_images
         places = slice(None) if phase.permutation is None else phase.permutation
         labels = torch.tensor(phase.labels, dtype=torch.long)
         weights, optimizer = self._optimizer(state, age, seed)
         generator = torch.Generator().manual_seed(seed)
         learns = phase.kind == "train"
-        counts, spikes, size = [], 0.0, self.batch if learns else TESTED
-        if learns and phase.boundary:
+        counts, spikes, size, start = [], 0.0, self.batch if learns else TESTED, 0
+        if partial:
+            start, spikes, counts = int(partial["position"]), float(partial["hidden"]), [partial["readout"]]
+            _load(partial, weights, optimizer, generator)
+        elif learns and phase.boundary:
             optimizer.boundary()
-        for first in range(0, len(phase.indices), size):
+        due = time.monotonic() + execution.INTERVAL
+        for first in range(start, len(phase.indices), size):
+            if keep and first > start and (time.monotonic() > due or stopping.wanted()):
+                due = time.monotonic() + execution.INTERVAL
+                done = {"position": np.array(first), "hidden": np.array(spikes), "readout": np.concatenate(counts)}
+                keep(
+                    done | _held(weights, optimizer, generator),
+                    {f"{p}.transmitted": w.detach().numpy() for p, w in weights.items()},
+                )
             chosen = slice(first, first + size)
             shown = torch.from_numpy(images[phase.indices[chosen]][:, places]).float() / 255
             given = self.network.draw(shown, self.parameters, generator)
@@ -118,3 +131,29 @@ class Executor:
                 out[f"{p}.{s}"] = held.get(s, weight)
             out[f"{p}.transmitted"] = weight
         return {name: value.detach().numpy().copy() for name, value in out.items()}
+
+
+def _held(weights, optimizer, generator):
+    """All that training goes on from, as arrays: weights, the optimizer's state and every random generator."""
+    saved = optimizer.state_dict()
+    out = {f"weights/{p}": weight.detach() for p, weight in weights.items()} | {"generator": generator.get_state()}
+    out |= {f"held/{number}/{name}": v for number, values in saved["state"].items() for name, v in values.items()}
+    out |= {f"draws/{key}": state for key, state in saved["rule"]["draws"].items()}
+    out |= {key: saved["rule"][key] for key in ("age", "predictions")}
+    return {name: np.array(value) for name, value in out.items()}
+
+
+def _load(held, weights, optimizer, generator):
+    """Put back what `_held` gave."""
+    saved = optimizer.state_dict()
+    with torch.no_grad():
+        for p, weight in weights.items():
+            weight.copy_(torch.from_numpy(held[f"weights/{p}"]))
+    generator.set_state(torch.from_numpy(held["generator"]))
+    saved["state"] = {number: {} for number in saved["state"]}
+    for key in [key for key in held if key.startswith("held/")]:
+        _, number, name = key.split("/")
+        saved["state"][int(number)][name] = torch.from_numpy(held[key]) if held[key].ndim else held[key].item()
+    draws = {key.removeprefix("draws/"): torch.from_numpy(held[key]) for key in held if key.startswith("draws/")}
+    saved["rule"] |= {"age": int(held["age"]), "predictions": int(held["predictions"]), "draws": draws}
+    optimizer.load_state_dict(saved)

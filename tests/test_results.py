@@ -37,7 +37,11 @@ class FakeSimulation:
         for phase in curriculum.phases:
             progress(phase.name, len(phase.indices), total)
             accuracy = matrix[phase.after - 1, phase.task] if phase.kind == "test" else np.nan
-            phases.append(SimpleNamespace(phase=phase, accuracy=accuracy, hidden_rate=20.0, silent=0.0, answers=[1, 0, 0]))
+            phases.append(
+                SimpleNamespace(
+                    phase=phase, accuracy=accuracy, hidden_rate=20.0, silent=0.0, answers=[1, 0, 0], readout_spikes=5.0
+                )
+            )
         return SimpleNamespace(phases=phases, accuracy_matrix=matrix, constants={"lr": 0.1}, compile_seconds=0.0)
 
 

@@ -1,5 +1,6 @@
 """Runs of a tiny network: reproducible, resumable to the bit, and clear about what went wrong."""
 
+import io
 import os
 import time
 
@@ -73,14 +74,14 @@ def test_a_resumed_run_equals_an_uninterrupted_one(engine, curriculum, tmp_path,
     )
     assert_same_bits(whole, resumed)
     assert [[name for name, _ in seen].count(n) for n in names[:phases_done]] == [1] * phases_done  # reported, not run again
-    assert [p.name for p in list(tmp_path.iterdir())] == ["state.npz"]
+    assert [p.name for p in list(tmp_path.iterdir())] == ["state.checkpoint"]
 
 
 def test_resuming_another_run_is_refused(curriculum, tmp_path):
     simulation("runtime", "sgd").run(curriculum, seed=3, out=tmp_path)
-    with pytest.raises(UserError, match="holds another run"):
+    with pytest.raises(UserError, match=r"holds another run: seed \(3 there, 4 here\) differ"):
         simulation("runtime", "sgd").run(curriculum, seed=4, out=tmp_path, resume=True)
-    with pytest.raises(UserError, match="holds another run"):
+    with pytest.raises(UserError, match="holds another run: constants differ"):
         simulation("runtime", "sgd", lr=0.5).run(curriculum, seed=3, out=tmp_path, resume=True)
 
 
@@ -110,7 +111,8 @@ def test_what_was_done_before_an_instability_is_kept(curriculum, tmp_path):
     )
     with pytest.raises(InstabilityError, match="train task 2"):
         simulation("runtime", fragile).run(curriculum, out=tmp_path)
-    with np.load(tmp_path / "state.npz") as file:
+    content = (tmp_path / "state.checkpoint").read_bytes()
+    with np.load(io.BytesIO(content[content.index(b"PK") :])) as file:
         assert int(file["age"]) == 12
         assert len(file["phases"]) == 3
         assert all(np.isfinite(file[name]).all() for name in file.files if name.startswith("state/"))
@@ -156,12 +158,12 @@ def test_the_engines_and_predictions_are_named():
 def test_a_damaged_state_file_is_refused(tmp_path, keep):
     """Cut anywhere, the file is named with the remedy, and nothing of it is used."""
     state = {"hidden.w": np.arange(1000.0)}
-    whole = Checkpoint(tmp_path, "identity")
+    whole = Checkpoint(tmp_path, {"seed": 3})
     whole.save(state, 3, [])
     np.testing.assert_array_equal(whole.load(state)[0]["hidden.w"], state["hidden.w"])
     data = whole.path.read_bytes()
     whole.path.write_bytes(data[: int(keep * len(data)) if keep <= 1 else keep])
-    with pytest.raises(UserError, match="state.npz is damaged .*delete it, or run without --resume"):
+    with pytest.raises(UserError, match="state.checkpoint is damaged.*nothing of it is used: delete .*choose another --out"):
         whole.load(state)
 
 

@@ -1,0 +1,71 @@
+"""Ctrl-C and SIGTERM: while work is under way that can be saved, they wait until it is."""
+
+import contextlib
+import signal
+import threading
+
+_wanted = None  # the signal that came while `deferred`
+_programs = set()
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM came."""
+
+
+def interrupt():
+    """The exception that a signal stands for."""
+    return Terminated() if _wanted == signal.SIGTERM else KeyboardInterrupt()
+
+
+def wanted():
+    """Whether a signal waits for the work at hand to be saved."""
+    return _wanted is not None
+
+
+def _wait(number, _):
+    global _wanted
+    if _wanted is not None:  # the second time: at once
+        raise interrupt()
+    _wanted = number
+    for program in _programs:
+        program.terminate()
+
+
+def _raise(number, _):
+    raise Terminated() if number == signal.SIGTERM else KeyboardInterrupt()
+
+
+def listen():
+    """Let SIGTERM end this process by an exception, as Ctrl-C does, so that it can say what is kept."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, _raise)
+
+
+@contextlib.contextmanager
+def deferred():
+    """Signals within set `wanted`, and raise their exception at the end of the block; the second one raises at once."""
+    global _wanted
+    if threading.current_thread() is not threading.main_thread():  # where Python allows no handlers
+        yield
+        return
+    before = {number: signal.signal(number, _wait) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+        if _wanted is not None:
+            raise interrupt()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        _wanted = None
+
+
+@contextlib.contextmanager
+def told(program):
+    """A subprocess that is told of a deferred signal, so that it comes to an end."""
+    _programs.add(program)
+    try:
+        if wanted():
+            program.terminate()
+        yield
+    finally:
+        _programs.discard(program)

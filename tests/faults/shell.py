@@ -1,0 +1,59 @@
+"""Starts runs of a small study, each in a process of its own that may be killed; one answer per line of input.
+
+``run ENGINE FOLDER`` answers with the process's number, which the process follows by ``finished`` or how it ended.
+"""
+
+import os
+import sys
+
+import numpy as np
+
+from spikemeta import curricula, datasets, execution, registry, stopping
+from spikemeta.simulation import Simulation
+
+SEED = 3
+
+
+def simulation(engine):
+    """With a weight noise and a boundary-free forgetting, so that a lost stream or a lost age would show."""
+    own = {"torch": {"network": "surrogate", "batch": 2}}.get(engine, {"network_parameters": {"presentation": 40.0}})
+    return Simulation(registry.get_rule("mesu"), engine=engine, n_hidden=8, parameters={"window": 200.0}, **own)
+
+
+def curriculum(engine):
+    limit, passes = {"standalone": (300, 12), "torch": (100, 1), "runtime": (30, 1)}[engine]
+    return curricula.build("split", datasets.load("digits"), n_tasks=2, limit=limit, test_limit=20, passes=passes)
+
+
+def run(engine, folder):
+    """The run, its state saved every 50 ms, and its outcome in ``result.npz``."""
+    execution.INTERVAL, execution.RUNTIME_BLOCK = 0.05, 5
+    stopping.listen()
+    try:
+        done = simulation(engine).run(curriculum(engine), seed=SEED, out=folder, resume=True)
+    except KeyboardInterrupt as stop:
+        print(f"stopped by {type(stop).__name__}", flush=True)
+        return
+    counts = {f"counts {number}": phase.counts for number, phase in enumerate(done.phases)}
+    np.savez(os.path.join(folder, "result.npz"), **done.state, **counts, rates=[phase.hidden_rate for phase in done.phases])
+    print("finished", flush=True)
+
+
+if __name__ == "__main__":
+    simulation("torch"), simulation("runtime")  # all is imported
+    print("ready", flush=True)
+    for line in sys.stdin:
+        engine, folder = line.split()
+        child = os.fork()
+        if not child:
+            os.setpgrp()
+            print(os.getpid(), flush=True)
+            code = 1
+            try:
+                code = run(engine, folder) or 0
+            finally:
+                sys.stdout.flush()
+                os._exit(code)
+        _, status = os.waitpid(child, 0)
+        if os.WIFSIGNALED(status):
+            print(f"killed by {os.WTERMSIG(status)}", flush=True)

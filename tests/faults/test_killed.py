@@ -1,0 +1,129 @@
+"""A run that is killed, stopped or left without room goes on to the same bits, or says what is wrong; all engines.
+
+``SPIKEMETA_KILLS=20 pytest -n 0 tests/faults/test_killed.py`` tries as many moments per engine; by default a few.
+"""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+KILLS = int(os.environ.get("SPIKEMETA_KILLS", 3))
+ENGINES = ("standalone", "torch")
+
+
+def kill(child, number):
+    with contextlib.suppress(ProcessLookupError):  # it was faster this time
+        os.kill(child, number)
+
+
+class Shell:
+    """A process that starts runs; see shell.py."""
+
+    def __init__(self):
+        self.process = subprocess.Popen(
+            [sys.executable, str(Path(__file__).with_name("shell.py"))],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self.line() == "ready"
+
+    def line(self):
+        return self.process.stdout.readline().strip()
+
+    def start(self, engine, folder):
+        self.process.stdin.write(f"{engine} {folder}\n")
+        self.process.stdin.flush()
+        return int(self.line())
+
+
+@pytest.fixture(scope="module")
+def shell():
+    made = Shell()
+    yield made
+    made.process.stdin.close()
+    made.process.kill()
+    made.process.wait()
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(shell, tmp_path_factory):
+    """Outcome and duration (s) of a run that nothing disturbs, by engine."""
+    made = {}
+
+    def get(engine):
+        if engine not in made:
+            for _ in range(2):  # once to compile
+                folder = tmp_path_factory.mktemp("whole")
+                began = time.monotonic()
+                shell.start(engine, folder)
+                assert shell.line() == "finished"
+                made[engine] = dict(np.load(folder / "result.npz")), time.monotonic() - began
+        return made[engine]
+
+    return get
+
+
+def assert_same(folder, expected):
+    with np.load(folder / "result.npz") as found:
+        assert set(found.files) == set(expected)
+        for name in expected:
+            np.testing.assert_array_equal(found[name], expected[name], err_msg=name)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_killed_run_ends_with_the_same_bits(shell, uninterrupted, engine, tmp_path):
+    expected, duration = uninterrupted(engine)
+    assert sum(expected[name].sum() for name in expected if name.startswith("counts")) > 0
+    random, saved = np.random.default_rng([KILLS, len(engine)]), 0
+    for number, moment in enumerate(random.uniform(0.1, 1, KILLS) * duration):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        child = shell.start(engine, folder)
+        time.sleep(moment)
+        kill(child, signal.SIGKILL)
+        ended = shell.line()
+        saved += (folder / "state.checkpoint").exists()
+        assert ended in ("killed by 9", "finished")
+        shell.start(engine, folder)
+        assert shell.line() == "finished"
+        assert_same(folder, expected)
+        print(f"{engine}: killed after {moment:.2f} of {duration:.2f} s, {ended}: same bits", flush=True)
+    assert saved, "every run was killed before it had saved anything"
+
+
+@pytest.mark.parametrize("engine", [*ENGINES, "runtime"])
+def test_a_run_killed_again_and_again_ends_with_the_same_bits(shell, uninterrupted, engine, tmp_path):
+    """Each attempt gets a little further than the one before."""
+    expected, duration = uninterrupted(engine)
+    for attempt in range(4):
+        child = shell.start(engine, tmp_path)
+        time.sleep(duration * (0.5 + 0.1 * attempt))
+        kill(child, signal.SIGKILL)
+        if shell.line() == "finished":
+            break
+    else:
+        shell.start(engine, tmp_path)
+        assert shell.line() == "finished"
+    assert_same(tmp_path, expected)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_signal_saves_and_ends_the_run(shell, uninterrupted, engine, number, tmp_path):
+    expected, duration = uninterrupted(engine)
+    child = shell.start(engine, tmp_path)
+    time.sleep(0.6 * duration)
+    kill(child, number)
+    assert shell.line() == f"stopped by {'Terminated' if number == signal.SIGTERM else 'KeyboardInterrupt'}"
+    assert (tmp_path / "state.checkpoint").exists()
+    shell.start(engine, tmp_path)
+    assert shell.line() == "finished"
+    assert_same(tmp_path, expected)

@@ -1,0 +1,48 @@
+"""The trace of memory: what it counts, what survives a torn line, and what growth means."""
+
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from spikemeta import figures, memory
+
+
+def test_a_child_that_takes_memory_shows(tmp_path):
+    take = "import time; held = bytearray(b'1')*200_000_000; print('ready', flush=True); time.sleep(60)"
+    with memory.Trace(tmp_path / "memory.csv", every=0.05):
+        time.sleep(0.3)
+        with subprocess.Popen([sys.executable, "-c", take], stdout=subprocess.PIPE) as child:
+            child.stdout.readline()
+            time.sleep(0.3)
+            child.kill()
+    trace = memory.read(tmp_path / "memory.csv")
+    assert trace["workers"].max() - trace["workers"][0] > 190
+    assert trace["processes"].max() > trace["processes"][0]
+    assert trace["own"].min() > 20
+    np.testing.assert_allclose(trace["total"], trace["own"] + trace["workers"] + trace["programs"])
+
+
+def lines(*rows):
+    return "\n".join([",".join(memory.COLUMNS), *(f"2026-01-01T00:00:00Z,{s},{own},200.0,50.0,{c},4" for s, own, c in rows)])
+
+
+def test_growth_is_over_the_first_ten_minutes_of_the_last_start_and_without_compilers(tmp_path):
+    path = tmp_path / "memory.csv"
+    before = [(10, 9000.0, 0), (900, 9000.0, 0)]
+    path.write_text(lines(*before, (10, 40.0, 800), (300, 50.0, 0), (610, 60.0, 0), (1200, 65.0, 900)) + "\n2026-01-01T0")
+    found = memory.summary(path)
+    assert found["growth_after_ten_minutes"] == pytest.approx(315 / 300 - 1)
+    assert found["peak_mib"] == 315
+    assert found["minutes"] == 20
+    assert figures.memory(memory.read(path)) is not None
+
+
+def test_a_short_or_missing_trace_says_nothing(tmp_path):
+    assert memory.summary(tmp_path / "memory.csv") == {}
+    assert figures.memory(None) is None
+    (tmp_path / "memory.csv").write_text(lines((10, 40.0, 0)))
+    assert "growth_after_ten_minutes" not in memory.summary(tmp_path / "memory.csv")
+    assert figures.memory(memory.read(tmp_path / "memory.csv")) is None
