@@ -33,7 +33,6 @@ def boxed(text):
         ("show no/such_rule.py", "there is no rule file"),
         ("show sgd --as html", "valid: brian2, latex, text, torch"),
         ("check no/such_rule.py", "there is no rule file"),
-        ("sweep", "No such command"),
         ("run", "STUDY"),
         ("run forgeting", "did you mean 'forgetting'"),
         ("run forgetting --rules sgd,lapalce", "did you mean 'laplace'"),
