@@ -33,6 +33,7 @@ def boxed(text):
         ("show no/such_rule.py", "there is no rule file"),
         ("show sgd --as html", "valid: brian2, latex, text, torch"),
         ("check no/such_rule.py", "there is no rule file"),
+        ("swep", "No such command"),
         ("run", "STUDY"),
         ("run forgeting", "did you mean 'forgetting'"),
         ("run forgetting --rules sgd,lapalce", "did you mean 'laplace'"),

@@ -1,0 +1,179 @@
+"""Sweeps on a Dask scheduler: whatever happens to workers, every point is there once, equal to the same sweep run serially."""
+
+import contextlib
+import json
+import os
+import signal
+import threading
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import xarray
+from distributed import Client, LocalCluster
+from rich.console import Console
+
+from spikemeta import experiment, pool, registry, study, sweep
+from spikemeta.errors import InstabilityError, UserError
+
+FORGETTING = registry.load("studies", "forgetting")
+SMALL = {"rules": "sgd", "engine": "torch", "tasks": 2, "workers": 1}
+
+
+def options(folder, grid, **more):
+    return sweep.options_of(FORGETTING.options)(**(SMALL | {"grid": grid, "out": str(folder)} | more))
+
+
+def serially(points, on_progress, on_done, work):
+    """In place of the cluster: one after another, in this process."""
+    for number, point in enumerate(points):
+        kind, value = pool.guarded(work, point, lambda *words, n=number: on_progress(n, *words))
+        on_done(point, value if kind == "done" else None, "" if kind == "done" else value)
+
+
+@pytest.fixture
+def no_cluster(monkeypatch):
+    monkeypatch.setattr(sweep.cluster, "open_client", lambda *_: contextlib.nullcontext())
+    monkeypatch.setattr(sweep.cluster, "runner", lambda _: serially)
+
+
+@pytest.fixture
+def console():
+    return Console(record=True, width=200, force_terminal=False)
+
+
+def test_workers_that_are_killed_lose_nothing(tmp_path, monkeypatch, console):
+    """40 points on three workers, of which one is killed twice while it is at work."""
+    grid = ("lr=0.001,0.003,0.01,0.03,0.1", "hidden=4,6,8,10")
+    killed = []
+    with (
+        LocalCluster(n_workers=3, threads_per_worker=1, host="127.0.0.1", dashboard_address=None, memory_limit=0) as local,
+        Client(local, set_as_default=False) as client,
+    ):
+
+        def kill():
+            """Kill a worker that has been at a point for a while, and its successor."""
+            victim = local.workers[0]
+            while len(killed) < 2:
+                at_work = {address for address, tasks in client.processing().items() if tasks}
+                pid = victim.pid
+                if victim.worker_address in at_work and pid and pid not in killed:
+                    time.sleep(0.5)
+                    if client.processing().get(victim.worker_address):
+                        os.kill(pid, signal.SIGKILL)
+                        killed.append(pid)
+                time.sleep(0.05)
+
+        killer = threading.Thread(target=kill, daemon=True)
+        killer.start()
+        code = sweep.run(FORGETTING, options(tmp_path / "a", grid, seeds=2, scheduler=local.scheduler_address), console)
+        killer.join(5)
+    assert code == 0
+    assert len(set(killed)) == 2
+    lines = [line for line in console.export_text().splitlines() if ", seed " in line]
+    assert len(lines) == 40
+    assert len({line.split("; ")[1].split(":")[0] for line in lines}) == 40
+    assert lines[-1].startswith("40/40 runs")
+    monkeypatch.setattr(sweep.cluster, "open_client", lambda *_: contextlib.nullcontext())
+    monkeypatch.setattr(sweep.cluster, "runner", lambda _: serially)
+    assert sweep.run(FORGETTING, options(tmp_path / "b", grid, seeds=2), console) == 0
+    one, other = (xarray.open_dataset(tmp_path / name / "results.nc").load() for name in "ab")
+    xarray.testing.assert_identical(one, other)
+    assert one.accuracy.dims == ("lr", "hidden", "rule", "seed", "after", "task")
+    assert one.accuracy.shape == (5, 4, 1, 2, 2, 2)
+    assert np.isfinite(one.accuracy).all()
+    assert not (tmp_path / "a" / "state").exists() or not list((tmp_path / "a" / "state").rglob("*.checkpoint"))
+
+
+def test_a_point_of_the_grid_is_the_run_of_the_study(tmp_path, no_cluster, console):
+    assert (
+        sweep.run(FORGETTING, options(tmp_path / "a", ("rule.lr=0.01,0.05", "hidden=6"), rules="sgd,laplace", seeds=1), console)
+        == 0
+    )
+    whole = xarray.open_dataset(tmp_path / "a" / "results.nc").load()
+    assert {"rule.lr", "hidden"} < set(whole.dims)
+    plain = FORGETTING.options(**(SMALL | {"hidden": 6, "out": str(tmp_path / "b"), "seeds": 1}))
+    entry = experiment.entries_of(plain)[0]
+    experiment.run("forgetting", plain, [replace(entry, parameters={"lr": 0.05})], console)
+    alone = xarray.open_dataset(tmp_path / "b" / "results.nc").load()
+    found = whole.accuracy.sel({"rule.lr": 0.05, "hidden": 6, "rule": "sgd"})
+    np.testing.assert_array_equal(found.values, alone.accuracy.sel(rule="sgd").values)
+    summary = json.loads((tmp_path / "a" / "summary.json").read_text())
+    assert [row["grid"] for row in summary["rows"]] == [{"rule.lr": v, "hidden": 6} for v in (0.01, 0.01, 0.05, 0.05)]
+    provenance = json.loads((tmp_path / "a" / "provenance.json").read_text())
+    assert provenance["command"].startswith("spikemeta sweep forgetting --rules sgd,laplace")
+    assert provenance["status"] == "finished"
+
+
+def test_a_failed_point_is_reported_and_stops_no_other(tmp_path, no_cluster, console, monkeypatch):
+    real = pool.make_simulation
+
+    def fail(rule, **arguments):
+        if arguments["parameters"]["lr"] == 0.05:
+            raise InstabilityError("w became infinite; a smaller lr")
+        return real(rule, **arguments)
+
+    monkeypatch.setattr(pool, "make_simulation", fail)
+    chosen = options(tmp_path, ("lr=0.01,0.05,0.002",), hidden=5, seeds=1)
+    assert sweep.run(FORGETTING, chosen, console) == 2
+    data = xarray.open_dataset(tmp_path / "results.nc").load()
+    assert np.isfinite(data.final_accuracy.sel(lr=[0.01, 0.002])).all()
+    assert np.isnan(data.final_accuracy.sel(lr=0.05)).all()
+    assert "failed: sgd lr=0.05, seed 0: w became infinite; a smaller lr" in console.export_text(clear=False)
+    monkeypatch.setattr(pool, "make_simulation", real)
+    again = Console(record=True, width=200, force_terminal=False)
+    more = options(tmp_path, ("lr=0.01,0.05,0.002,0.02",), hidden=5, seeds=1, resume=True)
+    assert sweep.run(FORGETTING, more, again) == 0
+    assert "2 of 4 runs are there already" in again.export_text(), "only what is missing is run; a grid may grow"
+
+
+@pytest.mark.parametrize(
+    ("grid", "message"),
+    [
+        ((), "--grid is missing"),
+        (("lr",), "is not KEY=V1,V2"),
+        (("lr=1", "lr=2"), "names 'lr' twice"),
+        (("lr=1,1",), "names a value twice"),
+        (("lrr=1",), "did you mean 'lr'"),
+        (("hiden.lr=1",), "did you mean 'hidden'"),
+        (("sgdd.lr=1",), "did you mean 'sgd'"),
+        (("sgd.lrr=1",), "did you mean 'lr'"),
+        (("network.hiden_spread=1",), "did you mean 'hidden_spread'"),
+        (("hidden=ten",), "'ten' is not a whole number"),
+        (("lr=x",), "could not convert"),
+        (("lr=-1",), "lr must be at least 0"),
+        (("hidden=0",), "--hidden must be at least 1"),
+        (("task=spilt",), "did you mean 'split'"),
+    ],
+)
+def test_bad_grids(grid, message, tmp_path, console):
+    with pytest.raises(UserError, match=message):
+        sweep.run(FORGETTING, options(tmp_path / "out", grid), console)
+    assert not (tmp_path / "out").exists()
+
+
+def test_no_scheduler_there(tmp_path, console, monkeypatch):
+    with pytest.raises(UserError, match="no Dask scheduler answers at 'tcp://127.0.0.1:1'.*--scheduler"):
+        sweep.run(FORGETTING, options(tmp_path, ("lr=0.1",), scheduler="tcp://127.0.0.1:1"), console)
+
+
+def test_every_study_of_simulations_can_be_swept():
+    assert {"forgetting", "serial_position", "uncertainty", "memory_window"} <= set(sweep.names())
+    assert not {"search", "published", "carry"} & set(sweep.names())
+    for name in sweep.names():
+        made = sweep.study_of(name)
+        chosen = made.options(rules="laplace", grid=("laplace.lr=0.01,0.1",))
+        cells = sweep.cells_of(
+            registry.load("studies", name),
+            chosen,
+            sweep.axes_of(
+                chosen.grid,
+                registry.load("studies", name).options,
+                {"laplace": registry.get_rule("laplace")},
+                registry.load("networks", "feedforward"),
+            ),
+        )
+        assert len(cells) == 2
+        assert study.command(name, chosen, "sweep").startswith(f"spikemeta sweep {name}")
+        assert all("laplace.lr=0.01" in entry.label for entry in cells[0].entries.values())
