@@ -370,7 +370,7 @@ def memory(trace):
     """Resident memory over time, of a trace as `spikemeta.memory.read` gives it; None if it is shorter than two minutes."""
     if trace is None or trace["seconds"][-1] < 120:
         return None
-    figure = _canvas(7, 3.4)
+    figure = canvas(7, 3.4)
     panel = figure.subplots()
     lines = {"total": "all but compilers", "own": "the study", "workers": "workers", "programs": "compiled networks"}
     for k, (name, label) in enumerate(lines.items()):
