@@ -123,6 +123,8 @@ def _number(node):
         If it has no finite value; parsed as whole numbers, such powers would take forever.
     """
     if isinstance(node, ast.Constant):
+        if not math.isfinite(float(node.value)):
+            raise ArithmeticError
         return float(node.value)
     if isinstance(node, ast.UnaryOp):
         value = _number(node.operand)

@@ -27,6 +27,72 @@ def differences(there, here):
     return ", ".join(found)
 
 
+def write(path, identity, arrays):
+    """Replace a checkpoint file as a whole.
+
+    Raises
+    ------
+    UserError
+        If it cannot be written; the file of before is whole.
+    """
+    stream = io.BytesIO()
+    np.savez(stream, **arrays, identity=np.array(json.dumps(plain(identity))))
+    data = stream.getvalue()
+    with atomic(path) as temporary:
+        temporary.write_bytes(_FORMAT + hashlib.sha256(data).hexdigest().encode() + b"\n" + data)
+
+
+def read(path, identity):
+    """Arrays of a checkpoint file.
+
+    Raises
+    ------
+    UserError
+        If it belongs to another run, which names what differs, or is damaged.
+    """
+    anew = f"delete {path} to begin that run anew, or choose another --out"
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise UserError(f"cannot read {path} ({error.strerror})") from None
+    head = len(_FORMAT) + 65
+    if not data.startswith(_FORMAT) or hashlib.sha256(data[head:]).hexdigest().encode() + b"\n" != data[len(_FORMAT) : head]:
+        raise UserError(f"{path} is damaged, or from another version of spikemeta, and nothing of it is used: {anew}")
+    with np.load(io.BytesIO(data[head:]), allow_pickle=False) as file:
+        arrays = {name: file[name] for name in file.files}
+    there, here = json.loads(str(arrays.pop("identity"))), plain(identity)
+    if there != here:
+        raise UserError(f"{path} holds another run: {differences(there, here)} differ; {anew}")
+    return arrays
+
+
+def packed(tree, arrays):
+    """Nested dicts and lists as what JSON knows, with the tensors in them taken out into ``arrays``; see `unpacked`."""
+    if isinstance(tree, dict):
+        return {"dict": [[key, packed(value, arrays)] for key, value in tree.items()]}
+    if isinstance(tree, (list, tuple)):
+        return {"list": [packed(value, arrays) for value in tree]}
+    if hasattr(tree, "numpy"):
+        name = f"tensor {len(arrays)}"
+        arrays[name] = tree.detach().numpy()
+        return {"tensor": name}
+    return {"plain": tree}
+
+
+def unpacked(tree, arrays):
+    """What `packed` was given, tuples as lists."""
+    ((kind, value),) = tree.items()
+    if kind == "dict":
+        return {key: unpacked(part, arrays) for key, part in value}
+    if kind == "list":
+        return [unpacked(part, arrays) for part in value]
+    if kind == "tensor":
+        import torch
+
+        return torch.from_numpy(arrays[value])
+    return value
+
+
 class Checkpoint:
     """The state of one run, in one file that is replaced as a whole.
 
@@ -62,12 +128,7 @@ class Checkpoint:
         arrays = {f"state/{k}": v for k, v in state.items()} | {f"partial/{k}": v for k, v in (partial or {}).items()}
         arrays |= {f"counts/{n}": p.counts for n, p in enumerate(phases)}
         arrays["phases"] = np.array([[p.hidden_rate, p.seconds] for p in phases]).reshape(-1, 2)
-        arrays |= {"age": np.array(age), "identity": np.array(json.dumps(self.identity))}
-        stream = io.BytesIO()
-        np.savez(stream, **arrays)
-        data = stream.getvalue()
-        with atomic(self.path) as temporary:
-            temporary.write_bytes(_FORMAT + hashlib.sha256(data).hexdigest().encode() + b"\n" + data)
+        write(self.path, self.identity, arrays | {"age": np.array(age)})
 
     def load(self, state):
         """State, rule time, (counts, hidden rate, seconds) of every finished phase, and what `save` had of the next.
@@ -81,22 +142,7 @@ class Checkpoint:
         """
         if not self.path.is_file():
             return state, 0, [], None
-        anew = f"delete {self.path} to begin that run anew, or choose another --out"
-        try:
-            data = self.path.read_bytes()
-        except OSError as error:
-            raise UserError(f"cannot read {self.path} ({error.strerror})") from None
-        head = len(_FORMAT) + 65
-        if (
-            not data.startswith(_FORMAT)
-            or hashlib.sha256(data[head:]).hexdigest().encode() + b"\n" != data[len(_FORMAT) : head]
-        ):
-            raise UserError(f"{self.path} is damaged, or from another version of spikemeta, and nothing of it is used: {anew}")
-        with np.load(io.BytesIO(data[head:]), allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-        there = json.loads(str(arrays["identity"]))
-        if there != self.identity:
-            raise UserError(f"{self.path} holds another run: {differences(there, self.identity)} differ; {anew}")
+        arrays = read(self.path, self.identity)
         finished = [(arrays[f"counts/{n}"], float(r), float(s)) for n, (r, s) in enumerate(arrays["phases"])]
         partial = {k.removeprefix("partial/"): v for k, v in arrays.items() if k.startswith("partial/")}
         return {k: arrays[f"state/{k}"] for k in state}, int(arrays["age"]), finished, partial or None

@@ -233,6 +233,10 @@ def run(base, options, console=None):
     study.check(options)
     rules = {rule.title: rule for rule in study.resolve_rules(options.rules).values()}
     axes = axes_of(options.grid, base.options, rules, registry.load("networks", experiment.network(options)))
+    defaults = {f.name: f.default for f in dataclasses.fields(options)}
+    twice = [a.name for a in axes if a.kind == "option" and getattr(options, a.name) != defaults[a.name]]
+    if twice:
+        raise UserError("\n".join(f"{study.flag(name)} is given, and varied by --grid: leave one out" for name in twice))
     cells = cells_of(base, options, axes)
     varied = {axis.name for axis in axes if axis.kind == "option"}
     fixed = {name: value for name, value in study.settings(options).items() if name not in varied}

@@ -4,16 +4,15 @@ import hashlib
 import importlib.metadata
 import json
 import time
-import zipfile
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from spikemeta import pool, registry
+from spikemeta import checkpoint, execution, identity, pool, registry, stopping
 from spikemeta.errors import UserError
-from spikemeta.results import FinishedRun, atomic, plain
+from spikemeta.results import FinishedRun, plain
 from spikemeta.sampling import stream
 
 _PERMUTATION, _ORDER = range(2)  # random streams of a seed
@@ -131,6 +130,7 @@ def fingerprint(point, ignored=()):
     decides = {k: v for k, v in asdict(point.setting).items() if k not in ("label", "source", "published", "trials", *ignored)}
     decides = {k: v for k, v in decides.items() if v != plain_setting[k]}
     parts = [texts, decides, point.seed, pool.dataset(point.dataset).digests, importlib.metadata.version("spikemeta")]
+    parts.append(identity.sources())
     return hashlib.sha256(json.dumps(plain(parts), sort_keys=True).encode()).hexdigest()
 
 
@@ -230,6 +230,7 @@ class Trainer:
         self.phases = items_of(setting, dataset.name, seed) if setting.items else None
         self.matrix = np.full((setting.tasks, setting.tasks), np.nan)
         self.epoch, self.shown = 0, None  # epochs of all tasks together; the task whose images are at hand
+        self.step = 0  # of the epoch
 
     def _pixels(self, images):
         x = self.torch.tensor(images, dtype=self.torch.float32) / 255
@@ -259,11 +260,11 @@ class Trainer:
         order = self.pixels_of(task)
         return self.images[split] if order is None else self.images[split][:, order], self.labels[split]
 
-    def train_epoch(self, progress):
-        """One pass through the images of the present task."""
+    def train_epoch(self, progress, keep=lambda: None):
+        """One pass through the images of the present task, or the rest of it; ``keep()`` is called now and then to save."""
         s, torch = self.setting, self.torch
         task, number = divmod(self.epoch, s.epochs)
-        if number == 0 and (task or s.items):
+        if number == 0 and self.step == 0 and (task or s.items):
             self.optimizer.boundary()
         if self.shown != task:
             self.shown = task
@@ -273,7 +274,13 @@ class Trainer:
         if s.shuffle:
             order = torch.from_numpy(stream(self.seed, _ORDER, self.epoch).permutation(n))
         reduction = "sum" if s.summed else "mean"
+        due = time.monotonic() + execution.INTERVAL
         for step, chosen in enumerate(order.split(s.batch)):
+            if step < self.step:
+                continue
+            if step > self.step and (time.monotonic() > due or stopping.wanted()):
+                due, self.step = time.monotonic() + execution.INTERVAL, step
+                keep()
             x, y = (self.present[chosen], self.answers[chosen]) if s.shuffle else self._slice(chosen)
             if s.samples > 1:
                 self.optimizer.step(partial(self._losses, x, y, reduction), samples=s.samples, stacked=True)
@@ -283,7 +290,7 @@ class Trainer:
                 self.optimizer.step()
             if step % 64 == 0:
                 progress(step)
-        self.epoch += 1
+        self.epoch, self.step = self.epoch + 1, 0
 
     def _slice(self, chosen):
         here = slice(int(chosen[0]), int(chosen[-1]) + 1)
@@ -332,10 +339,11 @@ class Trainer:
             "optimizer": self.optimizer.state_dict(),
             "matrix": self.torch.from_numpy(self.matrix),
             "epoch": self.epoch,
-            "fingerprint": fingerprint,
+            "step": self.step,
         }
-        with atomic(path) as temporary:
-            self.torch.save(state, temporary)
+        arrays = {}
+        tree = checkpoint.packed(state, arrays)
+        checkpoint.write(path, {"setting, seed, data or sources": fingerprint}, arrays | {"tree": np.array(json.dumps(tree))})
 
     def load(self, path, fingerprint):
         """Go on from a file, if there is one; True if so.
@@ -347,15 +355,9 @@ class Trainer:
         """
         if not Path(path).is_file():
             return False
-        try:
-            state = self.torch.load(path, weights_only=True)
-            found, matrix = state["fingerprint"], state["matrix"].numpy()
-        except (OSError, RuntimeError, KeyError, ValueError, EOFError, zipfile.BadZipFile, AttributeError) as error:
-            raise UserError(f"{path} is damaged ({type(error).__name__}): delete it, or run without --resume") from None
-        if found != fingerprint:
-            raise UserError(
-                f"{path} holds a run of another setting, seed or data: choose another --out, or run without --resume"
-            )
+        arrays = checkpoint.read(path, {"setting, seed, data or sources": fingerprint})
+        state = checkpoint.unpacked(json.loads(str(arrays.pop("tree"))), arrays)
+        matrix = state["matrix"].numpy()
         with self.torch.no_grad():
             for name, p in self.weights.items():
                 p.copy_(state["weights"][name])
@@ -363,7 +365,7 @@ class Trainer:
         if len(matrix) > len(self.matrix) and np.isfinite(matrix[len(self.matrix) :]).any():
             raise UserError(f"{path} holds more tasks than are asked for: ask for more, or run without --resume")
         n = min(len(matrix), len(self.matrix))
-        self.matrix[:n, :n], self.epoch = matrix[:n, :n], state["epoch"]
+        self.matrix[:n, :n], self.epoch, self.step = matrix[:n, :n], state["epoch"], state["step"]
         return True
 
 
@@ -386,19 +388,29 @@ def execute(point, progress):
     torch.set_num_threads(1)  # a process for each core
     began, setting = time.perf_counter(), point.setting
     trainer = Trainer(setting, pool.dataset(point.dataset), point.seed)
-    path, same = Path(point.state) / "state.pt", fingerprint(point, ("tasks",))  # more tasks may follow on the same state
+    path, same = (
+        Path(point.state) / "state.checkpoint",
+        fingerprint(point, ("tasks",)),
+    )  # more tasks may follow on the same state
     if point.resume:
         trainer.load(path, same)
     epochs = setting.tasks * setting.epochs
     per_epoch = point.total // epochs
+
+    def keep():
+        trainer.save(path, same)
+        if stopping.wanted():
+            raise stopping.interrupt()
+
     while trainer.epoch < epochs:
         task, base = trainer.epoch // setting.epochs, trainer.epoch * per_epoch
-        trainer.train_epoch(lambda step, base=base, task=task: progress(f"task {task + 1}", base + step, point.total))
-        if trainer.epoch % setting.epochs == 0:
-            first = max(0, task + 1 - setting.recent) if setting.recent else 0
-            for tested, accuracy in trainer.test(range(first, task + 1)).items():
-                trainer.matrix[task, tested] = accuracy
-        trainer.save(path, same)
+        with stopping.deferred():
+            trainer.train_epoch(lambda step, base=base, task=task: progress(f"task {task + 1}", base + step, point.total), keep)
+            if trainer.epoch % setting.epochs == 0:
+                first = max(0, task + 1 - setting.recent) if setting.recent else 0
+                for tested, accuracy in trainer.test(range(first, task + 1)).items():
+                    trainer.matrix[task, tested] = accuracy
+            trainer.save(path, same)
     if setting.recent:  # in the end all
         trainer.matrix[-1] = list(trainer.test(range(setting.tasks)).values())
     progress("done", point.total, point.total)

@@ -57,6 +57,7 @@ def test_the_study_leaves_the_files_of_the_contract(tmp_path):
 def test_a_killed_run_resumes_to_the_same_bits(label, tmp_path, monkeypatch):
     setting = small(label, **({"batch": 1, "epochs": 1, "recent": 2} if label == "mesu-stream" else {}))
     whole = training.execute(point(setting, tmp_path / "whole"), lambda *_: None)
+    monkeypatch.setattr(training.execution, "INTERVAL", -1.0)  # saved at every step
 
     class Killed(Exception):
         pass
@@ -73,8 +74,8 @@ def test_a_killed_run_resumes_to_the_same_bits(label, tmp_path, monkeypatch):
     np.testing.assert_array_equal(resumed.arrays["accuracy_matrix"], whole.arrays["accuracy_matrix"])
     one, other = (training.Trainer(setting, pool.dataset("digits"), 0) for _ in range(2))
     same = training.fingerprint(point(setting, ""), ("tasks",))
-    one.load(tmp_path / "whole" / "state.pt", same)
-    other.load(tmp_path / "cut" / "state.pt", same)
+    one.load(tmp_path / "whole" / "state.checkpoint", same)
+    other.load(tmp_path / "cut" / "state.checkpoint", same)
     for name, w in one.weights.items():
         assert bool((w == other.weights[name]).all())
 
@@ -126,9 +127,9 @@ def test_the_perceptron_of_a_stack_is_that_of_each_sample():
 def test_a_state_of_another_setting_or_a_damaged_one_is_refused(tmp_path):
     setting = small("synaptic_intelligence", tasks=1, epochs=1, limit=40)
     training.execute(point(setting, tmp_path), lambda *_: None)
-    with pytest.raises(UserError, match="another setting"):
+    with pytest.raises(UserError, match="holds another run: setting, seed, data or sources differ"):
         training.execute(point(replace(setting, batch=10), tmp_path, True), lambda *_: None)
-    path = tmp_path / "state.pt"
+    path = tmp_path / "state.checkpoint"
     path.write_bytes(path.read_bytes()[:1000])
     with pytest.raises(UserError, match="damaged"):
         training.execute(point(setting, tmp_path, True), lambda *_: None)
