@@ -185,7 +185,7 @@ class _Checker:
         try:
             _number(tree.body)
         except (ArithmeticError, ValueError, RecursionError):
-            self.problem(block, line, f"{text!r} holds numbers that have no finite value")
+            self.problem(block, line, f"{text!r} cannot be evaluated: it holds numbers without a finite value")
             return False
         variables = self.variables(block, temporaries)
         unknown = sorted({n.id for n in ast.walk(tree) if isinstance(n, ast.Name)} - set(variables))

@@ -240,6 +240,17 @@ class Rule:
             if not problems and not all(np.isfinite(v).all() for v in values):
                 problems.append((block, 0, text))
 
+        def idle():
+            """A zero gradient, as a synapse gets it at its first touch and whenever it was silent."""
+            before = {s: np.array(np.broadcast_to(space[s], n), float) for s in self.analysis.states}
+            space["gradient"] = np.zeros(n)
+            run("on_gradient")
+            for name, values in before.items():
+                if not problems and not np.allclose(space[name], values, rtol=1e-12, atol=1e-15):
+                    text = f"a zero gradient changes {name!r}; a synapse that no spike touches is never visited, so fading"
+                    problems.append(("on_gradient", 0, f"{text} belongs in state, as a decay"))
+            space.update(before)
+
         with np.errstate(all="ignore"):
             run("initial")
             for name in self.analysis.states:
@@ -251,6 +262,7 @@ class Rule:
                     problems.append(("state", line, f"{d.name!r} has no finite rate at the default parameters"))
                 if (rate < 0).any():
                     problems.append(("state", line, f"{d.name!r} grows at the default parameters, instead of decaying"))
+            idle()
             for age in range(3):
                 space |= {"gradient": 0.01 * rng.standard_normal(n), "age": float(age)}
                 run("on_presentation")
@@ -267,18 +279,7 @@ class Rule:
                 "the transmitted weight is not finite at the default parameters",
                 value("weight", 0, self.weight.strip()),
             )
-            space["gradient"] = np.zeros(n)
-            run("on_gradient")
-            for name, values in before.items():
-                if not problems and not np.allclose(space[name], values, rtol=1e-12, atol=1e-15):
-                    problems.append(
-                        (
-                            "on_gradient",
-                            0,
-                            f"a zero gradient changes {name!r}; a synapse that no spike "
-                            "touches is never visited, so fading belongs in state, as a decay",
-                        )
-                    )
+            idle()
             run("on_boundary")
             if self.base_gradient.strip():
                 space["base_step"] = value("base_gradient", 0, self.base_gradient.strip())
