@@ -240,13 +240,14 @@ class Rule:
             if not problems and not all(np.isfinite(v).all() for v in values):
                 problems.append((block, 0, text))
 
-        def idle():
+        def idle(started=True):
             """A zero gradient, as a synapse gets it at its first touch and whenever it was silent."""
             before = {s: np.array(np.broadcast_to(space[s], n), float) for s in self.analysis.states}
             space["gradient"] = np.zeros(n)
             run("on_gradient")
             for name, values in before.items():
-                if not problems and not np.allclose(space[name], values, rtol=1e-12, atol=1e-15):
+                told = started or np.isfinite(space[name]).all()  # what is not finite is found below
+                if told and not problems and not np.allclose(space[name], values, rtol=1e-12, atol=1e-15):
                     text = f"a zero gradient changes {name!r}; a synapse that no spike touches is never visited, so fading"
                     problems.append(("on_gradient", 0, f"{text} belongs in state, as a decay"))
             space.update(before)
@@ -262,7 +263,7 @@ class Rule:
                     problems.append(("state", line, f"{d.name!r} has no finite rate at the default parameters"))
                 if (rate < 0).any():
                     problems.append(("state", line, f"{d.name!r} grows at the default parameters, instead of decaying"))
-            idle()
+            idle(started=False)
             for age in range(3):
                 space |= {"gradient": 0.01 * rng.standard_normal(n), "age": float(age)}
                 run("on_presentation")
