@@ -24,10 +24,10 @@ from spikemeta.errors import UserError
 from spikemeta.rule import Parameter, Rule
 from spikemeta.simulation import PhaseResult
 
-EXAMPLES = int(os.environ.get("SPIKEMETA_EXAMPLES", 80))
+EXAMPLES = int(os.environ.get("SPIKEMETA_EXAMPLES", 60))
 HANG = 30.0  # seconds that no single input may take
 many = settings(
-    max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), derandomize=EXAMPLES <= 80, database=None
+    max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), derandomize=EXAMPLES <= 60, database=None
 )
 
 
