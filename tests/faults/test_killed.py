@@ -100,8 +100,9 @@ def test_a_killed_run_ends_with_the_same_bits(shell, uninterrupted, engine, tmp_
     assert saved, "every run was killed before it had saved anything"
 
 
-def test_a_run_killed_again_and_again_ends_with_the_same_bits(shell, uninterrupted, tmp_path, engine="runtime"):
+def test_a_run_killed_again_and_again_ends_with_the_same_bits(shell, uninterrupted, tmp_path):
     """Each attempt gets a little further than the one before; in Brian2's runtime mode."""
+    engine = "runtime"
     expected, duration = uninterrupted(engine)
     for attempt in range(4):
         child = shell.start(engine, tmp_path)
