@@ -107,7 +107,7 @@ def _foreign(tree):
     return any(
         not isinstance(node, _NODES)
         or isinstance(node, ast.Constant)
-        and type(node.value) not in (int, float, bool)
+        and type(node.value) not in (int, float)
         or isinstance(node, ast.Call)
         and (not isinstance(node.func, ast.Name) or bool(node.keywords))
         for node in ast.walk(tree)
@@ -181,6 +181,14 @@ class _Checker:
                 f"{text!r} cannot be used: a rule knows numbers, names, arithmetic, comparisons "
                 f"and functions ({', '.join(FUNCTIONS)})",
             )
+            return False
+        truths = (ast.Compare, ast.BoolOp)
+        if any(
+            isinstance(node, ast.BinOp) and isinstance(side, truths)
+            for node in ast.walk(tree)
+            for side in (getattr(node, "left", None), getattr(node, "right", None))
+        ):
+            self.problem(block, line, f"{text!r} computes with a comparison: write int(...) around it")
             return False
         try:
             _number(tree.body)

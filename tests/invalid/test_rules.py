@@ -128,6 +128,11 @@ MALFORMED = {
     "not an assignment": ("x -= step", "x(step)", [(18, "'x(step)' is not an assignment")]),
     "not an expression": ("lr*gradient", "lr*(gradient", [(17, "'lr*(gradient' is not an expression")]),
     "hidden draw": ("lr*gradient", "lr*gradient*randn ( )", [(17, "may be drawn only in initial and on_presentation")]),
+    "changed by nothing": (
+        "x -= step",
+        "x = abs(x) - step",
+        [(16, "a zero gradient changes 'x'")],
+    ),
     "division by zero": ("lr*gradient", "1/0*gradient", [(17, "'1/0*gradient' cannot be evaluated: ")]),
     "infinite start": ("y = 0", "y = log(0*w_init)", [(12, "'y' does not start finite")]),
     "infinite weight": ("x + y", "x/y", [(11, "the transmitted weight is not finite")]),
@@ -202,6 +207,13 @@ MALFORMED = {
         'on_boundary="y = x", tuned={"split:quick": {"lr": 1}}',
         [(20, "unknown variant in the key 'split:quick', 'quick'")],
     ),
+    "truth as a number": ("x -= step", "x -= step*True", [(18, "a rule knows numbers, names")]),
+    "arithmetic with a comparison": (
+        "x -= step",
+        "x -= step*(x > 0)",
+        [(18, "computes with a comparison: write int(...) around it")],
+    ),
+    "number without end": ("lr*gradient", "9**9**9**9*gradient", [(17, "it holds numbers without a finite value")]),
     "keyword of C++": (
         "y : 1",
         "y : 1\n        virtual : 1",
