@@ -249,9 +249,7 @@ class Feedforward:
                 namespace=shared | constants,
             )
             made.run_regularly(_START + at_start, clock=slow, when="start", name=f"{name}_start", codeobj_class=numpy_only)
-            if brian.standalone():
-                for thresholder in made.thresholder.values():
-                    thresholder.codeobj_class = brian.DenseCodeObject
+            brian.vectorise_events(made)
             if presynaptic:
                 brian.prepare_presynaptic(made)
             return made

@@ -99,12 +99,14 @@ def _split(dataset, n_tasks, seed, first_plain):
 
 
 def _permuted(dataset, n_tasks, seed, first_plain):
-    tasks = []
-    for task in range(n_tasks):
-        order = stream(seed, _PERMUTATION, task).permutation(dataset.n_pixels).astype(np.int32)
-        order.setflags(write=False)
-        tasks.append(_Task(range(dataset.n_classes), None if first_plain and task == 0 else order))
-    return tasks
+    classes = range(dataset.n_classes)
+    return [_Task(classes, None if first_plain and task == 0 else _pixels(dataset, task, seed)) for task in range(n_tasks)]
+
+
+def _pixels(dataset, task, seed):
+    order = stream(seed, _PERMUTATION, task).permutation(dataset.n_pixels).astype(np.int32)
+    order.setflags(write=False)
+    return order
 
 
 # name: (tasks, default number of tasks, highest number of tasks), given the number of classes
@@ -221,6 +223,35 @@ def build(
                 label = f"test task {other + 1} after task {task + 1}{suffix}"
                 phases.append(phase("test", other, label, task + 1, tested, test[other]))
     return Curriculum(name, dataset, len(tasks[0].classes), n_tasks, tuple(phases))
+
+
+def permuted_task(dataset, task, seed=0, limit=None, test_limit=None):
+    """One task of the curriculum ``"permuted"``, for streams of tasks that are too long to be held as a whole.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    task : int
+        From 0.
+    seed, limit, test_limit
+        As for `build`.
+
+    Returns
+    -------
+    train, test : Phase
+        As `build` makes them with one pass; the test is that right after the task.
+    """
+    made, found = _Task(range(dataset.n_classes), _pixels(dataset, task, seed)), []
+    for kind, most, key in (("train", limit, _TRAIN_SUBSET), ("test", test_limit, _TEST_SUBSET)):
+        answers = getattr(dataset, f"{kind}_labels")
+        indices = _subset(answers, np.arange(len(answers)), made, most, seed, key)
+        if kind == "train":
+            indices = stream(seed, _ORDER, task, 0).permutation(indices)
+        name = f"{kind} task {task + 1}" + f" after task {task + 1}" * (kind == "test")
+        indices = np.ascontiguousarray(indices, dtype=np.int32)
+        labels = answers[indices].astype(np.int32)
+        found.append(Phase(kind, task, name, task + 1, kind, indices, labels, made.permutation, kind == "train"))
+    return tuple(found)
 
 
 def _whole(value):

@@ -207,12 +207,7 @@ class Simulation:
         n_input = curriculum.dataset.train_images.shape[1]
         sizes = (n_input, self.n_hidden, curriculum.n_classes)
         run = Run(curriculum.n_tasks, constants)
-        rng = np.random.default_rng([seed, 1])
-        start = self.network.start(
-            sizes, self.network.parameters(curriculum.name, curriculum.dataset.name, self.network_parameters), rng
-        )
-        self._replace(start, weights or {})
-        state, age = self._start(start, constants["rule"], rng), 0
+        (start, state), age = self.begin(curriculum, sizes, seed, weights), 0
         checkpoint = Checkpoint(out, self._identity(curriculum, seed, constants, start if weights else {})) if out else None
         done = 0
         partial = None
@@ -243,7 +238,7 @@ class Simulation:
         words = phase, curriculum.dataset, state, age, int(seeds[0]), tick
         if not checkpoint:
             counts, rate, after = execute(*words)
-            self._check(after, phase)
+            self.check(after, phase)
             run.phases.append(PhaseResult(phase, counts, rate, time.perf_counter() - began))
             return after
 
@@ -251,14 +246,14 @@ class Simulation:
             return before + time.perf_counter() - began
 
         def keep(held, so_far):
-            self._check(so_far, phase)
+            self.check(so_far, phase)
             checkpoint.save(state, age, run.phases, held | {"seconds": np.array(seconds())})
             if stopping.wanted():
                 raise stopping.interrupt()
 
         with stopping.deferred():
             counts, rate, after = execute(*words, keep, partial)
-            self._check(after, phase)
+            self.check(after, phase)
             run.phases.append(PhaseResult(phase, counts, rate, seconds()))
             learned = phase.kind == "train"
             checkpoint.save(after if learned else state, age + execute.duration(phase) * learned, run.phases)
@@ -331,6 +326,31 @@ class Simulation:
             out[p] = np.broadcast_to(weight, state[f"{p}.transmitted"].shape).copy()
         return out
 
+    def begin(self, curriculum, sizes, seed, weights=None):
+        """What a run starts from.
+
+        Parameters
+        ----------
+        curriculum : Curriculum
+        sizes : tuple of int
+            (n_input, n_hidden, n_classes).
+        seed : int
+        weights : dict of str to ndarray or None
+            As for `run`.
+
+        Returns
+        -------
+        start : dict of str to ndarray
+            As from the network's ``start``.
+        state : dict of str to ndarray
+            Of every synapse, by ``projection.variable``, (n_pre, n_post).
+        """
+        rng = np.random.default_rng([seed, 1])
+        parameters = self.network.parameters(curriculum.name, curriculum.dataset.name, self.network_parameters)
+        start = self.network.start(sizes, parameters, rng)
+        self._replace(start, weights or {})
+        return start, self._start(start, self.constants(curriculum)["rule"], rng)
+
     def _start(self, start, constants, rng):
         state = {}
         for p in self.network.projections:
@@ -338,7 +358,13 @@ class Simulation:
             state |= {f"{p}.{s}": v for s, v in made.state.items()} | {f"{p}.transmitted": np.array(made.weight())}
         return state
 
-    def _check(self, state, phase):
+    def check(self, state, phase):
+        """Refuse a state that became NaN or infinite in a phase.
+
+        Raises
+        ------
+        InstabilityError
+        """
         for name, values in state.items():
             if not np.isfinite(values).all():
                 projection, variable = name.split(".")

@@ -64,6 +64,21 @@ def prepare_presynaptic(group):
     group.run_on_event("touch", "seen = presentation_index\ntouched = age", when="resets")
 
 
+def vectorise_events(group):
+    """Let the events of a group without a refractory period be found in blocks, in standalone code.
+
+    A ``touch`` comes with a spike, but for those that open a task or close a phase, so it is looked for among the spikes.
+    """
+    if not standalone():
+        return
+    for event, thresholder in group.thresholder.items():
+        thresholder.codeobj_class = DenseCodeObject
+        if event == "touch":
+            thresholder.order += 1  # after the spikes
+            thresholder.needed_variables += ["_spikespace"]
+            thresholder.template_kwds |= {"among": group.variables["_spikespace"], "whole": "opening || closing"}
+
+
 def standalone():
     """Whether Brian2 is set to C++ standalone."""
     return isinstance(brian2.get_device(), CPPStandaloneDevice)

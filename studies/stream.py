@@ -1,0 +1,143 @@
+"""A long stream of permuted tasks, each seen once: what is kept of the last five, of all, and what can still be learned.
+
+    spikemeta run stream
+    spikemeta run stream --dataset mnist --scale full --tasks 200
+    spikemeta run stream --dataset mnist --scale full --tasks 300 --resume       # more tasks on top of them
+
+Every task shows all training images once with the pixels in an order of its own. After each task the last five are tested on a
+part of the test images; at the end all tasks on that part, and the last five on all test images. The state after each task is
+kept: a killed run goes on with ``--resume``, and a finished one becomes longer with a larger ``--tasks``. Only one task is held
+in memory. Rules that have a memory window get one of five tasks, as published for mesu (Bonnet et al. 2025).
+
+Written to the output folder: ``summary.json``, ``provenance.json`` and a figure.
+"""
+
+import time
+from dataclasses import dataclass, replace
+
+from spikemeta.study import Study, option
+
+RULES = "sgd,laplace,mesu,synaptic_intelligence"
+#: Tasks, training and test images of a task, hidden neurons.
+QUICK, FULL = (8, 400, 100, 50), (200, None, 500, 200)
+
+
+@dataclass(frozen=True)
+class Options:
+    """Options of this study."""
+
+    rules: str = option(RULES, "Rules, variants or files of your own, separated by commas.", decides=False)
+    dataset: str = option("digits", "Images to learn: digits (comes along), mnist or fashion.")
+    scale: str = option("quick", "quick (short tasks, few) or full (all images of each task).", choices=("quick", "full"))
+    tasks: int | None = option(None, "Number of tasks. Default: 8 (quick), 200 (full).", low=1, decides=False)
+    window: float = option(5.0, "Memory window of rules that have one, in tasks.", low=0.01)
+    seeds: int = option(1, "Number of seeds, 0 to N-1: weights, permutations, order and noise.", low=1, decides=False)
+    hidden: int | None = option(None, "Hidden neurons. Default: 50 (quick), 200 (full).", low=1)
+    feedback: str = option("tied", "How errors reach the hidden layer.", choices=("tied", "random"))
+    mode: str = option("standalone", "Brian2's mode.", choices=("standalone", "runtime"))
+    workers: int = option(2, "Processes at work, at most one per core.", low=1, decides=False)
+    out: str = option("", "Output folder. Default: results/stream-DATASET.", decides=False)
+    resume: bool = option(False, "Go on with what the output folder holds.", decides=False)
+
+
+def points_of(options, folder):
+    """A point for each rule and seed, and the training presentations of a task.
+
+    Parameters
+    ----------
+    options : Options
+    folder : Path
+        Output folder.
+
+    Returns
+    -------
+    list of (Point, Rule)
+    int
+    """
+    from spikemeta import pool, study
+    from spikemeta.results import slug
+
+    tasks, limit, test_limit, hidden = FULL if options.scale == "full" else QUICK
+    images = len(pool.dataset(options.dataset).train_labels)
+    images = min(images, limit or images)
+    made = []
+    for seed in range(options.seeds):
+        for spec, rule in study.resolve_rules(options.rules).items():
+            curriculum = {"name": "permuted", "dataset": options.dataset, "n_tasks": options.tasks or tasks}
+            curriculum |= {"limit": limit, "test_limit": test_limit}
+            simulation = {
+                "network": "feedforward",
+                "n_hidden": options.hidden or hidden,
+                "feedback": options.feedback,
+                "engine": options.mode,
+                "parameters": {"window": options.window * images} if "window" in rule.parameters else None,
+                "network_parameters": None,
+            }
+            state = folder / "streams" / slug(rule.title) / str(seed)
+            point = pool.Point(rule.title, spec, seed, curriculum, simulation, str(state), options.resume)
+            made.append((replace(point, fingerprint=pool.fingerprint(rule, point)), rule))
+    return made, images
+
+
+def run(options, console=None):
+    """Run the stream under every rule and seed.
+
+    Parameters
+    ----------
+    options : Options
+    console : rich.console.Console or None
+
+    Returns
+    -------
+    int
+        Exit code: 2 if a run failed, else 0.
+
+    Raises
+    ------
+    UserError
+        For bad options, or an output folder that is not ours to write.
+    """
+    from rich.console import Console
+
+    from spikemeta import display, experiment, figures, pool, results, stream, study
+
+    study.check(options)
+    console, began = console or Console(), time.time()
+    store = results.Store(options.out or f"results/stream-{options.dataset}", "stream", study.settings(options), options.resume)
+    found, images = points_of(options, store.folder)
+    data = pool.dataset(options.dataset)
+    provenance = experiment.provenance_of("stream", options, began, data, [rule for _, rule in found])
+    store.write_provenance(provenance)
+    points = [point for point, _ in found]
+    totals = {(p.label, p.seed): stream.total(p) for p in points}
+    runs, failures = experiment.run_missing(store, points, totals, console, study.n_workers(options), stream.execute)
+    rows = []
+    for point, rule in found:
+        if point.seed == 0:
+            own = [runs[rule.title, seed] for seed in range(options.seeds) if (rule.title, seed) in runs]
+            head = {"rule": rule.title, "hardware": None, "needs_boundary": rule.needs_boundary, "seeds": [r.seed for r in own]}
+            constants = own[0].info["constants"] if own else {}
+            rows.append(head | {"constants": constants, "metrics": stream.metrics_of(own, images)})
+    tasks, simulation = points[0].curriculum["n_tasks"], points[0].simulation
+    head = {"engine": "brian2", "dataset": options.dataset, "scale": options.scale, "seeds": options.seeds, "tasks": tasks}
+    head |= {"images": images, "window_tasks": options.window, "hidden": simulation["n_hidden"], "feedback": options.feedback}
+    head |= {"task": "permuted", "evaluated_on": "test images", "chance": 1 / data.n_classes}
+    store.write_summary(head | {"rows": rows, "failures": failures})
+    info = [{"rule": r.label, "seed": r.seed} | r.info for r in runs.values()]
+    store.write_provenance(
+        provenance | {"status": "finished", "seconds": time.time() - began, "runs": info, "failures": failures}
+    )
+    described = f"{tasks} x {images} images, {options.dataset}, {simulation['n_hidden']} hidden neurons, seeds: {options.seeds}"
+    figure = stream.figure(rows, described, head["chance"])
+    drawn = figures.save(figure, store.folder / "figures", "stream")
+    columns = {
+        "recent_accuracy": f"last {stream.RECENT}\n%",
+        "final_accuracy": "all\n%",
+        "just_learned_accuracy": "just learned\n%",
+    }
+    console.print(display.table_of(rows, f"Stream: {described}", "test images, mean ± sd over seeds", columns))
+    display.files(console, [store.folder / n for n in ("summary.json", "provenance.json")] + drawn)
+    return display.failures(console, failures)
+
+
+study = Study("stream", "A long stream of permuted tasks, each seen once.", Options, run)
