@@ -200,7 +200,7 @@ class Feedforward:
             "feedback": parameters.random_spread * back,
         }
 
-    def build(self, rule, sizes, parameters, feedback, stimulus, teacher):
+    def build(self, rule, sizes, parameters, feedback, stimulus, teacher, dtype="float64", dense="auto"):
         """Brian2 objects of the network.
 
         Parameters
@@ -213,6 +213,10 @@ class Feedforward:
             How the error reaches the hidden neurons.
         stimulus, teacher : brian2.Function
             ``stimulus(presentation, i)``: brightness of an input, 0 to 1. ``teacher(presentation)``: label, or -1.
+        dtype : {"float64", "float32"}
+            Of the synapses' state and of the currents and signals that they meet at the hidden and readout neurons.
+        dense : {"auto", False}
+            Whether standalone code walks contiguous rows and finds events in blocks, or is all Brian2's own.
 
         Returns
         -------
@@ -247,9 +251,11 @@ class Feedforward:
                 name=name,
                 events=own | (events or {}),
                 namespace=shared | constants,
+                dtype=dict.fromkeys(("v", "current", "error", "signal"), np.dtype(dtype)),
             )
             made.run_regularly(_START + at_start, clock=slow, when="start", name=f"{name}_start", codeobj_class=numpy_only)
-            brian.vectorise_events(made)
+            if dense:
+                brian.vectorise_events(made)
             if presynaptic:
                 brian.prepare_presynaptic(made)
             return made
@@ -307,6 +313,8 @@ class Feedforward:
             "transmit": "current_post += weight",
             "gradient": "signal_post",
             "randn": "weight_noise(noise_seed, presentation_index_pre)",
+            "dtype": dtype,
+            "dense": dense,
         }
         into_hidden = brian.synapses(rule, source, hidden, name="to_hidden", **send)
         tied = {"spike": "error_pre += teaching_post*tied_factor*weight", "teach": "error_pre -= tied_factor*weight"}

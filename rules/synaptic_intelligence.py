@@ -45,6 +45,8 @@ rule = Rule(
         "damping": Parameter(0.1, low=1e-12, description="xi, which bounds the importance of a weight that did not move"),
     },
     tuned={
+        "permuted": {"lr": 3e-4, "c": 0.5, "damping": 3.0},
+        "permuted/digits": {"lr": 5e-4, "c": 3.0, "damping": 1.0},
         "split": {
             "hidden.lr": 3.15e-4,
             "readout.lr": 7.2e-4,

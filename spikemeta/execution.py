@@ -12,6 +12,7 @@ import numpy as np
 from brian2.core.variables import ArrayVariable
 
 from spikemeta import standalone, stopping
+from spikemeta.backends import brian
 from spikemeta.errors import UserError
 from spikemeta.results import Lock, lock
 
@@ -70,19 +71,22 @@ def open_executor(simulation, sizes, constants, start):
     network = simulation.network
     parameters = type(network.parameters())(**constants["network"])
     build = (simulation.rule, sizes, parameters, simulation.feedback, stimuli.stimulus, stimuli.teacher)
+    how = {"dtype": simulation.dtype, "dense": simulation.dense}
     began = time.perf_counter()
     remove_stale()
     with tempfile.TemporaryDirectory(prefix=_WORK) as work:
         held = lock(work)
         if simulation.engine == "standalone":
             with standalone.device() as device:
-                built = network.build(*build)
+                built = network.build(*build, **how)
+                for made in filter(brian.in_rows, built.projections.values()):
+                    standalone.forget_indices(made, device)
                 program = standalone.compile_network(built.network, device)
                 executor = _Standalone(program, built, Path(work))
         else:
             brian2.set_device("runtime")
             brian2.prefs.codegen.target = "numpy"
-            executor = _Runtime(network.build(*build), stimuli)
+            executor = _Runtime(network.build(*build, **how), stimuli)
         executor.setup(simulation, sizes, constants, start)
         executor.compile_seconds = time.perf_counter() - began
         yield executor

@@ -16,6 +16,7 @@ from spikemeta.errors import InstabilityError, UserError, suggest
 
 ENGINES = ("standalone", "runtime", "torch")
 PREDICTIONS = ("mean", "sample")
+DTYPES = ("float64", "float32")
 
 
 @dataclass(frozen=True)
@@ -121,6 +122,10 @@ class Simulation:
         each `spikemeta.torch_engine.TESTED` of them).
     batch : int
         With engine torch, images per step of the rule.
+    dtype : {"float64", "float32"}
+        Of the synapses' state, on Brian2's engines; torch computes in float32.
+    dense : {"auto", False}
+        Whether compiled code walks contiguous rows of synapses where it can, or is all Brian2's own.
 
     Raises
     ------
@@ -139,8 +144,11 @@ class Simulation:
         network_parameters=None,
         prediction="mean",
         batch=16,
+        dtype="float64",
+        dense="auto",
     ):
-        for kind, value, valid in (("engine", engine, ENGINES), ("prediction", prediction, PREDICTIONS)):
+        given = (("engine", engine, ENGINES), ("prediction", prediction, PREDICTIONS), ("dtype", dtype, DTYPES))
+        for kind, value, valid in given:
             if value not in valid:
                 raise UserError(suggest(kind, value, valid))
         if n_hidden < 1:
@@ -152,7 +160,8 @@ class Simulation:
         if engine not in self.network.engines:
             able = " or ".join(map(repr, self.network.engines)) or "none"
             raise UserError(f"network {network!r} does not run on engine {engine!r}, but on {able}")
-        self.network_name, self.prediction, self.batch = network, prediction, batch
+        self.network_name, self.prediction, self.batch, self.dtype = network, prediction, batch, dtype
+        self.dense = dense
         self.parameters, self.network_parameters = parameters or {}, network_parameters or {}
 
     def constants(self, curriculum):
@@ -394,6 +403,7 @@ class Simulation:
             "engine": self.engine,
             "prediction": self.prediction,
             "batch": self.batch,
+            "precision": self.dtype,
             "data": json.dumps(curriculum.dataset.digests, sort_keys=True),
             "curriculum": phases.hexdigest(),
             "initial weights": given.hexdigest(),

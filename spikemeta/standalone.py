@@ -298,7 +298,21 @@ class Program:
         return read, held | {"position": np.array(int(position)), "generator": np.fromfile(work / "generator", np.uint8)}
 
 
-def compile_network(network, device):
+def forget_indices(made, device):
+    """Free what a compiled program holds of the neurons of each synapse, before it runs; for synapses that walk rows.
+
+    Parameters
+    ----------
+    made : brian2.Synapses
+    device : brian2.devices.Device
+        From `device`.
+    """
+    for end in ("pre", "post"):
+        array = device.get_array_name(made.variables[f"_synaptic_{end}"], access_data=False)
+        device.insert_code("before_network_run", f"brian::{array}.clear(); brian::{array}.shrink_to_fit();")
+
+
+def compile_network(network, device, usual=False):
     """Generate a network's C++ program and compile it, unless the cache holds the same code compiled.
 
     Parameters
@@ -306,6 +320,8 @@ def compile_network(network, device):
     network : brian2.Network
     device : brian2.devices.Device
         From `device`.
+    usual : bool
+        Leave the code and the compiler's flags as Brian2 makes them.
 
     Returns
     -------
@@ -337,7 +353,8 @@ def _compiled(network, device):
     folder = Path(tempfile.mkdtemp(dir=cache, prefix="building-"))
     try:
         device.build(str(folder), compile=False, run=False, clean=False)
-        _plain_clock(folder / "network.cpp")
+        if not usual:
+            _plain_clock(folder / "network.cpp")
         files = {
             f"{v.owner.name}.{v.name}": (
                 device.get_array_filename(v, basedir=None),
@@ -349,10 +366,10 @@ def _compiled(network, device):
             if v.owner is not None
         }
         (folder / "files.json").write_text(json.dumps(files))
-        final = cache / _digest(folder)
+        final = cache / _digest(folder, "" if usual else _VECTOR_MATHS)
         if (final / "main").is_file():
             return Program(final, json.loads((final / "files.json").read_text()), False)
-        _make(folder)
+        _make(folder, "" if usual else _VECTOR_MATHS)
         try:
             os.replace(folder, final)
         except OSError:  # another worker was first
@@ -369,9 +386,9 @@ def _plain_clock(path):
     path.write_text(re.sub(r"current = std::clock\(\);", "current = start;", text))
 
 
-def _digest(folder):
+def _digest(folder, flags):
     """Digest of the generated code. Brian2 keeps clocks in sets, so the order of main.cpp's initialisations may vary."""
-    digest = hashlib.sha256(f"{_VECTOR_MATHS} {processor()}".encode())
+    digest = hashlib.sha256(f"{flags} {processor()}".encode())
     for path in sorted(folder.rglob("*")):
         if path.is_file() and path.name != "files.json":
             data = path.read_bytes()
@@ -390,7 +407,7 @@ def processor():
         return f"{platform.system()} {platform.machine()} {platform.processor()}"
 
 
-def _make(folder):
+def _make(folder, more):
     compiler = os.environ.get("CXX", "g++")
     if not shutil.which(compiler) or not shutil.which("make"):
         raise UserError(
@@ -400,9 +417,9 @@ def _make(folder):
     (folder / "make.deps").touch()  # up to date: nothing here is ever compiled a second time
     (folder / "all.h").write_text(_HEADERS)
     flags = re.search(r"^OPTIMISATIONS = (.*)$", (folder / "makefile").read_text(), re.M)[1]
-    header = f"{compiler} {_VECTOR_MATHS} {flags} -Wno-write-strings -I. -x c++-header all.h -o all.h.gch"
+    header = f"{compiler} {more} {flags} -Wno-write-strings -I. -x c++-header all.h -o all.h.gch"
     subprocess.run(shlex.split(header), cwd=folder, capture_output=True)  # without it the rest only takes longer
-    make = ["make", "-j2", f"CXX={compiler} {_VECTOR_MATHS} -include all.h"]
+    make = ["make", "-j2", f"CXX={compiler} {more} -include all.h"]
     done = subprocess.run(make, cwd=folder, capture_output=True, text=True)
     if done.returncode:
         raise UserError(f"compiling the network failed:\n{done.stderr[-2000:]}")

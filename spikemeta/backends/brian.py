@@ -3,6 +3,7 @@
 import re
 
 import brian2
+import numpy as np
 from brian2.devices.cpp_standalone.codeobject import CPPStandaloneCodeObject
 from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
 
@@ -23,6 +24,9 @@ seen : integer                      # presentation in which the neuron last touc
 touched : 1                         # rule time of that touch
 """
 )
+
+#: What a synapse keeps besides the rule's state: the weight that it transmits, and the sum of this presentation's gradients.
+STATE_EXTRA = ("transmitted", "gradient")
 
 #: Event of the presynaptic group that drives each pathway.
 EVENTS = {"commit": "touch", "transmit": "spike", "boundary": "boundary"}
@@ -74,7 +78,6 @@ def vectorise_events(group):
     for event, thresholder in group.thresholder.items():
         thresholder.codeobj_class = DenseCodeObject
         if event == "touch":
-            thresholder.order += 1  # after the spikes
             thresholder.needed_variables += ["_spikespace"]
             thresholder.template_kwds |= {"among": group.variables["_spikespace"], "whole": "opening || closing"}
 
@@ -210,6 +213,11 @@ def _split_rows(lines):
     return row, column
 
 
+def in_rows(made):
+    """Whether compiled code walks contiguous rows in every pathway of these synapses, and so needs no indices of them."""
+    return all(path.codeobj_class is DenseCodeObject for path in made._pathways)
+
+
 DenseCodeObject.templater.env.filters["row_code"] = lambda lines: _split_rows(lines)[0]
 DenseCodeObject.templater.env.filters["column_code"] = lambda lines: _split_rows(lines)[1]
 
@@ -228,6 +236,7 @@ def synapses(
     duration=None,
     randn="randn()",
     dense="auto",
+    dtype="float64",
     name="synapses*",
 ):
     """Synapses that follow a rule, as an ordinary ``brian2.Synapses``.
@@ -254,6 +263,8 @@ def synapses(
         Expression that replaces ``randn()``.
     dense : {"auto", True, False}
         Whether standalone code walks contiguous rows; by default where the projection is all-to-all.
+    dtype : {"float64", "float32"}
+        Of the rule's state, the summed gradient and the transmitted weight; everything else is float64.
     name : str
 
     Returns
@@ -292,6 +303,7 @@ def synapses(
         on_event=on_event,
         delay={p: 0 * brian2.second for p in on_event},
         clock=source.clock,
+        dtype=dict.fromkeys((*rule.analysis.states, *STATE_EXTRA), np.dtype(dtype)),
         name=name,
     )
     made.connect() if connect is True else made.connect(**connect)

@@ -1,8 +1,8 @@
 """Every rule, on random sequences of events: Brian2 (C++ and runtime) against the float64 reference.
 
 A small presynaptic group spikes by a table; gradients, weight noise, rule time and boundaries come from tables too, so
-the backends see the same events. Brian2 runs each rule through an all-to-all projection (contiguous rows in C++) and
-through a sparse one (Brian2's own synaptic code) at once.
+the backends see the same events. Brian2 runs each rule through an all-to-all projection (contiguous rows in C++), through
+a sparse one (Brian2's own synaptic code) and through an all-to-all one with state in single precision at once.
 """
 
 from dataclasses import dataclass
@@ -24,6 +24,8 @@ N_PRE, N_POST, STEPS, COUNT = 5, 3, 4, 24  # steps of 1 ms in a presentation; pr
 #: Rounding in another order of the same operations: 1e-16 each, at most a few hundred of them one upon the other, and
 #: the condition of the worst (a difference of weights under a steep tanh) is below 1e4.
 TOLERANCE = 1e-9
+#: The same with single precision, whose rounding is 6e-8.
+SINGLE = 1e-5
 TABLES = {
     "spike_at": ("step", N_PRE),
     "gradient_at": ("step", N_POST),
@@ -31,7 +33,7 @@ TABLES = {
     "age_at": ("presentation", 1),
     "opening_at": ("presentation", 1),
 }
-PATHS = ("full", "sparse")
+PATHS = ("full", "sparse", "single")
 SPARSE = "(i + 2*j) % 4 != 1"
 
 
@@ -202,8 +204,9 @@ def build(rule, loaded):
             "slope_post",
             "received_post += weight",
             name=path,
-            connect=True if path == "full" else {"condition": SPARSE},
-            dense="auto" if path == "full" else False,
+            connect={"condition": SPARSE} if path == "sparse" else True,
+            dense=False if path == "sparse" else "auto",
+            dtype="float32" if path == "single" else "float64",
             randn="noise_at(presentation_index_pre, i, j)",
         )
         made[path].namespace.update(tables)
@@ -260,7 +263,7 @@ def program(name):
 def connected(path):
     """(i, j) of a path's synapses, in Brian2's order."""
     i, j = np.divmod(np.arange(N_PRE * N_POST), N_POST)
-    keep = np.ones(len(i), bool) if path == "full" else (i + 2 * j) % 4 != 1
+    keep = (i + 2 * j) % 4 != 1 if path == "sparse" else np.ones(len(i), bool)
     return i[keep], j[keep]
 
 
@@ -286,27 +289,28 @@ def compiled(rule, parameters, given, folder):
 
 
 def assert_same(found, rule, parameters, given):
-    """Same state to TOLERANCE; beside a zero, of the largest value that the variable ever had.
+    """Same state to TOLERANCE (SINGLE in single precision); beside a zero, of the largest value that the variable ever had.
 
     A decay subtracts from the value before it, so what is left near zero carries that value's rounding. A received
     current is a sum over spikes, so its floor is that of as many weights. A decay that has run its course may leave
     a denormal number where NumPy leaves zero: a floor is at least the smallest normal double.
     """
     state, received, peaks = reference(rule, parameters, given)
-    floors = {s: TOLERANCE * peak + np.finfo(float).tiny for s, peak in peaks.items()}
     for path, (found_state, found_received) in found.items():
+        tolerance, smallest = (SINGLE, np.finfo(np.float32)) if path == "single" else (TOLERANCE, np.finfo(float))
+        floors = {s: tolerance * peak + smallest.tiny for s, peak in peaks.items()}
         i, j = connected(path)
         for name, expected in state.items():
             assert np.isfinite(expected).all(), f"the reference's {name} is not finite"
             np.testing.assert_allclose(
-                found_state[name], expected[i, j], TOLERANCE, floors[name], err_msg=f"{rule.title}: {name}, {path}"
+                found_state[name], expected[i, j], tolerance, floors[name], err_msg=f"{rule.title}: {name}, {path}"
             )
         part = np.zeros((N_PRE, N_POST))
         part[i, j] = received[i, j]
         np.testing.assert_allclose(
             found_received,
             part.sum(axis=0),
-            TOLERANCE,
+            tolerance,
             floors["transmitted"] * (1 + given.spike_at.sum()),
             err_msg=f"{rule.title}: received, {path}",
         )

@@ -1,0 +1,201 @@
+"""The feedforward network by hand in plain Brian2, as a good user would write it: what the study ``speed`` measures against.
+
+The deferred commit is a custom event, ``first_spike``, that drives a pathway of its own; what depends on one neuron alone is
+computed once per neuron; errors travel as events. Nothing of `spikemeta.backends` is used. The immediate form, in which the
+rule runs at every spike on event-driven state, is there for reference.
+"""
+
+import brian2
+import numpy as np
+from brian2 import ms
+
+#: What a synapse does at its first spike in a presentation, and its state beside the weight w and the summed gradient g.
+#: ``inside_pre`` and ``after_pre`` are presentations since the last touch; ``fade_...`` their decays with the window.
+COMMITS = {
+    "sgd": ((), "w -= lr*g"),
+    "laplace": (
+        ("precision", "information"),
+        """
+        precision = 1 + (precision - 1)*fade_inside_pre
+        information = information*fade_inside_pre
+        information = information*(1 + curvature*g*g/precision) - lr*g
+        precision = precision + curvature*g*g
+        precision = 1 + (precision - 1)*fade_after_pre
+        information = information*fade_after_pre
+        w = information/precision
+        """,
+    ),
+    "mesu": (
+        ("precision", "information", "noise"),
+        """
+        precision = prior + (precision - prior)*fade_inside_pre
+        information = information*fade_inside_pre
+        shrink = clip(lr_sigma*g*noise/(2*sqrt(precision)), -guard, guard)
+        kept = (1 - shrink)*(1 - shrink)
+        information = (information - lr_mu*g)/kept
+        precision = precision/kept
+        precision = prior + (precision - prior)*fade_after_pre
+        information = information*fade_after_pre
+        noise = randn()
+        w = information/precision + noise/sqrt(precision)
+        """,
+    ),
+    "synaptic_intelligence": (
+        ("path", "importance", "w_reference"),
+        """
+        w = w_reference + (w - w_reference)*exp(-2*lr*c*importance*inside_pre)
+        path = path + g*(lr*g - 2*lr*c*importance*(w_reference - w))
+        w = w - lr*g
+        w = w_reference + (w - w_reference)*exp(-2*lr*c*importance*after_pre)
+        """,
+    ),
+}
+#: The rule at every spike: model, and code before and after the weight is transmitted.
+IMMEDIATE = {
+    "sgd": ("w : 1", "w -= lr*signal_post"),
+    "laplace": (
+        "dprecision/dt = (1 - precision)/memory : 1 (event-driven)\ndinformation/dt = -information/memory : 1 (event-driven)",
+        """
+        information = information*(1 + curvature*signal_post*signal_post/precision) - lr*signal_post
+        precision += curvature*signal_post*signal_post
+        """,
+    ),
+}
+_LIF = """
+dv/dt = (current*tau_membrane/tau_synapse - v)/tau_membrane : 1
+dcurrent/dt = -current/tau_synapse : 1
+derror/dt = -error/tau_error : 1
+signal : 1
+"""
+_SIGNAL = "signal = int(t - presentation*T >= onset)*error*int(abs(error) >= band)*int(abs(v - centre) < width)"
+_FIRST = """
+seen : integer
+touched : 1
+inside : 1
+after : 1
+fade_inside : 1
+fade_after : 1
+"""
+
+
+def build(rule, sizes, parameters, constants, images, labels, form="deferred", raster=None):
+    """Brian2 objects of the network.
+
+    Parameters
+    ----------
+    rule : str
+        One of `COMMITS`; of `IMMEDIATE` for that form.
+    sizes : tuple of int
+        (n_input, n_hidden, n_classes).
+    parameters : spikemeta.networks.feedforward.Parameters
+        With tied feedback and no inhibition.
+    constants : dict of str to dict
+        Of the rule, by projection.
+    images : (n, n_input) uint8
+    labels : (n,) int32
+    form : {"deferred", "immediate"}
+    raster : (n*steps, n_input) or None
+        Input spikes, instead of random ones.
+
+    Returns
+    -------
+    brian2.Network
+        Set ``w``, and the rule's state, of ``to_hidden`` and ``to_readout`` before it runs; every synapse is committed in the
+        first step after ``input.count`` presentations.
+    """
+    p, dt, T = parameters, 1 * ms, parameters.presentation * ms
+    per_step = images / 255 * p.input_rate * 1e-3
+    space = {
+        "T": T,
+        "tau_membrane": p.tau_membrane * ms,
+        "tau_synapse": p.tau_synapse * ms,
+        "tau_error": p.tau_error * ms,
+        "onset": p.onset * ms,
+        "stimulus": brian2.TimedArray(per_step, dt=T, name="images"),
+        "label": brian2.TimedArray(np.asarray(labels, float), dt=T, name="labels"),
+        "memory": constants["hidden"].get("window", np.inf) * T,
+        "window": constants["hidden"].get("window", np.inf),
+    }
+    clock, slow = brian2.Clock(dt, name="steps"), brian2.Clock(T, name="presentations")
+    deferred, shared = (
+        form == "deferred",
+        "presentation : integer (shared)\nclosing : boolean (shared)\ncount : integer (shared)\n",
+    )
+    index = "presentation = int((t + 0.5*dt)/T)\nclosing = presentation >= count\n"
+
+    def group(n, name, model, threshold, reset, start, first=False, **more):
+        events = {"spike": threshold} | more.pop("events", {})
+        if first:
+            events["first_spike"] = f"(({threshold}) or closing) and seen < presentation"
+        how = {"reset": reset, "events": events, "method": "exact", "clock": clock, "name": name, "namespace": space | more}
+        made = brian2.NeuronGroup(n, model + shared + _FIRST * first, **how)
+        made.run_regularly(index + start, clock=slow, when="start")
+        if first:
+            made.seen = -1
+            elapsed = "inside = clip(presentation - touched, 0, 1)\nafter = presentation - touched - inside\n"
+            fades = "fade_inside = exp(-inside/window)\nfade_after = exp(-after/window)\n"
+            now = "seen = presentation\ntouched = presentation"
+            made.run_on_event("first_spike", elapsed + fades + now, when="after_thresholds", order=1)
+        return made
+
+    if raster is None:
+        source = group(sizes[0], "input", "p : 1\ndraw : 1\n", "draw < p", "", "p = stimulus(t, i)", deferred)
+        source.run_regularly("draw = rand()", when="before_thresholds")
+    else:
+        space["raster"] = brian2.TimedArray(raster.astype(float), dt=dt, name="raster")
+        source = group(sizes[0], "input", "draw : 1\n", "draw > 0.5", "", "", deferred)
+        source.run_regularly("draw = raster(t, i)", when="before_thresholds")
+    rest = "v = 0\ncurrent = 0\nerror = 0\n"
+    shape = {"centre": p.hidden_centre, "width": p.hidden_width, "band": p.hidden_band}
+    hidden = group(sizes[1], "hidden", _LIF, "v > 1", "v = 0", rest, deferred, **shape)
+    shape = {"centre": p.readout_centre, "width": p.readout_width, "band": p.readout_band}
+    rates = f"phase = 0\nper_step = {p.other_rate / 1000!r} + {(p.target_rate - p.other_rate) / 1000!r}*int(i == label(t))"
+    model = _LIF + "phase : 1\nper_step : 1\n"
+    teach = {"teach": "phase >= 1"}
+    readout = group(sizes[2], "readout", model, "v > 1", "v = 0\nerror += 1", rest + rates, events=teach, **shape)
+    readout.run_regularly("phase += per_step", when="groups")
+    readout.run_on_event("teach", "phase -= 1\nerror -= 1", when="resets")
+    for layer in (hidden, readout):
+        layer.run_regularly(_SIGNAL, when="before_thresholds")
+
+    def projection(pre, post, name, back):
+        own = constants[name.removeprefix("to_")]
+        numbers = {k: v for k, v in own.items() if np.isfinite(v)} | {"prior": own.get("sigma_prior", 1.0) ** -2}
+        feedback = {"on_post": "error_pre += tied*w", "on_teach": "error_pre -= tied*w"} if back else {}
+        on_event = {"on_post": "spike", "on_teach": "teach"} if back else {}
+        if deferred:
+            states, commit = COMMITS[rule]
+            model = "\n".join(f"{s} : 1" for s in (*states, "w", "g"))
+            on_pre = {"commit": commit + "\ng = 0", "transmit": "current_post += w\ng += signal_post"}
+            on_event |= {"commit": "first_spike", "transmit": "spike"}
+        else:
+            model, learn = IMMEDIATE[rule]
+            sent = "current_post += w\n"
+            if "information" in model:
+                model += "\nw : 1"
+                learn, sent = learn + "w = information/precision\n", ""
+                learn += "current_post += w"
+            on_pre = {"transmit": sent + learn}
+            on_event |= {"transmit": "spike"}
+        made = brian2.Synapses(
+            pre, post, model, on_pre=on_pre, on_post=feedback or None, on_event=on_event, clock=clock, name=name,
+            namespace=space | numbers | {"tied": p.tied_factor},
+        )  # fmt: skip
+        made.connect()
+        if deferred:
+            made.commit.order = -2
+        made.transmit.order = -1
+        return made
+
+    objects = [source, hidden, readout, projection(source, hidden, "to_hidden", False)]
+    objects += [projection(hidden, readout, "to_readout", True), brian2.SpikeMonitor(readout, name="readout_spikes")]
+    return brian2.Network(*objects)
+
+
+def start_of(rule, state):
+    """The values that a network of `build` starts with, by ``object.variable``, from those of our own network."""
+    found = {}
+    for projection in ("hidden", "readout"):
+        found[f"to_{projection}.w"] = state[f"{projection}.transmitted"].ravel()
+        found |= {f"to_{projection}.{s}": state[f"{projection}.{s}"].ravel() for s in COMMITS[rule][0]}
+    return found

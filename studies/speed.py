@@ -1,0 +1,91 @@
+"""What a presentation costs: ours, the same network by hand in Brian2, a floor in C++, and other simulators.
+
+    spikemeta run speed
+    spikemeta run speed --dataset mnist --scale full
+
+Workload W: one image at a time, 784-200-10, 100 steps of 1 ms, 1,030 input spikes, both layers plastic, on one thread. All
+programs take turns in one run; a cost is processor time without that of starting, a ratio is formed within a turn, and medians
+and quartiles are over turns. The baseline is hand-written Brian2 in C++ standalone mode with the same results
+(`spikemeta.speed_brian`); for a rule without one it is the rule's text as Brian2 translates it. The floor
+(`spikemeta.speed_floor`) is one C++ program in single precision. NEST, BindsNET and SpikingJelly are measured where they are
+installed (``pip install spikemeta[peers]``).
+
+Written to the output folder: ``summary.json``, ``provenance.json`` and figures.
+"""
+
+import time
+from dataclasses import dataclass
+
+from spikemeta.study import Study, option
+
+
+@dataclass(frozen=True)
+class Options:
+    """Options of this study."""
+
+    rules: str = option("", "Rules. Default: sgd,laplace,mesu,synaptic_intelligence; with --scale full all.", decides=False)
+    dataset: str = option("digits", "Images: digits (comes along, enlarged), mnist or fashion.")
+    scale: str = option("quick", "quick (few turns, short curves) or full.", choices=("quick", "full"))
+    hidden: int = option(200, "Hidden neurons of the workload.", low=1)
+    spikes: float = option(1030.0, "Input spikes in a presentation.", low=1)
+    repeats: int | None = option(None, "Turns. Default: 5 (quick), 15 (full).", low=3)
+    curves: bool = option(True, "Measure costs against size, input and state too.", decides=False)
+    peers: bool = option(True, "Measure other simulators too.", decides=False)
+    out: str = option("", "Output folder. Default: results/speed-DATASET.", decides=False)
+    resume: bool = option(False, "Measure again, into the same folder.", decides=False)
+
+
+def run(options, console=None):
+    """Time everything and compare.
+
+    Parameters
+    ----------
+    options : Options
+    console : rich.console.Console or None
+
+    Returns
+    -------
+    int
+        Exit code.
+
+    Raises
+    ------
+    UserError
+        For bad options, an output folder that is not ours to write, or without a C++ compiler.
+    """
+    import os
+
+    from rich.console import Console
+
+    from spikemeta import datasets, display, experiment, figures, results, speed, speed_curves, study
+
+    study.check(options)
+    console, began, full = console or Console(), time.time(), options.scale == "full"
+    names = options.rules or ("" if full else ",".join(speed.CONSTANTS))
+    rules = list(study.resolve_rules(names).values())
+    data = datasets.load(options.dataset)
+    folder = options.out or f"results/speed-{options.dataset}"
+    store = results.Store(folder, "speed", study.settings(options), options.resume)
+    work = speed.workload(data, spikes=options.spikes)
+    load = [os.getloadavg()[0]]
+    say = lambda text: console.print(text, highlight=False, markup=False)  # noqa: E731
+    say(f"{work.spikes:.0f} input spikes, {options.hidden} hidden neurons; load of the machine {load[0]:.1f}")
+    rows = speed.rows_of(rules, work, options.hidden, options.repeats or (15 if full else 5), say)
+    if options.peers:
+        rows += speed.peer_rows(work, options.hidden, 5 if full else 3, say)
+    curves = speed_curves.measure(rules, work, full, say) if options.curves else {}
+    load.append(os.getloadavg()[0])
+    head = {"engine": "brian2", "dataset": options.dataset, "scale": options.scale, "seeds": 0, "hidden": options.hidden}
+    head |= {"spikes": work.spikes, "clock": "processor time of one thread, start taken off", "load": load}
+    store.write_summary(head | {"rows": rows, "curves": curves})
+    provenance = experiment.provenance_of("speed", options, began, data, rules) | {"seeds": [], "status": "finished"}
+    machine = {"cores": os.cpu_count(), "processor": speed_curves.model_name(), "load": load}
+    store.write_provenance(provenance | machine | {"seconds": time.time() - began})
+    made = {"speed": speed_curves.comparison(rows, head)} | speed_curves.figures_of(curves, head)
+    drawn = [p for name, figure in made.items() for p in figures.save(figure, store.folder / "figures", name)]
+    console.print(speed_curves.table(rows, head))
+    display.files(console, [store.folder / n for n in ("summary.json", "provenance.json")] + drawn)
+    return 0
+
+
+study = Study("speed", "What a presentation costs, against Brian2 by hand, a floor in C++ and other simulators.", Options, run)
