@@ -140,7 +140,7 @@ def by_hand(rule, work, n_hidden, form="deferred"):
 
         def run(count):
             settings = {f"{owner}.count": count for owner in ("input", "hidden", "readout")} | start
-            return program.run(Path(folder), settings, count * 0.1 + 1e-3, 1)
+            return program.run(Path(folder), settings, 100, count, 1)
 
         yield run
 

@@ -333,13 +333,13 @@ def compile_network(network, device, usual=False):
         Without a C++ compiler, if compilation fails, or if the cache cannot be written.
     """
     try:
-        return _compiled(network, device)
+        return _compiled(network, device, usual)
     except OSError as error:
         place, room = error.filename or cache_folder(), "make room there, or name another folder by SPIKEMETA_CACHE"
         raise UserError(f"cannot write {place} ({error.strerror}): {room}") from None
 
 
-def _compiled(network, device):
+def _compiled(network, device, usual):
     device.insert_code("before_network_run", _SEED)
     network.run(1 * brian2.second)
     clocks = sorted({item.clock for item in network.sorted_objects}, key=lambda clock: float(clock.dt))

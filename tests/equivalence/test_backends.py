@@ -276,7 +276,7 @@ def compiled(rule, parameters, given, folder):
         for path in PATHS
         for key, value in settings_of(rule, parameters).items()
     }
-    read = program(rule.name).run(folder, values, (COUNT * STEPS + 1) * 1e-3, 0)
+    read, _ = program(rule.name).run(folder, values, STEPS, COUNT, 0)
     for path in PATHS:
         np.testing.assert_array_equal([read(f"{path}._synaptic_pre"), read(f"{path}._synaptic_post")], connected(path))
     return {
