@@ -34,6 +34,14 @@ CONSTANTS = {
 }
 #: Presentations of a long run, by kind of program.
 COUNTS = {"ours": 800, "ours, float32": 800, "brian2": 300, "brian2, immediate": 200, "floor": 3000}
+#: What the cost of each is called in ``summary.json``.
+METRICS = {
+    "ours": "ms_per_presentation",
+    "ours, float32": "ms_float32",
+    "brian2": "ms_brian2",
+    "brian2, immediate": "ms_brian2_immediate",
+    "floor": "ms_floor",
+}
 
 
 @dataclass(frozen=True)
@@ -278,14 +286,11 @@ def rows_of(rules, work, n_hidden, repeats, say):
             programs = open_programs(stack, [rule], work, n_hidden, COUNTS)
             found = in_turns(programs, {key: COUNTS[key[0]] for key in programs}, repeats)
         ms = {kind: values for (kind, _), values in found.items()}
-        metrics = {"ms_per_presentation": quartiles(ms["ours"]), "ms_float32": quartiles(ms["ours, float32"])}
-        metrics |= {"ratio_to_brian2": quartiles(ms["ours"] / ms["brian2"])}
-        metrics |= {"float32_ratio_to_brian2": quartiles(ms["ours, float32"] / ms["brian2"])}
-        if "floor" in ms:
-            metrics |= {"ratio_to_floor": quartiles(ms["ours"] / ms["floor"])}
-            metrics |= {"float32_ratio_to_floor": quartiles(ms["ours, float32"] / ms["floor"])}
-        others = {"brian2": "ms_brian2", "brian2, immediate": "ms_brian2_immediate", "floor": "ms_floor"}
-        metrics |= {name: quartiles(ms[kind]) for kind, name in others.items() if kind in ms}
+        metrics = {METRICS[kind]: quartiles(values) for kind, values in ms.items()}
+        for kind, name in (("ours", ""), ("ours, float32", "float32_")):
+            for other in ("brian2", "floor"):
+                if kind in ms and other in ms:
+                    metrics[f"{name}ratio_to_{other}"] = quartiles(ms[kind] / ms[other])
         baseline = "by hand" if rule.name in speed_brian.COMMITS else "the rule's text, as Brian2 translates it"
         rows.append({"rule": rule.title, "hardware": None, "baseline": baseline, "metrics": metrics})
     return rows

@@ -22,13 +22,6 @@ LABELS = {
     "brian2, immediate": "Brian2 by hand, rule at every spike",
     "floor": "C++ by hand, float32",
 }
-METRICS = {
-    "ours": "ms_per_presentation",
-    "ours, float32": "ms_float32",
-    "brian2": "ms_brian2",
-    "brian2, immediate": "ms_brian2_immediate",
-    "floor": "ms_floor",
-}
 
 
 def _count(kind, n_hidden):
@@ -136,7 +129,7 @@ def comparison(rows, head):
     """Cost of a presentation by rule and program, on a logarithmic axis, with quartiles."""
     made = canvas(9.5, 0.42 * len(rows) + 1.9)
     panel = made.add_subplot()
-    for k, (kind, metric) in enumerate(METRICS.items()):
+    for k, (kind, metric) in enumerate(speed.METRICS.items()):
         label = LABELS[kind]
         for y, row in enumerate(rows):
             if metric not in row["metrics"] or (row.get("peer") and kind != "ours"):
@@ -174,7 +167,7 @@ def _lines(curve, x, title):
     made = canvas(7.5, 4.0)
     panel = made.add_subplot()
     for kind, found in curve["ms"].items():
-        k = list(METRICS).index(kind)
+        k = list(LABELS).index(kind)
         low, middle, high = np.array([[p["low"], p["mean"], p["high"]] for p in found]).T
         panel.plot(curve["x"], middle, color=PALETTE[k], marker=MARKERS[k], ms=5, label=LABELS[kind])
         panel.fill_between(curve["x"], low, high, color=PALETTE[k], alpha=0.15, lw=0)
@@ -191,7 +184,7 @@ def _per_event(curve):
     made = canvas(7.5, 4.0)
     panel = made.add_subplot()
     for kind, values in curve["ns_per_event"].items():
-        k = list(METRICS).index(kind)
+        k = list(LABELS).index(kind)
         panel.plot(curve["x"], values, color=PALETTE[k], marker=MARKERS[k], ms=5, label=LABELS[kind])
     panel.set(xscale="log", yscale="log", xlabel="hidden neurons", ylabel="processor time per plastic event (ns)")
     panel.set_xticks(curve["x"], [f"{v:g}" for v in curve["x"]])
@@ -206,7 +199,7 @@ def _memory(curve):
     made = canvas(7.5, 4.0)
     panel = made.add_subplot()
     for kind, used in curve["resident"].items():
-        k = list(METRICS).index(kind)
+        k = list(LABELS).index(kind)
         label = f"{LABELS[kind]}: {curve['bytes_per_synapse'][kind]:.1f} bytes a synapse"
         label += f", {curve['expected'][kind]} expected" if kind in curve["expected"] else ""
         panel.plot(curve["x"], np.array(used) / 2**20, color=PALETTE[k], marker=MARKERS[k], ms=5, label=label)

@@ -1,0 +1,78 @@
+"""The study of speed at toy size: what it times, what it writes, and what it leaves out."""
+
+import json
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from spikemeta import cli, datasets, speed, speed_curves, speed_peers
+
+
+def test_a_workload_has_the_spikes_that_are_asked_for():
+    work = speed.workload(datasets.load("digits"), 200, 500.0)
+    assert work.images.shape == (200, 784)
+    assert work.spikes == pytest.approx(500)
+    enlarged, small = work.images[0].reshape(28, 28), datasets.load("digits").train_images[0].reshape(8, 8)
+    np.testing.assert_array_equal(enlarged[2:-2:3, 2:-2:3], small)
+    # each pixel of 200 images is rounded at random: the mean is kept to a few per mille
+    assert work.dimmed(100.0).spikes == pytest.approx(100, rel=0.02)
+
+
+def test_a_cost_is_a_difference_over_presentations():
+    now = [0.0]
+
+    def run(count):
+        now[0] += 3.0 + 0.5 * count  # three seconds to start
+
+    assert speed.measure(run, 100, lambda: now[0]) == pytest.approx(0.5)
+    assert speed.measure(run, 384, lambda: now[0], 128) == pytest.approx(0.5)
+    found = speed.in_turns({"a": run}, {"a": 40}, 3, clock=lambda: now[0])
+    np.testing.assert_allclose(found["a"], 500.0)
+
+
+def test_bytes_of_a_synapse():
+    rule = speed.of_states(4)
+    assert list(rule.analysis.decays) == ["x1", "x2", "x3", "x4"]
+    assert speed.expected_bytes(rule) == 8 * (4 + 2)
+    assert speed.expected_bytes(rule, "float32") == 4 * (4 + 2)
+
+
+def test_the_study_leaves_the_files_of_the_contract(tmp_path, monkeypatch):
+    monkeypatch.setattr(speed, "COUNTS", {"ours": 100, "brian2": 40, "floor": 400})
+    monkeypatch.setattr(speed_peers, "NEEDS", {"none, such": "no_such_module", "snntorch, batch 1": "snntorch"})
+    monkeypatch.setattr(speed_peers, "COUNTS", {"snntorch, batch 1": (3, 1)})
+    run = ["run", "speed", "--rules", "sgd", "--hidden", "30", "--repeats", "3", "--no-curves", "--out", str(tmp_path)]
+    done = CliRunner().invoke(cli.app, run)
+    assert done.exit_code == 0, done.output
+    assert "not installed, and left out: no_such_module" in done.output
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    ours, peer = summary["rows"]
+    assert (ours["rule"], peer["rule"]) == ("sgd", "snntorch, batch 1")
+    metrics = {name: m["mean"] for name, m in ours["metrics"].items()}
+    assert metrics["ms_per_presentation"] > 0
+    ratios = np.divide(*[ours["metrics"][f"ms_{n}"]["values"] for n in ("per_presentation", "brian2")])
+    assert metrics["ratio_to_brian2"] == pytest.approx(np.median(ratios))
+    assert metrics["ratio_to_brian2"] < 0.7  # about 0.2 on an idle core
+    assert metrics["ratio_to_floor"] > 1
+    assert peer["metrics"]["ms_per_presentation"]["mean"] > metrics["ms_brian2"]
+    assert (tmp_path / "figures" / "speed.png").stat().st_size > 1000
+    assert json.loads((tmp_path / "provenance.json").read_text())["load"]
+
+
+def test_the_figures_of_curves():
+    def cost(x):
+        return {"mean": x, "low": 0.9 * x, "high": 1.1 * x}
+
+    kinds = ("ours", "brian2")
+    curves = {name: {"x": [1, 4], "ms": {k: [cost(1.0), cost(2.0)] for k in kinds}} for name in ("hidden", "spikes", "states")}
+    curves["hidden"] |= {
+        "ns_per_event": {k: [1.0, 1.5] for k in kinds},
+        "resident": {k: [1e7, 4e7] for k in kinds},
+        "bytes_per_synapse": dict.fromkeys(kinds, 32.4),
+        "expected": {"ours": 32},
+    }
+    made = speed_curves.figures_of(curves, {})
+    assert sorted(made) == ["cost_by_hidden", "cost_by_spikes", "cost_by_states", "cost_per_event", "memory"]
+    assert "32.4 bytes a synapse, 32 expected" in made["memory"].legends[0].get_texts()[0].get_text()
+    assert speed_curves.figures_of({}, {}) == {}
