@@ -99,3 +99,30 @@ def carried(name):
     lines = ["| trained in | " + " | ".join(f"tested in {p} (%)" for p in places) + " |", "|" + "---|" * (len(places) + 1)]
     lines += ["| " + " | ".join([row["rule"], *(_cell(row["metrics"][p]) for p in places)]) + " |" for row in rows]
     return "\n".join(lines)
+
+
+def speed(name):
+    """A Markdown table of a recorded run of the study ``speed``: medians of ms, and ratios with quartiles over turns."""
+    head = ("", "ms", "float32, ms", "Brian2 by hand, ms", "rule at every spike, ms", "C++ by hand, ms")
+    costs = ("ms_per_presentation", "ms_float32", "ms_brian2", "ms_brian2_immediate", "ms_floor")
+    ratios = {"ratio_to_brian2": "ratio to Brian2", "ratio_to_floor": "ratio to C++"}
+    ratios |= {"float32_ratio_to_floor": "float32 to C++"}
+    lines = ["| " + " | ".join([*head, *ratios.values()]) + " |", "|" + "---|" * (len(head) + len(ratios))]
+    for row in summary(name)["rows"]:
+        found = row["metrics"]
+        cells = [f"{found[m]['mean']:.3g}" if m in found else "" for m in costs]
+        for ratio in ratios:
+            q = found.get(ratio)
+            cells.append(f"{q['mean']:.2f} ({q['low']:.2f} to {q['high']:.2f})" if q else "")
+        lines.append("| " + " | ".join([row["rule"], *cells]) + " |")
+    return "\n".join(lines)
+
+
+def stream(name):
+    """A Markdown table of a recorded run of the study ``stream``: accuracies in %, ms of a presentation (wall clock)."""
+    found = summary(name)
+    lines = ["| rule | told of boundaries | last five (%) | all (%) | just learned (%) |", "|" + "---|" * 5]
+    for row in sorted(found["rows"], key=lambda r: -r["metrics"]["recent_accuracy"]["mean"]):
+        cells = [_cell(row["metrics"][m]) for m in ("recent_accuracy", "final_accuracy", "just_learned_accuracy")]
+        lines.append("| " + " | ".join([row["rule"], "yes" if row["needs_boundary"] else "no", *cells]) + " |")
+    return "\n".join(lines)

@@ -204,12 +204,15 @@ def _children():
 
 def measure(run, count, clock=_children, step=1):
     """Processor seconds of one presentation: a long run less a short one, each of whole batches of ``step``."""
-    short, taken = max(1, count // 10 // step) * step, []
-    for n in (short, count):
-        began = clock()
-        run(n)
-        taken.append(clock() - began)
-    return (taken[1] - taken[0]) / (count - short)
+    short = max(1, count // 10 // step) * step
+    begun = _spent(run, short, clock)
+    return (_spent(run, count, clock) - begun) / (count - short)
+
+
+def _spent(run, count, clock=_children):
+    began = clock()
+    run(count)
+    return clock() - began
 
 
 def in_turns(programs, counts, repeats, **how):
@@ -276,8 +279,9 @@ def rows_of(rules, work, n_hidden, repeats, say):
     Returns
     -------
     list of dict
-        Metrics: ``ms_per_presentation`` of ours, ``ratio_to_brian2`` and ``ratio_to_floor``; the same of ``float32``; and
-        ``ms_...`` of the others. Mean stands for the median, low and high for quartiles over turns.
+        Metrics: ``ms_per_presentation`` of ours, ``ratio_to_brian2`` and ``ratio_to_floor``; the same of ``float32``;
+        ``ms_...`` of the others; ``ms_phase``, of a phase of one presentation, with the reading of its data. Mean
+        stands for the median, low and high for quartiles over turns.
     """
     rows = []
     for rule in rules:
@@ -285,8 +289,9 @@ def rows_of(rules, work, n_hidden, repeats, say):
         with contextlib.ExitStack() as stack:
             programs = open_programs(stack, [rule], work, n_hidden, COUNTS)
             found = in_turns(programs, {key: COUNTS[key[0]] for key in programs}, repeats)
+            phases = [1e3 * _spent(programs["ours", rule.title], 1) for _ in range(repeats)]
         ms = {kind: values for (kind, _), values in found.items()}
-        metrics = {METRICS[kind]: quartiles(values) for kind, values in ms.items()}
+        metrics = {METRICS[kind]: quartiles(values) for kind, values in ms.items()} | {"ms_phase": quartiles(phases)}
         for kind, name in (("ours", ""), ("ours, float32", "float32_")):
             for other in ("brian2", "floor"):
                 if kind in ms and other in ms:
