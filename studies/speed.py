@@ -57,7 +57,7 @@ def run(options, console=None):
 
     from rich.console import Console
 
-    from spikemeta import datasets, display, experiment, figures, results, speed, speed_curves, study
+    from spikemeta import datasets, display, experiment, figures, identity, results, speed, speed_curves, study
 
     study.check(options)
     console, began, full = console or Console(), time.time(), options.scale == "full"
@@ -78,7 +78,9 @@ def run(options, console=None):
     head = {"engine": "brian2", "dataset": options.dataset, "scale": options.scale, "seeds": 0, "hidden": options.hidden}
     head |= {"spikes": work.spikes, "clock": "processor time of one thread, start taken off", "load": load}
     store.write_summary(head | {"rows": rows, "curves": curves})
-    provenance = experiment.provenance_of("speed", options, began, data, rules) | {"seeds": [], "status": "finished"}
+    provenance = {"command": study.command("speed", options), "options": vars(options), "versions": experiment.versions()}
+    provenance |= {"commit": identity.commit(), "sources": identity.sources()}
+    provenance |= {"data": {data.name: data.digests}, "status": "finished"}
     machine = {"cores": os.cpu_count(), "processor": speed_curves.model_name(), "load": load}
     store.write_provenance(provenance | machine | {"seconds": time.time() - began})
     made = {"speed": speed_curves.comparison(rows, head)} | speed_curves.figures_of(curves, head)
