@@ -27,9 +27,10 @@ def test_rows_and_brian2s_own_loop_give_the_same_spikes(rows):
 
 
 def test_single_precision_gives_accuracies_within_the_spread_of_seeds(rows):
-    """Rounding at 6e-8 moves single spikes in time; what is learned is the same to a few of 60 images."""
+    """Rounding at 6e-8 may move spikes; what is learned is the same to a few of 60 images."""
     single = run(dtype="float32")
     assert single.state["hidden.precision"].dtype == np.float32
-    assert any((one.counts != other.counts).any() for one, other in zip(rows.phases, single.phases, strict=True))
+    difference = np.abs(single.state["hidden.precision"] - rows.state["hidden.precision"]).max()
+    assert 0 < difference < 1e-3
     np.testing.assert_allclose(single.accuracy_matrix, rows.accuracy_matrix, atol=0.1)
     assert rows.accuracy_matrix[0, 0] > 0.8
