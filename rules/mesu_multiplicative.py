@@ -7,7 +7,7 @@ _TUNED = ("joint", "permuted", "permuted/digits", "joint/digits", "split", "spli
 
 rule = Rule(
     name="mesu_multiplicative",
-    description="MESU in its published variables, mean and spread, with sums and products alone, for hardware that cannot divide. "
+    description="MESU in its published variables, mean and spread, with sums and products alone, for chips that cannot divide. "
     "Its forgetting, which is not linear in them, is applied at each learning event, so a synapse that learns nothing forgets "
     "nothing: the window counts a synapse's own events.",
     reference="Bonnet et al. 2025, Nat. Commun. 16, 9614: d_mu = -sigma^2 dC/dmu + sigma^2 (mu_p - mu)/(N sigma_p^2), "

@@ -1,4 +1,4 @@
-"""What exists: every file in the folders rules/, networks/, studies/ and spikemeta/hardware/ is an entry; no list is kept by hand."""
+"""What exists: every file in rules/, networks/, studies/ and spikemeta/hardware/ is an entry; no list is kept by hand."""
 
 import importlib
 import pkgutil

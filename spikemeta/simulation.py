@@ -306,9 +306,9 @@ class Simulation:
         """Ranges of the stored variables, by projection, from the same run without a chip."""
         plain = copy.copy(self)
         plain.hardware, plain.rule = None, self.ideal
-        rng = np.random.default_rng([seed, 1])
+        sizes = curriculum.dataset.train_images.shape[1], self.n_hidden, curriculum.n_classes
         parameters = self.network.parameters(curriculum.name, curriculum.dataset.name, self.network_parameters)
-        start = self.network.start((curriculum.dataset.train_images.shape[1], self.n_hidden, curriculum.n_classes), parameters, rng)
+        start = self.network.start(sizes, parameters, np.random.default_rng([seed, 1]))
         self._replace(start, weights or {})
         key = json.dumps(plain._identity(curriculum, seed, plain.constants(curriculum), start if weights else {}))
         if key not in _RANGES:

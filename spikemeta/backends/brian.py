@@ -133,9 +133,7 @@ def model(rule, commit="deferred"):
     return "\n".join(lines)
 
 
-def pathways(
-    rule, gradient, transmit="I_post += weight", commit="deferred", randn="randn()", duration=None, rand="rand()"
-):
+def pathways(rule, gradient, transmit="I_post += weight", commit="deferred", randn="randn()", duration=None, rand="rand()"):
     """Code of a rule's pathways, by name.
 
     Parameters

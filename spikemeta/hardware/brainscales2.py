@@ -6,7 +6,7 @@ _PAPER = "Pehle et al. 2022, Front. Neurosci. 16, 795876"
 
 hardware = Hardware(
     "brainscales2",
-    "Analog neurons, 65 nm, 1000 times faster than biology. A row of synapses has one sign; an on-chip processor rewrites rows.",
+    "Analog neurons, 65 nm, 1000 times faster than biology. A row of synapses has one sign; a vector processor rewrites it.",
     weight=Slot("weight", Quantity(6, "bit", f"{_PAPER}, synapse circuits"), False, "nearest"),
     prices={
         "synaptic_operation": Quantity(None, "pJ", "not found; the system takes 2.4 uJ per MNIST image, not separable"),

@@ -31,6 +31,6 @@ hardware = Hardware(
         "weight_update": Quantity(None, "pJ", "per pulse; not given with the fit"),
         "spike": Quantity(None, "pJ", "neurons are outside the crossbar"),
     },
-    notes="differences between devices, drift, stuck cells, wire resistance. The devices of a weight are one variable, at their "
-    "mean, and noise of a pulse is that of one of them. The controller rounds to whole pulses stochastically.",
+    notes="differences between devices, drift, stuck cells, wire resistance. The devices of a weight are one variable, at "
+    "their mean, and noise of a pulse is that of one of them. The controller rounds to whole pulses stochastically.",
 )
