@@ -208,3 +208,38 @@ def curves(rows, data):
     panels[0].set_ylabel("final accuracy (%); dotted: chance", fontsize=9)
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside right center", fontsize=8, frameon=False)
     return figure
+
+
+def beside_table(rows, data):
+    """Published and our accuracies of the study ``memristor``, as a rich table."""
+    from rich.table import Table
+
+    made = Table(title=f"Probabilistic metaplasticity on memristors: {figures.describe(data)}", caption="%, mean ± sd")
+    for head in ("setting", "published", "ours", "just learned", "most pulses per device"):
+        made.add_column(head, justify="left" if head == "setting" else "right")
+    for row in [row for row in rows if row["metrics"]]:
+        m = row["metrics"]
+        ours = cell(m["final_accuracy"]), cell(m["just_learned_accuracy"]), cell(m["most_changes"], 1)
+        made.add_row(row["rule"], "{:.1f} ± {:.1f}".format(*row["published"]), *ours)
+    return made
+
+
+def beside(rows, data):
+    """Published final accuracies (mean and sd) beside ours, a dot per seed."""
+    rows = [row for row in rows if row["metrics"]]
+    figure = figures.blank(8.2, 0.6 * len(rows) + 1.9, data, "Probabilistic metaplasticity on memristors", "a dot each")
+    panel = figure.add_subplot()
+    for y, row in enumerate(rows):
+        mean, spread = row["published"]
+        style = {"color": figures.PALETTE[1], "capsize": 3, "label": "published, mean and sd of 5" * (not y)}
+        panel.errorbar(mean, y - 0.12, xerr=spread, fmt="D", ms=6, **style)
+        values = 100 * np.asarray(row["metrics"]["final_accuracy"]["values"], float)
+        panel.plot(values, np.full(len(values), y + 0.12), "o", mfc="white", mec=figures.PALETTE[0], label="ours" * (not y))
+        panel.plot(values.mean(), y + 0.12, "|", ms=14, mew=2, color=figures.PALETTE[0], label="ours, mean" * (not y))
+    panel.set_yticks(range(len(rows)), [row["rule"] for row in rows])
+    panel.invert_yaxis()
+    panel.axvline(100 * data.chance, color="0.5", ls=":", lw=1)
+    panel.set(xlabel="final accuracy, mean over tasks (%); dotted: chance")
+    panel.grid(axis="x", color="0.92")
+    figure.legend(loc="outside right center", fontsize=8, frameon=False)
+    return figure

@@ -446,7 +446,8 @@ def test_a_layer_learns(name):
     model = torch.nn.Linear(8, 3)
     torch.nn.init.zeros_(model.weight)
     torch.nn.init.zeros_(model.bias)
-    rate = {"mesu": {"sigma_init": 0.3}, "hebb_repetition": {"lr": 0.1, "scale": 1.0}}
+    rate = {name: {"sigma_init": 0.3} for name in ("mesu", "mesu_multiplicative")}
+    rate |= {"hebb_repetition": {"lr": 0.1, "scale": 1.0}, "probabilistic": {"lr": 0.1, "scale": 10.0}}
     rule = registry.get_rule(name)
     own = rate.get(rule.name, {"lr": 0.1} | ({"displacement": 1.0} if "displacement" in rule.parameters else {}))
     optimizer = rule.optimizer(model.parameters(), **own)

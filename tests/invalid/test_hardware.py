@@ -109,7 +109,7 @@ def test_a_sound_file(written):
 
 
 @pytest.mark.parametrize(
-    "text, problem",
+    ("text", "problem"),
     [
         ("name = 4\nwidth = 3\n", "unknown key of the file, 'width'"),
         ("description = 'x'\n", "name is missing"),
@@ -125,11 +125,12 @@ def test_toml(written, text, problem):
     path = written("chip.toml", text)
     code, output = invoke("check", path)
     assert code == 2
-    assert problem in output and str(path) in output
+    assert problem in output
+    assert str(path) in output
 
 
 @pytest.mark.parametrize(
-    "words, message",
+    ("words", "message"),
     [
         (("show", "sgd", "--hardware", "loihi"), "did you mean 'loihi1'"),
         (("show", "sgd", "--hardware", "missing.toml"), "there is no hardware file 'missing.toml'"),
