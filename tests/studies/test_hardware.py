@@ -58,9 +58,11 @@ def test_counters_equal_recorded_spikes(curriculum, monkeypatch, number):
 
 
 def test_an_ideal_chip_changes_nothing(curriculum):
-    rule = registry.get_rule("laplace")
-    plain, ideal = (Simulation(rule, n_hidden=SIZES[1], hardware=h).run(curriculum, seed=1) for h in (None, "ideal"))
-    np.testing.assert_array_equal(plain.accuracy_matrix, ideal.accuracy_matrix)
+    rule, short = registry.get_rule("laplace"), replace(curriculum, phases=curriculum.phases[:2])
+    made = (Simulation(rule, n_hidden=SIZES[1], engine="runtime", hardware=h) for h in (None, "ideal"))
+    plain, ideal = (simulation.run(short, seed=1) for simulation in made)
+    for one, other in zip(plain.phases, ideal.phases, strict=True):
+        np.testing.assert_array_equal(one.counts, other.counts)
     assert plain.state.keys() == ideal.state.keys()
     for name, values in plain.state.items():
         np.testing.assert_array_equal(values, ideal.state[name])
