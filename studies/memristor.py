@@ -21,7 +21,7 @@ PUBLISHED = {
 #: What the network takes from theirs.
 NETWORK = {"presentation": 150.0, "input_rate": 250.0, "target_rate": 100.0}
 #: Found on validation images under these, see docs/constants.md.
-CONSTANTS = {"hidden.lr": 1e-4, "readout.lr": 3e-4, "growth": 3e-3, "scale": 0.05}
+CONSTANTS = {"hidden.lr": 2e-5, "readout.lr": 3e-4, "growth": 3e-3, "scale": 0.05}
 
 
 @dataclass(frozen=True)

@@ -184,6 +184,7 @@ class Pair:
     def close(self, found, expected, peaks, what):
         assert np.isfinite(expected).all()
         tolerance = TOLERANCES[self.dtype]
+        peaks = peaks | {k: max(v, abs(self.constants[0].get(f"{what}_low", 0.0))) for k, v in peaks.items()}
         floor = tolerance * (peaks[""] if "" in peaks else np.abs(expected).max()) + np.finfo(np.float32).tiny
         found = found.detach().double().numpy()
         np.testing.assert_allclose(found, expected, tolerance, floor, err_msg=f"{self.rule.title}: {what}")
