@@ -58,8 +58,8 @@ def open_executor(simulation, sizes, constants, start):
         ``execute(phase, dataset, state, age, seed, tick)`` gives spike counts (n, n_classes), the mean hidden rate in Hz,
         and, for a phase that learns, the state after it; ``execute.duration(phase)`` is what it adds to rule time. A
         further ``keep(partial, state)`` is called every `INTERVAL` seconds, and when a signal waits; given one of these
-        ``partial`` (dict of str to ndarray), the phase goes on from there to the same bits. ``execute.events`` counts the events
-        of the phase last executed, where the engine counts them.
+        ``partial`` (dict of str to ndarray), the phase goes on from there to the same bits. ``execute.events`` counts the
+        events of the phase last executed, where the engine counts them.
     """
     if simulation.engine == "torch":
         from spikemeta import torch_engine
