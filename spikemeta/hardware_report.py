@@ -39,7 +39,7 @@ class Analysis:
     def add_tests(self, rows):
         """Name each row by its label, and say which terms its energy consists of."""
         for row in rows:
-            chip = self.chips[row["label"]]
+            chip = self.chips[row.get("label", row["rule"])]
             unpriced = [n for n in counters.PRICES if (p := chip.prices.get(n)) is None or p.value is None]
             row["energy_leaves_out"] = unpriced
             got = row["metrics"]

@@ -104,3 +104,20 @@ def test_the_study_at_toy_size(tmp_path):
     assert metrics["memristor"]["weight_writes"] == metrics["memristor"]["weight_changes"] > mine["weight_changes"]
     assert "weight_changes" not in metrics["ideal"]
     assert (tmp_path / "out" / "figures" / "chips.png").stat().st_size > 10_000
+
+
+def test_the_memristor_study_at_toy_size(tmp_path):
+    """Three settings beside their published numbers; without consolidation, no synapse refuses a write."""
+    words = "run memristor --mode runtime --tasks 2 --hidden 8 --images 5 --seeds 1 --workers 1"
+    result = CliRunner().invoke(app, [*words.split(), "--out", str(tmp_path / "out")])
+    assert result.exit_code == 0, result.output
+    rows = json.loads((tmp_path / "out" / "summary.json").read_text())["rows"]
+    assert [(row["rule"], row["hardware"], row["published"][0]) for row in rows] == [
+        ("7 devices", "memristor", 83.7),
+        ("1 device", "memristor_1", 81.14),
+        ("1 device, no metaplasticity", "memristor_1", 57.86),
+    ]
+    assert [row["constants"]["rule"]["hidden"]["growth"] for row in rows] == [3e-3, 3e-3, 0.0]
+    pulses = [row["metrics"]["weight_writes"]["mean"] for row in rows]
+    assert 0 < pulses[1] < pulses[2]
+    assert (tmp_path / "out" / "figures" / "published.png").stat().st_size > 10_000
