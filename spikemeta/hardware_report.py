@@ -151,7 +151,7 @@ def pareto(rows, data):
             x = row["metrics"][_ENERGY]["mean"] * 1e-6
             y = metrics.summarise(row["metrics"]["final_accuracy"]["values"])
             spread = 100 * np.array([[y.mean - y.low], [y.high - y.mean]]) if y.n > 1 else None
-            style = {"color": figures.PALETTE[k % 8], "marker": figures.MARKERS[k % 8], "mec": "0.3"}
+            style = {"color": figures.PALETTE[k % 8], "marker": figures.MARKERS[k % 8]}
             panel.errorbar(
                 x,
                 100 * y.mean,
@@ -171,6 +171,7 @@ def pareto(rows, data):
         without = ", ".join(n.replace("_", " ") for n in left_out)
         panel.set_title(f"{chip}\nwithout: {without or 'nothing'}", fontsize=8)
         panel.set_xlabel("energy per learning presentation (µJ)", fontsize=8)
+        panel.set_xlim(0, 1.2 * max(x for x, _ in points))
         panel.grid(color="0.92")
     panels[0].set_ylabel("final accuracy (%)")
     handles, labels = panels[0].get_legend_handles_labels()
