@@ -234,13 +234,7 @@ class Simulation:
         n_input = curriculum.dataset.train_images.shape[1]
         sizes = (n_input, self.n_hidden, curriculum.n_classes)
         run = Run(curriculum.n_tasks, constants)
-        (start, state), age = self.begin(curriculum, sizes, seed, weights), 0
-        rng = np.random.default_rng([seed, 1])
-        start = self.network.start(
-            sizes, self.network.parameters(curriculum.name, curriculum.dataset.name, self.network_parameters), rng
-        )
-        self._replace(start, weights or {})
-        state, age = self._start(start, constants["rule"], rng), 0
+        (start, state), age = self.begin(curriculum, sizes, seed, weights, constants), 0
         before = state | {f"{p}.cell": w for p, w in self._weights(state, constants["rule"], 0).items()}
         checkpoint = Checkpoint(out, self._identity(curriculum, seed, constants, start if weights else {})) if out else None
         done = 0
@@ -269,6 +263,17 @@ class Simulation:
             _RANGES[json.dumps(self._identity(curriculum, seed, constants, start if weights else {}))] = ranges
         return run
 
+    def _ranges(self, curriculum, seed, weights):
+        """Ranges of the stored variables, by projection, from the same run without a chip."""
+        plain = copy.copy(self)
+        plain.hardware, plain.rule = None, self.ideal
+        sizes = curriculum.dataset.train_images.shape[1], self.n_hidden, curriculum.n_classes
+        start, _ = plain.begin(curriculum, sizes, seed, weights)
+        key = json.dumps(plain._identity(curriculum, seed, plain.constants(curriculum), start if weights else {}))
+        if key not in _RANGES:
+            plain.run(curriculum, seed, weights=weights)
+        return _RANGES[key]
+
     def _phase(self, execute, number, curriculum, state, age, seed, tick, checkpoint, run, partial):
         """Run one phase, or the rest of it, saving now and then; the state after it."""
         phase, began = curriculum.phases[number], time.perf_counter()
@@ -278,8 +283,6 @@ class Simulation:
         if not checkpoint:
             counts, rate, after = execute(*words)
             self.check(after, phase)
-            run.phases.append(PhaseResult(phase, counts, rate, time.perf_counter() - began))
-            self._check(after, phase)
             run.phases.append(PhaseResult(phase, counts, rate, time.perf_counter() - began, execute.events))
             return after
 
@@ -295,25 +298,10 @@ class Simulation:
         with stopping.deferred():
             counts, rate, after = execute(*words, keep, partial)
             self.check(after, phase)
-            run.phases.append(PhaseResult(phase, counts, rate, seconds()))
-            self._check(after, phase)
             run.phases.append(PhaseResult(phase, counts, rate, seconds(), execute.events))
             learned = phase.kind == "train"
             checkpoint.save(after if learned else state, age + execute.duration(phase) * learned, run.phases)
         return after
-
-    def _ranges(self, curriculum, seed, weights):
-        """Ranges of the stored variables, by projection, from the same run without a chip."""
-        plain = copy.copy(self)
-        plain.hardware, plain.rule = None, self.ideal
-        sizes = curriculum.dataset.train_images.shape[1], self.n_hidden, curriculum.n_classes
-        parameters = self.network.parameters(curriculum.name, curriculum.dataset.name, self.network_parameters)
-        start = self.network.start(sizes, parameters, np.random.default_rng([seed, 1]))
-        self._replace(start, weights or {})
-        key = json.dumps(plain._identity(curriculum, seed, plain.constants(curriculum), start if weights else {}))
-        if key not in _RANGES:
-            plain.run(curriculum, seed, weights=weights)
-        return _RANGES[key]
 
     def respond(self, curriculum, state, images, weights, seed=0, progress=None):
         """Show images under given weights, without learning.
@@ -382,7 +370,7 @@ class Simulation:
             out[p] = np.broadcast_to(weight, state[f"{p}.transmitted"].shape).copy()
         return out
 
-    def begin(self, curriculum, sizes, seed, weights=None):
+    def begin(self, curriculum, sizes, seed, weights=None, constants=None):
         """What a run starts from.
 
         Parameters
@@ -393,6 +381,8 @@ class Simulation:
         seed : int
         weights : dict of str to ndarray or None
             As for `run`.
+        constants : dict or None
+            From `constants`, and for a chip with its grids.
 
         Returns
         -------
@@ -405,7 +395,7 @@ class Simulation:
         parameters = self.network.parameters(curriculum.name, curriculum.dataset.name, self.network_parameters)
         start = self.network.start(sizes, parameters, rng)
         self._replace(start, weights or {})
-        return start, self._start(start, self.constants(curriculum)["rule"], rng)
+        return start, self._start(start, (constants or self.constants(curriculum))["rule"], rng)
 
     def _start(self, start, constants, rng):
         state = {}

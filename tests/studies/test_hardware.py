@@ -27,8 +27,8 @@ def test_counters_equal_recorded_spikes(curriculum, monkeypatch, number):
     simulation = Simulation(registry.get_rule("stable_flexible"), n_hidden=SIZES[1], engine="runtime")
     build, monitors = simulation.network.build, {}
 
-    def recorded(*arguments):
-        built = build(*arguments)
+    def recorded(*arguments, **more):
+        built = build(*arguments, **more)
         monitors.update({n: brian2.SpikeMonitor(built.groups[n], name=f"{n}_recorded") for n in ("input", "hidden", "readout")})
         built.network.add(*monitors.values())
         return built
