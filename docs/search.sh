@@ -26,6 +26,10 @@ mnist synaptic_intelligence --grid hidden.lr=3.15e-4 --grid readout.lr=7.2e-4 --
     --grid readout.c=25,49 --grid hidden.damping=3.6 --grid readout.damping=1
 mnist hebb_repetition --grid hidden.lr=1.5e-4,2e-4 --grid readout.lr=3.5e-4 --grid hidden.scale=2e-3,3e-3 \
     --grid readout.scale=4.5e-3
+mnist probabilistic --grid growth=3e-4,1e-3,3e-3 --grid scale=0.05,0.15
+spikemeta run search --rules probabilistic --out "$out/search-probabilistic-published" --dataset mnist --feedback random \
+    --hidden 200 --grid network.presentation=150 --grid network.input_rate=250 --grid network.target_rate=100 \
+    --grid hidden.lr=2e-5,1e-4,3e-4 --grid readout.lr=3e-4
 
 digits() { search "$@" --dataset digits --seeds 3; }
 

@@ -6,14 +6,14 @@ and each is passed on to the hidden neurons by fixed random feedback, or by the 
 presynaptic spike is the postsynaptic neuron's filtered error times a window on its membrane potential.
 """
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 
 import brian2
 import numpy as np
 from brian2 import Hz, ms
 
 from spikemeta.backends import brian
-from spikemeta.backends.noise import WEIGHT_NOISE
+from spikemeta.backends.noise import WEIGHT_DICE, WEIGHT_NOISE
 from spikemeta.errors import UserError, suggest
 
 FEEDBACK = ("tied", "random")
@@ -127,6 +127,8 @@ class Built:
         Only counts.
     fixed : dict of str to (brian2 object, str)
         What else is drawn from the seed at the start, by name: the object and the variable.
+    counters : dict of str to brian2.EventMonitor
+        Further monitors that only count, by what they count.
     """
 
     network: brian2.Network
@@ -135,6 +137,7 @@ class Built:
     spikes: brian2.SpikeMonitor
     hidden_spikes: brian2.SpikeMonitor
     fixed: dict
+    counters: dict = field(default_factory=dict)
 
 
 class Feedforward:
@@ -315,14 +318,16 @@ class Feedforward:
             "randn": "weight_noise(noise_seed, presentation_index_pre)",
             "dtype": dtype,
             "dense": dense,
+            "rand": "weight_dice(noise_seed, presentation_index_pre)",
         }
         into_hidden = brian.synapses(rule, source, hidden, name="to_hidden", **send)
         tied = {"spike": "error_pre += teaching_post*tied_factor*weight", "teach": "error_pre -= tied_factor*weight"}
         into_readout = brian.synapses(
             rule, hidden, readout, name="to_readout", **send, post=tied if feedback == "tied" else None
         )
-        into_hidden.namespace["weight_noise"] = WEIGHT_NOISE
-        into_readout.namespace |= {"weight_noise": WEIGHT_NOISE, "tied_factor": p.tied_factor}
+        for projection in (into_hidden, into_readout):
+            projection.namespace |= {"weight_noise": WEIGHT_NOISE, "weight_dice": WEIGHT_DICE}
+        into_readout.namespace["tied_factor"] = p.tied_factor
         objects = [source, hidden, readout, into_hidden, into_readout]
         fixed = {}
         if feedback == "random":
@@ -358,13 +363,19 @@ class Feedforward:
             objects += [pool, inhibit]
         spikes = brian2.SpikeMonitor(readout, name="readout_spikes")
         hidden_spikes = brian2.SpikeMonitor(hidden, record=False, name="hidden_spikes")
+        counters = {
+            "input_spikes": brian2.SpikeMonitor(source, record=False, name="input_spikes"),
+            "input_touches": brian2.EventMonitor(source, "touch", record=False, name="input_touches"),
+            "hidden_touches": brian2.EventMonitor(hidden, "touch", record=False, name="hidden_touches"),
+        }
         return Built(
-            brian2.Network(*objects, spikes, hidden_spikes, name="feedforward"),
+            brian2.Network(*objects, spikes, hidden_spikes, *counters.values(), name="feedforward"),
             {"input": source, "hidden": hidden, "readout": readout},
             {"hidden": into_hidden, "readout": into_readout},
             spikes,
             hidden_spikes,
             fixed,
+            counters,
         )
 
 

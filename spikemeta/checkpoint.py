@@ -13,7 +13,7 @@ import numpy as np
 from spikemeta.errors import UserError
 from spikemeta.results import atomic, plain
 
-_FORMAT = b"spikemeta checkpoint 2\n"
+_FORMAT = b"spikemeta checkpoint 3\n"
 
 
 def differences(there, here):
@@ -127,11 +127,12 @@ class Checkpoint:
         """
         arrays = {f"state/{k}": v for k, v in state.items()} | {f"partial/{k}": v for k, v in (partial or {}).items()}
         arrays |= {f"counts/{n}": p.counts for n, p in enumerate(phases)}
+        arrays["events"] = np.array(json.dumps([p.events for p in phases]))
         arrays["phases"] = np.array([[p.hidden_rate, p.seconds] for p in phases]).reshape(-1, 2)
         write(self.path, self.identity, arrays | {"age": np.array(age)})
 
     def load(self, state):
-        """State, rule time, (counts, hidden rate, seconds) of every finished phase, and what `save` had of the next.
+        """State, rule time, (counts, hidden rate, seconds, events) of every finished phase, and what `save` had of the next.
 
         Without a file: the given state, and nothing else.
 
@@ -143,6 +144,7 @@ class Checkpoint:
         if not self.path.is_file():
             return state, 0, [], None
         arrays = read(self.path, self.identity)
-        finished = [(arrays[f"counts/{n}"], float(r), float(s)) for n, (r, s) in enumerate(arrays["phases"])]
+        events = json.loads(str(arrays["events"]))
+        finished = [(arrays[f"counts/{n}"], float(r), float(s), events[n]) for n, (r, s) in enumerate(arrays["phases"])]
         partial = {k.removeprefix("partial/"): v for k, v in arrays.items() if k.startswith("partial/")}
         return {k: arrays[f"state/{k}"] for k in state}, int(arrays["age"]), finished, partial or None

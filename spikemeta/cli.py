@@ -11,7 +11,7 @@ from typer.core import TyperCommand, TyperGroup
 from spikemeta import stopping
 from spikemeta.errors import UserError, suggest
 
-KINDS = ("rules", "networks", "studies", "datasets")
+KINDS = ("rules", "networks", "studies", "hardware", "datasets")
 FORMS = ("text", "brian2", "torch", "latex")
 
 
@@ -165,6 +165,10 @@ def list_(
             typer.echo(each)
         for name in _names(each):
             typer.echo(indent + name)
+            if kind == "hardware":
+                from spikemeta import registry
+
+                typer.echo(f"{indent}  {registry.load('hardware', name).description}")
             if kind == "rules":  # the rules themselves must be loaded for this
                 from spikemeta import registry
 
@@ -177,25 +181,33 @@ def list_(
 def show(
     rule: Annotated[str, typer.Argument(help="A rule, a variant, or a rule file of your own.")],
     as_: Annotated[str, typer.Option("--as", help=f"One of: {', '.join(FORMS)}.")] = "text",
+    hardware: Annotated[str, typer.Option(help="A chip, or a profile file: whether the rule fits, and what is missing.")] = "",
 ):
-    """Show a rule: its text, the Brian2 or torch code made from it, or its equations."""
+    """Show a rule: its text, the Brian2 or torch code made from it, or its equations; or how it fits a chip."""
     if as_ not in FORMS:
         raise UserError(suggest("value of --as", as_, FORMS))
     from spikemeta import registry
     from spikemeta.rendering import show as rendered
 
     found = registry.get_rule(rule)
+    if hardware:
+        from spikemeta import fit, profile, storing
+
+        chip = profile.get(hardware)
+        typer.echo(fit.describe(found, chip) if as_ == "text" else rendered(storing.on_chip(found, chip), as_))
+        return
     typer.echo(rendered(found, as_))
 
 
 @app.command()
-def check(file: Annotated[Path, typer.Argument(help="A Python file that defines a rule.")]):
-    """Check a rule file of your own: every problem at once, or "ok"."""
+def check(file: Annotated[Path, typer.Argument(help="A Python file that defines a rule or a chip, or a chip's TOML file.")]):
+    """Check a rule or hardware file of your own: every problem at once, or "ok"."""
     if not file.is_file():
         raise UserError(f"there is no rule file {str(file)!r}; name a Python file with 'rule = Rule(...)' in it")
+    from spikemeta import profile
     from spikemeta.rule import check_file
 
-    problems = check_file(file)
+    problems = profile.read(file)[0] if profile.is_profile(file) else check_file(file)
     if not problems:
         typer.echo("ok")
         return

@@ -58,7 +58,8 @@ def open_executor(simulation, sizes, constants, start):
         ``execute(phase, dataset, state, age, seed, tick)`` gives spike counts (n, n_classes), the mean hidden rate in Hz,
         and, for a phase that learns, the state after it; ``execute.duration(phase)`` is what it adds to rule time. A
         further ``keep(partial, state)`` is called every `INTERVAL` seconds, and when a signal waits; given one of these
-        ``partial`` (dict of str to ndarray), the phase goes on from there to the same bits.
+        ``partial`` (dict of str to ndarray), the phase goes on from there to the same bits. ``execute.events`` counts the
+        events of the phase last executed, where the engine counts them.
     """
     if simulation.engine == "torch":
         from spikemeta import torch_engine
@@ -95,6 +96,8 @@ def open_executor(simulation, sizes, constants, start):
 
 class _Executor:
     """Runs one phase; subclasses say how values get in and out."""
+
+    events = {}
 
     def setup(self, simulation, sizes, constants, start):
         self.sizes, self.simulation, self.start = sizes, simulation, start
@@ -146,18 +149,20 @@ class _Executor:
         steps, n = round(self.presentation / 1e-3), len(phase.indices)
         settings, held = self.settings(phase, state, age, seed), dict(partial or {})
         counts = held.pop("readout", np.zeros((n, self.sizes[2]), np.int64))
-        hidden = held.pop("hidden", np.zeros(1, np.int64))
+        monitors = self.built.counters | {"hidden_spikes": self.built.hidden_spikes, "readout_spikes": self.built.spikes}
+        events = held.pop("events", np.zeros(len(monitors), np.int64))
         while True:
             read, held = self.execute(stimuli, settings, steps, seed, tick, held, INTERVAL if keep else np.inf)
             neuron, when = read(self.built.spikes, "i"), read(self.built.spikes, "t")
             shown = np.floor((when + 0.5e-3) / self.presentation).astype(np.int64)
             cells = (shown * self.sizes[2] + neuron)[shown < n]
             counts = counts + np.bincount(cells, minlength=n * self.sizes[2]).reshape(-1, self.sizes[2])
-            hidden = hidden + read(self.built.hidden_spikes, "N")
+            events = events + np.array([read(monitor, "N").item() for monitor in monitors.values()], np.int64)
             if held is None:
                 break
-            keep(held | {"readout": counts, "hidden": hidden}, self.state_of(read) if phase.kind == "train" else {})
-        rate = hidden.item() / (self.sizes[1] * n * self.presentation)
+            keep(held | {"readout": counts, "events": events}, self.state_of(read) if phase.kind == "train" else {})
+        self.events = {name: int(number) for name, number in zip(monitors, events, strict=True)} | {"steps": n * steps}
+        rate = self.events["hidden_spikes"] / (self.sizes[1] * n * self.presentation)
         return counts.astype(np.int32), float(rate), self.state_of(read) if phase.kind == "train" else {}
 
     def state_of(self, read):

@@ -40,6 +40,12 @@ class Entry:
         Hidden neurons, where they are this row's own.
     probe : dict
         Settings of what is measured of a trained network besides its accuracy; ``presentations`` is how many that takes.
+    hardware : Hardware or None
+        Chip that the rule runs on.
+    seeds : int or None
+        Number of seeds, where they are fewer than the others'.
+    more : dict
+        What else the summary says of this row.
     """
 
     label: str
@@ -51,6 +57,9 @@ class Entry:
     condition: str = ""
     hidden: int | None = None
     probe: dict = field(default_factory=dict)
+    hardware: object = None
+    seeds: int | None = None
+    more: dict = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -65,7 +74,11 @@ class Outcome:
 
 def entries_of(options):
     """A row for each rule that the options name."""
-    return [Entry(rule.title, spec, rule) for spec, rule in study.resolve_rules(options.rules).items()]
+    from spikemeta import profile
+
+    name = getattr(options, "hardware", "")
+    chip = profile.get(name) if name else None
+    return [Entry(rule.title, spec, rule, hardware=chip) for spec, rule in study.resolve_rules(options.rules).items()]
 
 
 def curriculum_arguments(options, evaluate):
@@ -109,6 +122,8 @@ def points_of(entries, options, evaluate, store):
     how = {"engine": options.mode} if options.engine == "brian2" else {"engine": "torch", "batch": options.batch or BATCH}
     for seed in range(options.seeds):  # seeds outermost: every rule has a first result early
         for entry in entries:
+            if entry.seeds is not None and seed >= entry.seeds:
+                continue
             simulation = {
                 "network": network(options),
                 "n_hidden": entry.hidden or hidden,
@@ -116,7 +131,7 @@ def points_of(entries, options, evaluate, store):
                 **how,
                 "parameters": entry.parameters or None,
                 "network_parameters": entry.network_parameters or None,
-            }
+            } | ({"hardware": entry.hardware} if entry.hardware else {})
             point = pool.Point(
                 entry.label,
                 entry.spec,
@@ -357,13 +372,14 @@ def outcome_of(entries, options, seeds, runs, chance, analysis, failures):
         rows.append(
             {
                 "rule": entry.label,
-                "hardware": None,
+                "hardware": entry.hardware.name if entry.hardware else None,
                 "needs_boundary": entry.rule.needs_boundary,
                 "seeds": [run.seed for run in own],
                 "constants": own[0].info["constants"] if own else {},
                 "metrics": analysis.metrics_of(own, chance),
             }
             | ({"condition": entry.condition} if entry.condition else {})
+            | entry.more
         )
     if hasattr(analysis, "add_tests"):
         analysis.add_tests(rows)

@@ -1,21 +1,21 @@
-"""What exists: every file in the folders rules/, networks/ and studies/ is an entry; no list is kept by hand."""
+"""What exists: every file in rules/, networks/, studies/ and spikemeta/hardware/ is an entry; no list is kept by hand."""
 
 import importlib
 import pkgutil
 
 from spikemeta.errors import UserError, suggest
 
-KINDS = {"rules": "rule", "networks": "network", "studies": "study"}
+KINDS = {"rules": "rule", "networks": "network", "studies": "study", "hardware": "hardware"}
 
 
 def names(kind):
-    """Names of the entries of a kind (``"rules"``, ``"networks"`` or ``"studies"``), sorted."""
+    """Names of the entries of a kind (``"rules"``, ``"networks"``, ``"studies"`` or ``"hardware"``), sorted."""
     package = importlib.import_module(f"spikemeta.{kind}")
     return sorted(m.name for m in pkgutil.iter_modules(package.__path__) if not m.name.startswith("_"))
 
 
 def load(kind, name):
-    """The object that an entry's file defines under its kind's name: ``rule``, ``network`` or ``study``.
+    """The object that an entry's file defines under its kind's name: ``rule``, ``network``, ``study`` or ``hardware``.
 
     Raises
     ------

@@ -119,7 +119,7 @@ def render(summary, provenance, figures):
         cells = [_cell(m, row["metrics"].get(m, {})) for m in shown]
         if told:
             cells.insert(0, "yes" if row.get("needs_boundary") else "no")
-        body += ["<tr>", *[f"<td>{e(c)}</td>" for c in [row["rule"], *cells]], "</tr>"]
+        body += ["<tr>", *[f"<td>{e(c)}</td>" for c in [row.get("label", row["rule"]), *cells]], "</tr>"]
     body.append("</table>")
     body += [f'<p class="failed">failed: {e(message)}</p>' for message in summary.get("failures", ())]
     for path in figures:

@@ -1,5 +1,6 @@
 """A network, a rule and a curriculum: compiled once, run phase by phase, resumable at any time."""
 
+import copy
 import hashlib
 import importlib.metadata
 import json
@@ -8,7 +9,7 @@ from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
 
-from spikemeta import equations, execution, identity, registry, stopping
+from spikemeta import equations, execution, identity, profile, registry, stopping, storing
 from spikemeta.backends.reference import ReferenceSynapses
 from spikemeta.checkpoint import Checkpoint
 from spikemeta.curricula import Phase
@@ -17,6 +18,8 @@ from spikemeta.errors import InstabilityError, UserError, suggest
 ENGINES = ("standalone", "runtime", "torch")
 PREDICTIONS = ("mean", "sample")
 DTYPES = ("float64", "float32")
+#: Ranges that runs without a chip needed, by what decides them.
+_RANGES = {}
 
 
 @dataclass(frozen=True)
@@ -32,12 +35,15 @@ class PhaseResult:
         Mean rate of the hidden neurons, Hz.
     seconds : float
         Wall-clock time.
+    events : dict of str to int
+        Spikes and touches of each layer, and steps; see `spikemeta.counters`. Empty with engine torch.
     """
 
     phase: object
     counts: np.ndarray
     hidden_rate: float
     seconds: float
+    events: dict = field(default_factory=dict)
 
     @property
     def accuracy(self):
@@ -126,6 +132,9 @@ class Simulation:
         Of the synapses' state, on Brian2's engines; torch computes in float32.
     dense : {"auto", False}
         Whether compiled code walks contiguous rows of synapses where it can, or is all Brian2's own.
+    hardware : str, Hardware or None
+        Chip whose limits hold for the synapses' state: a name, a file, or a profile. The ranges of its words come from the
+        same run without a chip, which is made first unless this process has made it already; see `spikemeta.storing`.
 
     Raises
     ------
@@ -146,6 +155,7 @@ class Simulation:
         batch=16,
         dtype="float64",
         dense="auto",
+        hardware=None,
     ):
         given = (("engine", engine, ENGINES), ("prediction", prediction, PREDICTIONS), ("dtype", dtype, DTYPES))
         for kind, value, valid in given:
@@ -155,7 +165,10 @@ class Simulation:
             raise UserError(f"the number of hidden neurons must be at least 1, not {n_hidden}")
         if batch < 1:
             raise UserError(f"the batch must be at least 1, not {batch}")
-        self.rule, self.engine, self.feedback, self.n_hidden = rule, engine, feedback, n_hidden
+        self.hardware = profile.get(hardware) if isinstance(hardware, str) and hardware else hardware or None
+        self.ideal = rule
+        self.rule = storing.on_chip(rule, self.hardware) if self.hardware else rule
+        self.engine, self.feedback, self.n_hidden = engine, feedback, n_hidden
         self.network = registry.load("networks", network)
         if engine not in self.network.engines:
             able = " or ".join(map(repr, self.network.engines)) or "none"
@@ -213,10 +226,16 @@ class Simulation:
             For a state file of another rule, seed or data; for weights that do not fit; without a C++ compiler.
         """
         constants = self.constants(curriculum)
+        if self.rule is not self.ideal:
+            ranges = self._ranges(curriculum, seed, weights)
+            for p, values in constants["rule"].items():
+                grid = storing.grid_parameters(self.ideal, self.hardware, ranges[p])
+                values |= {name: parameter.value for name, parameter in grid.items()}
         n_input = curriculum.dataset.train_images.shape[1]
         sizes = (n_input, self.n_hidden, curriculum.n_classes)
         run = Run(curriculum.n_tasks, constants)
-        (start, state), age = self.begin(curriculum, sizes, seed, weights), 0
+        (start, state), age = self.begin(curriculum, sizes, seed, weights, constants), 0
+        before = state | {f"{p}.cell": w for p, w in self._weights(state, constants["rule"], 0).items()}
         checkpoint = Checkpoint(out, self._identity(curriculum, seed, constants, start if weights else {})) if out else None
         done = 0
         partial = None
@@ -237,7 +256,23 @@ class Simulation:
                 done += len(phase.indices)
                 report(phase.name, done, total)
         run.state, run.weights = state, self._weights(state, constants["rule"], age)
+        if self.rule is self.ideal:
+            after = state | {f"{p}.cell": w for p, w in run.weights.items()}
+            of = lambda p, values: {name.partition(".")[2]: v for name, v in values.items() if name.startswith(f"{p}.")}  # noqa: E731
+            ranges = {p: storing.ranges_of(self.rule, of(p, before), of(p, after)) for p in self.network.projections}
+            _RANGES[json.dumps(self._identity(curriculum, seed, constants, start if weights else {}))] = ranges
         return run
+
+    def _ranges(self, curriculum, seed, weights):
+        """Ranges of the stored variables, by projection, from the same run without a chip."""
+        plain = copy.copy(self)
+        plain.hardware, plain.rule = None, self.ideal
+        sizes = curriculum.dataset.train_images.shape[1], self.n_hidden, curriculum.n_classes
+        start, _ = plain.begin(curriculum, sizes, seed, weights)
+        key = json.dumps(plain._identity(curriculum, seed, plain.constants(curriculum), start if weights else {}))
+        if key not in _RANGES:
+            plain.run(curriculum, seed, weights=weights)
+        return _RANGES[key]
 
     def _phase(self, execute, number, curriculum, state, age, seed, tick, checkpoint, run, partial):
         """Run one phase, or the rest of it, saving now and then; the state after it."""
@@ -248,7 +283,7 @@ class Simulation:
         if not checkpoint:
             counts, rate, after = execute(*words)
             self.check(after, phase)
-            run.phases.append(PhaseResult(phase, counts, rate, time.perf_counter() - began))
+            run.phases.append(PhaseResult(phase, counts, rate, time.perf_counter() - began, execute.events))
             return after
 
         def seconds():
@@ -263,7 +298,7 @@ class Simulation:
         with stopping.deferred():
             counts, rate, after = execute(*words, keep, partial)
             self.check(after, phase)
-            run.phases.append(PhaseResult(phase, counts, rate, seconds()))
+            run.phases.append(PhaseResult(phase, counts, rate, seconds(), execute.events))
             learned = phase.kind == "train"
             checkpoint.save(after if learned else state, age + execute.duration(phase) * learned, run.phases)
         return after
@@ -335,7 +370,7 @@ class Simulation:
             out[p] = np.broadcast_to(weight, state[f"{p}.transmitted"].shape).copy()
         return out
 
-    def begin(self, curriculum, sizes, seed, weights=None):
+    def begin(self, curriculum, sizes, seed, weights=None, constants=None):
         """What a run starts from.
 
         Parameters
@@ -346,6 +381,8 @@ class Simulation:
         seed : int
         weights : dict of str to ndarray or None
             As for `run`.
+        constants : dict or None
+            From `constants`, and for a chip with its grids.
 
         Returns
         -------
@@ -358,7 +395,7 @@ class Simulation:
         parameters = self.network.parameters(curriculum.name, curriculum.dataset.name, self.network_parameters)
         start = self.network.start(sizes, parameters, rng)
         self._replace(start, weights or {})
-        return start, self._start(start, self.constants(curriculum)["rule"], rng)
+        return start, self._start(start, (constants or self.constants(curriculum))["rule"], rng)
 
     def _start(self, start, constants, rng):
         state = {}

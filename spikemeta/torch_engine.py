@@ -36,6 +36,7 @@ class Executor:
     """
 
     compile_seconds = 0.0
+    events = {}  # not counted here
 
     def __init__(self, simulation, sizes, constants):
         self.sizes, self.simulation, self.constants = sizes, simulation, constants["rule"]

@@ -11,12 +11,14 @@ unbroken stream.
 
 from dataclasses import dataclass
 
-from spikemeta.study import SimulationOptions, Study
+from spikemeta.study import SimulationOptions, Study, option
 
 
 @dataclass(frozen=True)
 class Options(SimulationOptions):
     """Options of this study."""
+
+    hardware: str = option("", "A chip that all rules run on, or a profile file of your own; see 'spikemeta list hardware'.")
 
 
 def run(options, console=None):
@@ -47,7 +49,7 @@ def run(options, console=None):
     console.print(
         display.table_of(
             outcome.rows,
-            title=f"Forgetting: {figures.describe(outcome.results)}",
+            title=f"Forgetting: {figures.describe(outcome.results)}" + (f", on {options.hardware}" * bool(options.hardware)),
             caption=f"test images, seeds: {options.seeds}, mean ± sd; chance {outcome.results.chance:.0%}",
         )
     )

@@ -1,10 +1,13 @@
 """What the equivalence tests share: the rules that they try, constants away from the defaults, a reference that is watched."""
 
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import strategies as st
 
-from spikemeta import registry
+from spikemeta import profile, registry, storing
 from spikemeta.backends.reference import ReferenceSynapses
+from spikemeta.profile import Quantity
 from spikemeta.rule import Parameter, Rule
 
 #: Whatever the language allows and no rule of ours does: a boundary and a draw that change the transmitted weight,
@@ -23,6 +26,25 @@ RULES = {name: registry.load("rules", name) for name in registry.names("rules")}
 #: The variants that switch their rule's boundary on or off, another way through its text.
 SWITCHED = [v for v, r in registry.variants().items() if RULES[r].boundary_if in RULES[r].variants[v]]
 CASES = RULES | {v: registry.get_rule(v) for v in SWITCHED} | {"corners": CORNERS}
+#: Updated only once in three presentations, of at most two levels.
+EPOCHS = replace(
+    profile.get("loihi1"),
+    name="epochs",
+    update_every=Quantity(3, "presentation", "made up", "chosen"),
+    most_levels=Quantity(2, "level", "made up", "chosen"),
+)
+#: Rules on chips, between them every way through `spikemeta.storing`: rounding to nearest and stochastic, with and without a
+#: sign, words for state, an implied state variable, drawn noise, a boundary, devices, learning epochs.
+_PAIRS = (
+    ("synaptic_intelligence", profile.get("brainscales2")),
+    ("mesu", profile.get("loihi1")),
+    ("laplace", profile.get("memristor")),
+    ("mesu_multiplicative", EPOCHS),
+)
+ON_CHIPS = {
+    f"{name}_on_{chip.name}": replace(storing.on_chip(RULES[name], chip), name=f"{name}_on_{chip.name}")
+    for name, chip in _PAIRS
+}
 
 factors = st.sampled_from([0.1, 1.0, 10.0])
 windows = st.sampled_from([None, 7.0, 300.0])

@@ -24,6 +24,8 @@ OTHERS = {
     "carry": ("interchange.md", ("carried",)),
     "speed": ("speed.md", ("speed",)),
     "stream": ("speed.md", ("stream",)),
+    "hardware": ("hardware.md", ("chips", "losses", "chip_costs")),
+    "memristor": ("hardware.md", ("devices",)),
 }
 
 

@@ -1,5 +1,6 @@
 """A rule as event-driven Brian2 synapses, for our own networks and for anyone's script, runtime or standalone."""
 
+import itertools
 import re
 
 import brian2
@@ -96,9 +97,15 @@ def _decays(rule, elapsed):
     return out
 
 
-def _lines(rule, block, randn):
-    lines = (str(s) for s in rule.analysis.blocks[block])
-    return [re.sub(r"\brandn\(\)", randn, line) for line in lines]
+def _lines(rule, block, draws):
+    """Statements of a block, each draw replaced; those after the first take another ``noise_seed``, so that they differ."""
+    text, count = "\n".join(str(s) for s in rule.analysis.blocks[block]), itertools.count()
+
+    def drawn(match):
+        number = next(count)
+        return re.sub(r"\bnoise_seed\b", f"(noise_seed + {7919 * number})", draws[match[1]]) if number else draws[match[1]]
+
+    return re.sub(r"\b(randn?)\(\)", drawn, text).split("\n") if text else []
 
 
 def model(rule, commit="deferred"):
@@ -126,7 +133,7 @@ def model(rule, commit="deferred"):
     return "\n".join(lines)
 
 
-def pathways(rule, gradient, transmit="I_post += weight", commit="deferred", randn="randn()", duration=None):
+def pathways(rule, gradient, transmit="I_post += weight", commit="deferred", randn="randn()", duration=None, rand="rand()"):
     """Code of a rule's pathways, by name.
 
     Parameters
@@ -142,6 +149,8 @@ def pathways(rule, gradient, transmit="I_post += weight", commit="deferred", ran
         Expression that replaces ``randn()``, for tests that supply the noise.
     duration : Quantity or None
         Duration of a presentation, for ``commit="immediate"``, where rule time is real time.
+    rand : str
+        Expression that replaces ``rand()``.
 
     Returns
     -------
@@ -150,7 +159,7 @@ def pathways(rule, gradient, transmit="I_post += weight", commit="deferred", ran
     """
     send = re.sub(r"\bweight\b", "transmitted", transmit)
     present = f"transmitted = {rule.weight.strip()}"
-    draw = f"(sampling*{randn})"
+    draw = {"randn": f"(sampling*{randn})", "rand": rand}
     if commit == "immediate":
         clock = f"t/({float(duration)!r}*second)"
         body = [
@@ -235,6 +244,7 @@ def synapses(
     parameters=None,
     duration=None,
     randn="randn()",
+    rand="rand()",
     dense="auto",
     dtype="float64",
     name="synapses*",
@@ -259,8 +269,8 @@ def synapses(
         Values that replace the rule's defaults; times in presentations.
     duration : Quantity or None
         Duration of a presentation; needed for ``commit="immediate"``.
-    randn : str
-        Expression that replaces ``randn()``.
+    randn, rand : str
+        Expressions that replace ``randn()`` and ``rand()``.
     dense : {"auto", True, False}
         Whether standalone code walks contiguous rows; by default where the projection is all-to-all.
     dtype : {"float64", "float32"}
@@ -290,7 +300,7 @@ def synapses(
         )
     if commit == "immediate" and duration is None:
         raise UserError("commit='immediate' needs duration, the length of one presentation, such as 100*ms")
-    code = pathways(rule, gradient, transmit, commit, randn, duration)
+    code = pathways(rule, gradient, transmit, commit, randn, duration, rand)
     order = {"commit": -3, "boundary": -2, "transmit": -1}
     feedback = {f"on_{event}": re.sub(r"\bweight\b", "transmitted", text) for event, text in (post or {}).items()}
     on_event = {p: EVENTS[p] for p in code} | {f"on_{event}": event for event in (post or {})}

@@ -39,6 +39,29 @@ static inline double weight_noise(const double seed, const double presentation, 
 """
 
 
+_UNIFORM_CPP = (
+    _CPP.split("    const double u =")[0].replace("weight_noise", "weight_dice")
+    + """    return (double)(int64_t)(x >> 32)*(1.0/4294967296.0);
+}
+"""
+)
+
+
+def _mixed(seed, presentation, index):
+    """64 random bits for each index."""
+    with np.errstate(over="ignore"):
+        x = np.uint64(seed) * np.uint64(0xD1342543DE82EF95) + np.uint64(presentation) * np.uint64(0x2545F4914F6CDD1D)
+        x = (x ^ (x >> np.uint64(29))) * np.uint64(_MULTIPLY[0]) + np.asarray(index, np.uint64) * np.uint64(_MULTIPLY[0])
+        x = (x ^ (x >> np.uint64(30))) * np.uint64(_MULTIPLY[1])
+        x = (x ^ (x >> np.uint64(27))) * np.uint64(_MULTIPLY[2])
+        return x ^ (x >> np.uint64(31))
+
+
+def uniform(seed, presentation, index):
+    """The draws that `WEIGHT_DICE` makes, 0 to 1, in steps of 2**-32; arguments as for `standard_normal`."""
+    return (_mixed(seed, presentation, index) >> np.uint64(32)).astype(float) / 2**32
+
+
 def standard_normal(seed, presentation, index):
     """The draws that `WEIGHT_NOISE` makes.
 
@@ -53,12 +76,7 @@ def standard_normal(seed, presentation, index):
     -------
     ndarray of float, the shape of ``index``
     """
-    with np.errstate(over="ignore"):
-        x = np.uint64(seed) * np.uint64(0xD1342543DE82EF95) + np.uint64(presentation) * np.uint64(0x2545F4914F6CDD1D)
-        x = (x ^ (x >> np.uint64(29))) * np.uint64(_MULTIPLY[0]) + np.asarray(index, np.uint64) * np.uint64(_MULTIPLY[0])
-        x = (x ^ (x >> np.uint64(30))) * np.uint64(_MULTIPLY[1])
-        x = (x ^ (x >> np.uint64(27))) * np.uint64(_MULTIPLY[2])
-        x = x ^ (x >> np.uint64(31))
+    x = _mixed(seed, presentation, index)
     u = ((x >> np.uint64(32)).astype(float) + 0.5) / 2**32
     v = (x & np.uint64(0xFFFFFFFF)).astype(float) / 2**32
     return np.sqrt(-2 * np.log(u)) * np.cos(2 * np.pi * v)
@@ -67,3 +85,6 @@ def standard_normal(seed, presentation, index):
 #: Brian2 function ``weight_noise(seed, presentation)``, for standalone and for the NumPy target.
 WEIGHT_NOISE = brian2.Function(standard_normal, arg_units=[1, 1], return_unit=1, stateless=False, auto_vectorise=True)
 WEIGHT_NOISE.implementations.add_implementation("cpp", _CPP, name="weight_noise")
+#: As `WEIGHT_NOISE`, of numbers between 0 and 1.
+WEIGHT_DICE = brian2.Function(uniform, arg_units=[1, 1], return_unit=1, stateless=False, auto_vectorise=True)
+WEIGHT_DICE.implementations.add_implementation("cpp", _UNIFORM_CPP, name="weight_dice")

@@ -22,14 +22,17 @@ class ReferenceSynapses:
         Draws ``rand()`` and ``randn()`` of ``initial``, and of ``on_presentation`` unless ``noise`` is given.
     noise : callable or None
         ``noise(rows)`` gives the weight noise of these rows, shape (len(rows), n_post), at the current age.
+    dice : callable or None
+        ``dice(rows)`` gives ``rand()`` of ``on_presentation``, likewise.
     """
 
-    def __init__(self, rule, w_init, parameters=None, rng=None, noise=None):
+    def __init__(self, rule, w_init, parameters=None, rng=None, noise=None, dice=None):
         self.rule = rule
         self.shape = np.shape(w_init)
         self.parameters = rule.constants(overrides=parameters)
-        self._rng = rng = np.random.default_rng() if rng is None else rng
+        rng = np.random.default_rng() if rng is None else rng
         self.noise = noise or (lambda rows: rng.standard_normal((len(rows), self.shape[1])))
+        self.dice = dice or (lambda rows: rng.random((len(rows), self.shape[1])))
         self.age = 0.0
         self._run = {b: equations.compile_statements(s) for b, s in rule.analysis.blocks.items()}
         self._weight = equations.compile_expression(rule.weight.strip())
@@ -81,9 +84,7 @@ class ReferenceSynapses:
         self._relax(rows, inside)
         self._apply("on_gradient", rows, gradient=self.gradient[rows], age=self.touched[rows, None])
         self._relax(rows, elapsed - inside)
-        self._apply(
-            "on_presentation", rows, randn=lambda: self.noise(rows), rand=lambda: self._rng.random((len(rows), self.shape[1]))
-        )
+        self._apply("on_presentation", rows, randn=lambda: self.noise(rows), rand=lambda: self.dice(rows))
         self.gradient[rows] = 0.0
         self.touched[rows] = self.age
 

@@ -204,6 +204,11 @@ class RuleOptimizer(torch.optim.Optimizer):
         generator = self._generator(parameter, purpose)
         return torch.randn(parameter.shape, generator=generator, dtype=parameter.dtype, device=parameter.device)
 
+    def dice(self, parameter, purpose="noise"):
+        """What ``rand()`` draws at a presentation for one parameter, 0 to 1, of its shape; as for `draw`."""
+        generator = self._generator(parameter, purpose)
+        return torch.rand(parameter.shape, generator=generator, dtype=parameter.dtype, device=parameter.device)
+
     # ---- one parameter's synapses
 
     def _space(self, group, p, **more):
@@ -256,9 +261,11 @@ class RuleOptimizer(torch.optim.Optimizer):
     def _transmit(self, group, p, arrays, number=0, purpose="noise", samples=1):
         """Draw the noise, and with it the weight, by the compiled pass; by default into the state and the parameter."""
         draws = self._kernels.needs["sample"][1]
+        sources = {"randn": (self.draw, RuleOptimizer.draw), "rand": (self.dice, RuleOptimizer.dice)}
         given = [None] * len(draws)
-        if getattr(self.draw, "__func__", None) is not RuleOptimizer.draw:  # supplied from outside
-            given = [self.draw(p, purpose).to(p).contiguous() if kind == "randn" else None for kind in draws]
+        for k, (draw, ours) in enumerate(sources[kind] for kind in draws):
+            if getattr(draw, "__func__", None) is not ours:  # supplied from outside
+                given[k] = draw(p, purpose).to(p).contiguous()
         which = next(k for k, (_, q) in enumerate(self._pairs()) if q is p)
         count = self._predictions if purpose == "prediction" else self.age
         keys = [k for d in range(len(draws)) for k in torch_kernel.keys(self.seed, purpose, which, count, number, d)]
@@ -287,11 +294,7 @@ class RuleOptimizer(torch.optim.Optimizer):
 
     def _presented(self, group, p, purpose="noise", **more):
         """State variables as ``on_presentation`` leaves them now."""
-        generator = self._generator(p, purpose)
-        draws = {
-            "rand": lambda: torch.rand(p.shape, generator=generator, dtype=p.dtype, device=p.device),
-            "randn": lambda: self.draw(p, purpose),
-        }
+        draws = {"rand": lambda: self.dice(p, purpose), "randn": lambda: self.draw(p, purpose)}
         return self._run["present"](self._space(group, p, **({"age": float(self.age)} | draws | more)))
 
     def _touch(self, group, p):

@@ -1,0 +1,141 @@
+"""Which rules still work on which chips, what they cost there, and what they lack.
+
+    spikemeta run hardware
+    spikemeta run hardware --hardware loihi1,my_chip.toml --rules laplace,probabilistic --dataset mnist
+
+Every rule runs on every chip, on the same tasks under the same seeds; those that do not fit run as if the chip had 16-bit
+words for the state it has no room for, and could compute what it cannot, and are marked. Then the weight's bits are varied
+from 1 to 16 (other state at 16 bits, stochastic rounding), and the memristor's programming noise. Written to the output
+folder: ``summary.json``, ``results.nc``, ``provenance.json`` and three figures.
+"""
+
+from dataclasses import dataclass
+
+from spikemeta.study import SimulationOptions, Study, option
+
+BITS = (1, 2, 4, 6, 8, 16)
+NOISES = (0.0, 5.0, 10.0, 20.0)
+
+
+@dataclass(frozen=True)
+class Options(SimulationOptions):
+    """Options of this study."""
+
+    hardware: str = option("", "Chips or profile files of your own, separated by commas. Default: every chip.", decides=False)
+    images: int | None = option(None, "Training images per task, in place of those of --scale; a fifth as many to test.", low=5)
+    curve_images: int = option(300, "Training images per task for the curves over bits and noise.", low=5)
+    curve_seeds: int = option(1, "Seeds for these curves; 0 leaves them out.", low=0, decides=False)
+
+
+def chips_of(text):
+    """Chips by a comma-separated list of names and files; every known one for an empty one, ``ideal`` always first.
+
+    Raises
+    ------
+    UserError
+        With every problem.
+    """
+    from spikemeta import profile
+    from spikemeta.errors import UserError
+
+    found, problems = [], []
+    for spec in ["ideal", *[s.strip() for s in text.split(",") if s.strip()]] if text else profile.names():
+        try:
+            found.append(profile.get(spec))
+        except UserError as error:
+            problems.append(str(error))
+    if problems:
+        raise UserError("\n".join(problems))
+    by_name = {chip.name: chip for chip in found}
+    return [by_name.pop("ideal"), *by_name.values()]
+
+
+def with_bits(bits):
+    """A chip whose weights have so many bits; all else is ample."""
+    from spikemeta.profile import Hardware, Quantity, Slot
+
+    source = "the independent variable of study hardware"
+    weight = Slot("weight", Quantity(bits, "bit", source, "chosen"), True, "stochastic")
+    more = Slot("word", Quantity(16, "bit", source, "chosen"), True, "stochastic")
+    return Hardware(f"weights_of_{bits}_bits", weight=weight, more_state=more)
+
+
+def with_noise(noise):
+    """The memristor with another programming noise, sd per pulse in units of a pulse's mean step."""
+    from dataclasses import replace
+
+    from spikemeta import profile
+    from spikemeta.profile import Quantity
+
+    chip = profile.get("memristor")
+    other = Quantity(noise, "1", "the independent variable of study hardware", "chosen")
+    return replace(chip, name=f"memristor_noise_{noise:g}".replace(".", "_"), weight=replace(chip.weight, noise=other))
+
+
+def entries_of(options):
+    """Rows: every rule on every chip, then the curves."""
+    from spikemeta import experiment, fit, study
+
+    rules = study.resolve_rules(options.rules)
+    chips = chips_of(options.hardware)
+    own = {"limit": options.images, "test_limit": max(options.images // 5, 1)} if options.images else {}
+    few = {"limit": options.curve_images, "test_limit": max(options.curve_images // 5, 1)}
+    rows = []
+
+    def row(spec, rule, chip, part, x, curriculum, seeds=None):
+        found = fit.fit(rule, chip)
+        more = {"part": part, "x": x, "rule": rule.title, "fits": found.fits, "missing": list(found.missing)}
+        label = f"{rule.title} on {chip.name}" if part == "chips" else f"{rule.title}, {part} {x:g}"
+        more |= {"nearest": found.nearest, "label": label}
+        rows.append(experiment.Entry(label, spec, rule, curriculum=curriculum, hardware=chip, seeds=seeds, more=more))
+
+    for spec, rule in rules.items():
+        for chip in chips:
+            row(spec, rule, chip, "chips", None, own)
+    for spec, rule in rules.items() if options.curve_seeds else ():
+        for bits in BITS:
+            row(spec, rule, with_bits(bits), "bits", bits, few, options.curve_seeds)
+        for noise in NOISES:
+            row(spec, rule, with_noise(noise), "noise", noise, few, options.curve_seeds)
+    return rows
+
+
+def run(options, console=None):
+    """Run the rules on the chips and compare.
+
+    Parameters
+    ----------
+    options : Options
+    console : rich.console.Console or None
+
+    Returns
+    -------
+    int
+        Exit code: 2 if a simulation failed, else 0.
+
+    Raises
+    ------
+    UserError
+        For bad options, an unusable profile, or an output folder that is not ours to write.
+    """
+    import functools
+
+    from rich.console import Console
+
+    from spikemeta import counters, display, experiment, hardware_report, pool
+    from spikemeta.errors import UserError
+
+    if options.engine != "brian2":
+        raise UserError("study hardware counts the events of spiking synapses: leave out --engine torch")
+    console, entries = console or Console(), entries_of(options)
+    analysis = hardware_report.Analysis(entries)
+    work = functools.partial(pool.execute, probe=counters.probe)
+    outcome, store = experiment.run("hardware", options, entries, console, analysis=analysis, work=work)
+    drawn = hardware_report.draw(outcome.rows, outcome.results, store.folder / "figures")
+    console.print(hardware_report.table(outcome.rows, outcome.results))
+    display.files(console, [store.folder / n for n in ("summary.json", "results.nc", "provenance.json")] + drawn)
+    display.warnings(console, outcome.warnings)
+    return display.failures(console, outcome.failures)
+
+
+study = Study("hardware", "Which rules still work on which chips, what they cost there, and what they lack.", Options, run)

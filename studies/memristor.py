@@ -1,0 +1,90 @@
+"""The published spiking experiment on memristors, beside ours: does probabilistic metaplasticity keep what noisy devices learn?
+
+    spikemeta run memristor
+    spikemeta run memristor --dataset mnist --scale full --seeds 5
+
+Split MNIST, 784-200-2, fixed random feedback, presentations of 150 ms, input up to 250 Hz, targets of 100 Hz, one pass, with
+the rule probabilistic on seven devices per weight, on one, and without consolidation. Written to the output folder:
+``summary.json``, ``results.nc``, ``provenance.json`` and a figure.
+"""
+
+from dataclasses import dataclass, replace
+
+from spikemeta.study import SimulationOptions, Study, option
+
+#: Final accuracy in %, mean and standard deviation over five runs, recomputed from the results that Zohora et al. shipped.
+PUBLISHED = {
+    "7 devices": (83.70, 0.78),
+    "1 device": (81.14, 1.54),
+    "1 device, no metaplasticity": (57.86, 1.63),
+}
+#: What the network takes from theirs.
+NETWORK = {"presentation": 150.0, "input_rate": 250.0, "target_rate": 100.0}
+#: Found on validation images under these, see docs/constants.md.
+CONSTANTS = {"hidden.lr": 2e-5, "readout.lr": 3e-4, "growth": 3e-3, "scale": 0.05}
+
+
+@dataclass(frozen=True)
+class Options(SimulationOptions):
+    """Options of this study."""
+
+    feedback: str = option("random", "How errors reach the hidden layer; random as published.", choices=("tied", "random"))
+    images: int | None = option(None, "Training images per task, in place of those of --scale; a fifth as many to test.", low=5)
+
+
+def entries_of(options):
+    """A row for each published setting."""
+    from spikemeta import experiment, profile, registry
+    from spikemeta.profile import Quantity
+
+    rule, seven = registry.get_rule("probabilistic"), profile.get("memristor")
+    number = Quantity(1, "device", "Zohora et al.'s smallest number of devices per weight (n_mem of their code)")
+    one = replace(seven, name="memristor_1", weight=replace(seven.weight, count=number))
+    own = {"limit": options.images, "test_limit": max(options.images // 5, 1)} if options.images else {}
+    rows = []
+    settings = zip(PUBLISHED.items(), (seven, one, one), ({}, {}, {"growth": 0.0}), strict=True)
+    for (label, published), chip, changed in settings:
+        more = {"curriculum": own, "hardware": chip, "more": {"published": published}}
+        rows.append(experiment.Entry(label, "probabilistic", rule, CONSTANTS | changed, NETWORK, **more))
+    return rows
+
+
+def run(options, console=None):
+    """Run the published setting on our devices.
+
+    Parameters
+    ----------
+    options : Options
+    console : rich.console.Console or None
+
+    Returns
+    -------
+    int
+        Exit code: 2 if a simulation failed, else 0.
+
+    Raises
+    ------
+    UserError
+        For bad options, or an output folder that is not ours to write.
+    """
+    import functools
+
+    from rich.console import Console
+
+    from spikemeta import counters, display, experiment, figures, hardware_report, pool
+    from spikemeta.errors import UserError
+
+    if options.engine != "brian2" or options.rules:
+        raise UserError("study memristor runs rule probabilistic on spiking synapses: leave out --rules and --engine torch")
+    console, entries = console or Console(), entries_of(options)
+    work = functools.partial(pool.execute, probe=counters.probe)
+    analysis = hardware_report.Analysis(entries)
+    outcome, store = experiment.run("memristor", options, entries, console, analysis=analysis, work=work)
+    drawn = figures.save(hardware_report.beside(outcome.rows, outcome.results), store.folder / "figures", "published")
+    console.print(hardware_report.beside_table(outcome.rows, outcome.results))
+    display.files(console, [store.folder / n for n in ("summary.json", "results.nc", "provenance.json")] + drawn)
+    display.warnings(console, outcome.warnings)
+    return display.failures(console, outcome.failures)
+
+
+study = Study("memristor", "The published spiking experiment on memristors, beside ours.", Options, run)

@@ -1,0 +1,123 @@
+"""Counters against recorded spikes, exactly; a chip without limits against none, to the bit; the study at toy size."""
+
+import json
+from dataclasses import replace
+
+import brian2
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from spikemeta import counters, curricula, registry
+from spikemeta.cli import app
+from spikemeta.simulation import Simulation
+
+SIZES = 64, 12, 2
+STEPS = 100  # of 1 ms in a presentation
+
+
+@pytest.fixture(scope="module")
+def curriculum():
+    return curricula.build("split", "digits", seed=0, limit=8, test_limit=4, n_tasks=2)
+
+
+@pytest.mark.parametrize("number", [0, 1], ids=["train", "test"])
+def test_counters_equal_recorded_spikes(curriculum, monkeypatch, number):
+    """Every spike of one phase is recorded, and events are counted one by one from the list."""
+    simulation = Simulation(registry.get_rule("stable_flexible"), n_hidden=SIZES[1], engine="runtime")
+    build, monitors = simulation.network.build, {}
+
+    def recorded(*arguments, **more):
+        built = build(*arguments, **more)
+        monitors.update({n: brian2.SpikeMonitor(built.groups[n], name=f"{n}_recorded") for n in ("input", "hidden", "readout")})
+        built.network.add(*monitors.values())
+        return built
+
+    monkeypatch.setattr(simulation.network, "build", recorded)
+    phase = curriculum.phases[number]
+    (result,) = simulation.run(replace(curriculum, phases=(phase,)), seed=0).phases
+    n, spikes, operations, visits = len(phase.indices), 0, 0, 0
+    for layer, targets, neurons in (("input", SIZES[1], SIZES[0]), ("hidden", SIZES[2], SIZES[1]), ("readout", 0, SIZES[2])):
+        touched = {(n, i) for i in range(neurons)}  # all are committed when the phase ends
+        if phase.boundary and phase.kind == "train":
+            touched |= {(0, i) for i in range(neurons)}
+        for i, t in zip(monitors[layer].i[:], monitors[layer].t[:] / brian2.ms, strict=True):
+            spikes += 1
+            operations += targets
+            touched.add((round(t) // STEPS, int(i)))
+        visits += targets * len(touched)
+    expected = {
+        "presentations": n,
+        "spikes": spikes,
+        "synaptic_operations": operations,
+        "synapse_visits": visits,
+        "neuron_updates": n * STEPS * (SIZES[1] + SIZES[2]),
+    }
+    assert spikes > 300
+    assert counters.count([result], SIZES) == expected
+
+
+def test_an_ideal_chip_changes_nothing(curriculum):
+    rule, short = registry.get_rule("laplace"), replace(curriculum, phases=curriculum.phases[:2])
+    made = (Simulation(rule, n_hidden=SIZES[1], engine="runtime", hardware=h) for h in (None, "ideal"))
+    plain, ideal = (simulation.run(short, seed=1) for simulation in made)
+    for one, other in zip(plain.phases, ideal.phases, strict=True):
+        np.testing.assert_array_equal(one.counts, other.counts)
+    assert plain.state.keys() == ideal.state.keys()
+    for name, values in plain.state.items():
+        np.testing.assert_array_equal(values, ideal.state[name])
+
+
+CHIP = """
+name = "my_chip"
+[weight]
+name = "weight"
+bits = {value = 5, unit = "bit", source = "the test"}
+rounding = "stochastic"
+[prices.synaptic_operation]
+value = 2.0
+unit = "pJ"
+source = "the test"
+"""
+
+
+def test_the_study_at_toy_size(tmp_path):
+    """A profile of the user's own beside the memristor: counts, energies and fits in the summary, and three kinds of files."""
+    (tmp_path / "my_chip.toml").write_text(CHIP)
+    words = "run hardware --rules probabilistic --mode runtime --tasks 2 --hidden 8 --images 6 --curve-images 5 --workers 1"
+    chips = f"{tmp_path / 'my_chip.toml'},memristor"
+    more = ["--hardware", chips, "--seeds", "1", "--curve-seeds", "0", "--out", str(tmp_path / "out")]
+    result = CliRunner().invoke(app, [*words.split(), *more])
+    assert result.exit_code == 0, result.output
+    rows = {row["hardware"]: row for row in json.loads((tmp_path / "out" / "summary.json").read_text())["rows"]}
+    assert list(rows) == ["ideal", "my_chip", "memristor"]
+    assert [row["rule"] for row in rows.values()] == ["probabilistic"] * 3
+    assert [row["fits"] for row in rows.values()] == [True, False, False]
+    assert rows["my_chip"]["nearest"] == "sgd"
+    metrics = {name: {m: v["mean"] for m, v in row["metrics"].items() if m != "accuracy_matrix"} for name, row in rows.items()}
+    mine = metrics["my_chip"]
+    assert mine["energy_per_presentation_pj"] == pytest.approx(2 * mine["synaptic_operations"])
+    assert rows["my_chip"]["energy_terms"] == {"synaptic_operation": pytest.approx(1.0)}
+    assert set(rows["my_chip"]["energy_leaves_out"]) == {"neuron_update", "weight_update", "spike"}
+    assert "energy_per_presentation_pj" not in metrics["ideal"]
+    assert 0 < mine["weight_changes"] <= mine["weight_writes"]
+    assert metrics["memristor"]["weight_writes"] == metrics["memristor"]["weight_changes"] > mine["weight_changes"]
+    assert "weight_changes" not in metrics["ideal"]
+    assert (tmp_path / "out" / "figures" / "chips.png").stat().st_size > 10_000
+
+
+def test_the_memristor_study_at_toy_size(tmp_path):
+    """Three settings beside their published numbers; without consolidation, no synapse refuses a write."""
+    words = "run memristor --mode runtime --tasks 2 --hidden 8 --images 5 --seeds 1 --workers 1"
+    result = CliRunner().invoke(app, [*words.split(), "--out", str(tmp_path / "out")])
+    assert result.exit_code == 0, result.output
+    rows = json.loads((tmp_path / "out" / "summary.json").read_text())["rows"]
+    assert [(row["rule"], row["hardware"], row["published"][0]) for row in rows] == [
+        ("7 devices", "memristor", 83.7),
+        ("1 device", "memristor_1", 81.14),
+        ("1 device, no metaplasticity", "memristor_1", 57.86),
+    ]
+    assert [row["constants"]["rule"]["hidden"]["growth"] for row in rows] == [3e-3, 3e-3, 0.0]
+    pulses = [row["metrics"]["weight_writes"]["mean"] for row in rows]
+    assert 0 < pulses[1] < pulses[2]
+    assert (tmp_path / "out" / "figures" / "published.png").stat().st_size > 10_000
