@@ -36,7 +36,7 @@ FUNCTIONS = Rule(
     on_gradient="small = not (abs(gradient) > 1 or gradient < -0.5) and w > 0\nscale = sign(lr)*sqrt(abs(lr))/log(2 + lr)\n"
     "rate = clip(lr, 0, 1)*(1 + tanh(lr) + exp(-age/presentation))\n"
     "w -= rate*gradient*(1 + small*0.1) + scale*gradient**2*0.01\n"
-    "w = clip(w, -since - 3, 3) + gradient*(int(met/2) % 2 == 0)/10 + int(2*lr)\nw = w + rate*clip(0.3, 0, abs(gradient))",
+    "w = clip(w, -since - 3, 3) + gradient*int(int(met/2) % 2 == 0)/10 + int(2*lr)\nw = w + rate*clip(0.3, 0, abs(gradient))",
     on_boundary="since = since + sqrt(abs(w)) + log(1 + w**2) + pi\nmet = 0",
     parameters={"lr": Parameter(0.01, low=1e-6)},
 )
