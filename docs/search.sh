@@ -96,3 +96,4 @@ small synaptic_intelligence --grid lr=0.05,0.1 --grid hidden.c=10 --grid readout
     --grid readout.damping=1
 small mesu "${prior[@]}" --grid hidden.lr_mu=250 --grid readout.lr_mu=40 --grid hidden.lr_sigma=3000,30000 \
     --grid readout.lr_sigma=300 --grid window=5000
+torch probabilistic -8x8 --seeds 1 --grid lr=0.03,0.1,0.2,0.4 --grid growth=1e-3,1e-2

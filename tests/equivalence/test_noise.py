@@ -35,7 +35,7 @@ def compiled(tmp_path_factory):
         group.run_regularly("x = weight_noise(7, t_in_timesteps)", when="groups", name="noisy_draw")
         spikes = brian2.SpikeMonitor(group, name="noisy_spikes")
         program = standalone.compile_network(brian2.Network(group, spikes, name="noise_network"), device)
-        read = program.run(tmp_path_factory.mktemp("noise"), {}, STEPS * 1e-3, seed=0)
+        read, _ = program.run(tmp_path_factory.mktemp("noise"), {}, STEPS - 1, 1, seed=0)  # one step follows
         return read("noisy_spikes.i"), read("noisy_spikes.t"), read("noisy.x")
 
 

@@ -597,8 +597,8 @@ def test_refused_state_dicts():
 
 
 def test_a_name_that_the_source_needs():
-    rule = Rule("mine", state="torch : 1", weight="torch", initial="torch = w_init", on_gradient="torch -= gradient")
-    with pytest.raises(UserError, match="needs the name 'torch'"):
+    rule = Rule("mine", state="fused : 1", weight="fused", initial="fused = w_init", on_gradient="fused -= gradient")
+    with pytest.raises(UserError, match="needs the name 'fused'"):
         rule.optimizer(parameters())
 
 

@@ -161,7 +161,7 @@ def test_no_scheduler_there(tmp_path, console, monkeypatch):
 def test_every_study_of_simulations_can_be_swept():
     assert {"forgetting", "serial_position", "uncertainty", "memory_window"} <= set(sweep.names())
     assert not {"search", "published", "carry"} & set(sweep.names())
-    for name in sweep.names():
+    for name in set(sweep.names()) - {"memristor"}:  # whose rule is fixed
         made = sweep.study_of(name)
         chosen = made.options(rules="laplace", grid=("laplace.lr=0.01,0.1",))
         cells = sweep.cells_of(
