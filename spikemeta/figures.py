@@ -11,8 +11,9 @@ import numpy as np
 from spikemeta import metrics
 from spikemeta.results import atomic
 
-#: Okabe and Ito, "Color Universal Design" (2008): told apart with every common colour vision.
-PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
+#: Okabe and Ito, "Color Universal Design" (2008): told apart with every common colour vision; grey in place of their yellow,
+#: which a line on white paper loses.
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")
 MARKERS = "osD^vPX*"
 HATCH = "///"
 
@@ -129,21 +130,23 @@ def first_task(results):
     )
     panel = figure.add_subplot()
     shown = tests.test_presentations.values
+    apart = 0.006 * shown.max()  # bars beside each other, where bands would hide each other
     for k, rule in enumerate(results.rule.values):
         values = [metrics.summarise(v) for v in tests.test_accuracy.sel(rule=rule).values.T]
         low, mean, high = 100 * np.array([[s.low, s.mean, s.high] for s in values], float).T
-        colour = PALETTE[k % len(PALETTE)]
         told = bool(results.needs_boundary.sel(rule=rule))
-        panel.plot(
-            shown,
+        panel.errorbar(
+            shown + apart * (k - (results.sizes["rule"] - 1) / 2),
             mean,
-            "--" if told else "-",
-            color=colour,
+            yerr=_bars(low, mean, high),
+            fmt="--" if told else "-",
+            color=PALETTE[k % len(PALETTE)],
             marker=MARKERS[k % len(MARKERS)],
             ms=4,
+            elinewidth=0.9,
+            capsize=2,
             label=rule_label(results, rule),
         )
-        panel.fill_between(shown, np.clip(low, 0, 100), np.clip(high, 0, 100), color=colour, alpha=0.15, lw=0)
     _chance(panel, results)
     if several:
         for end in sorted({int(tests.test_presentations[tests.test_after == k].max()) for k in tests.test_after.values})[:-1]:
@@ -185,17 +188,30 @@ def all_tasks(results):
             low, mean, high = 100 * np.array([[s.low, s.mean, s.high] for s in values], float).T
             shown, colour, marker = tests.test_presentations.values, colours[task - 1], MARKERS[(task - 1) % len(MARKERS)]
             panel.plot(shown, mean, color=colour, marker=marker, ms=3.5, label=f"task {task}")
-            panel.fill_between(shown, np.clip(low, 0, 100), np.clip(high, 0, 100), color=colour, alpha=0.15, lw=0)
+            if len(shown) > 1:
+                panel.fill_between(shown, np.clip(low, 0, 100), np.clip(high, 0, 100), color=colour, alpha=0.15, lw=0)
+            else:
+                panel.errorbar(shown, mean, yerr=_bars(low, mean, high), color=colour, elinewidth=0.9, capsize=2)
         _chance(panel, results)
         panel.set_title(rule_label(results, rule), fontsize=9)
         panel.set(ylim=(0, 101), xlim=(0, None))
-    for panel in panels.flat[len(rules) :]:
-        panel.remove()
+    for k, panel in enumerate(panels.flat):
+        if k >= len(rules):
+            panel.remove()
+        elif k + columns >= len(rules):
+            panel.tick_params(labelbottom=True)
     figure.supxlabel("training presentations", fontsize=10)
     figure.supylabel("test accuracy (%)", fontsize=10)
     handles, labels = panels[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside right center", fontsize=8, frameon=False)
     return figure
+
+
+def _bars(low, mean, high):
+    """Lengths of error bars in %, cut off at 0 and 100; None without intervals."""
+    if not np.isfinite(low).any():
+        return None
+    return [mean - np.clip(low, 0, 100), np.clip(high, 0, 100) - mean]
 
 
 def _chance(panel, results):
