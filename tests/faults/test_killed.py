@@ -24,6 +24,13 @@ def kill(child, number):
         os.kill(child, number)
 
 
+def wait_for(file, seconds=120):
+    deadline = time.monotonic() + seconds
+    while not file.exists():
+        assert time.monotonic() < deadline, f"no {file.name} after {seconds} s"
+        time.sleep(0.02)
+
+
 class Shell:
     """A process that starts runs; see shell.py."""
 
@@ -84,11 +91,17 @@ def test_a_killed_run_ends_with_the_same_bits(shell, uninterrupted, engine, tmp_
     expected, duration = uninterrupted(engine)
     assert sum(expected[name].sum() for name in expected if name.startswith("counts")) > 0
     random, saved = np.random.default_rng([KILLS, len(engine)]), 0
-    for number, moment in enumerate(random.uniform(0.1, 1, KILLS) * duration):
+    for number, part in enumerate(random.uniform(0, 1, KILLS)):
         folder = tmp_path / str(number)
         folder.mkdir()
         child = shell.start(engine, folder)
-        time.sleep(moment)
+        began = time.monotonic()
+        if number % 3:  # at any moment of the run, as long as the run before it took
+            time.sleep((0.1 + 0.9 * part) * duration)
+        else:  # soon after something was saved, however slow this machine is at the moment
+            wait_for(folder / "state.checkpoint")
+            time.sleep(0.1 * part)
+        moment = time.monotonic() - began
         kill(child, signal.SIGKILL)
         ended = shell.line()
         saved += (folder / "state.checkpoint").exists()
@@ -120,8 +133,7 @@ def test_a_run_killed_again_and_again_ends_with_the_same_bits(shell, uninterrupt
 def test_a_signal_saves_and_ends_the_run(shell, uninterrupted, engine, number, tmp_path):
     expected, _ = uninterrupted(engine)
     child = shell.start(engine, tmp_path)
-    while not (tmp_path / "state.checkpoint").exists():
-        time.sleep(0.02)
+    wait_for(tmp_path / "state.checkpoint")
     time.sleep(0.1)
     kill(child, number)
     assert shell.line() == f"stopped by {'Terminated' if number == signal.SIGTERM else 'KeyboardInterrupt'}"

@@ -1,5 +1,6 @@
 """The trace of memory: what it counts, what survives a torn line, and what growth means."""
 
+import contextlib
 import subprocess
 import sys
 import time
@@ -10,13 +11,22 @@ import pytest
 from spikemeta import figures, memory
 
 
+def wait_for(condition, seconds=60):
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        with contextlib.suppress(TypeError):  # no whole line yet
+            if condition():
+                return
+        time.sleep(0.05)
+
+
 def test_a_child_that_takes_memory_shows(tmp_path):
     take = "import time; held = bytearray(b'1')*200_000_000; print('ready', flush=True); time.sleep(60)"
     with memory.Trace(tmp_path / "memory.csv", every=0.05):
-        time.sleep(0.3)
+        wait_for(lambda: len(memory.read(tmp_path / "memory.csv")["workers"]) > 1)
         with subprocess.Popen([sys.executable, "-c", take], stdout=subprocess.PIPE) as child:
             child.stdout.readline()
-            time.sleep(0.3)
+            wait_for(lambda: np.ptp(memory.read(tmp_path / "memory.csv")["workers"]) > 190)
             child.kill()
     trace = memory.read(tmp_path / "memory.csv")
     assert trace["workers"].max() - trace["workers"][0] > 190
