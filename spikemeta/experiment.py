@@ -1,15 +1,13 @@
 """Trains every row of a study under every seed and writes the contract's files; shared by the studies."""
 
 import contextvars
-import importlib.metadata
 import itertools
-import platform
-import time
 from dataclasses import dataclass, field, replace
 
-from spikemeta import figures, guards, identity, item_study, memory, pool, recall, results, study
+from spikemeta import figures, guards, item_study, memory, pool, recall, results, study
 from spikemeta.display import Display
 from spikemeta.errors import UserError
+from spikemeta.provenance import Record
 from spikemeta.rule import Rule
 
 #: Images per task with ``--scale quick``, training and test, and the number of tasks where it is not given.
@@ -238,7 +236,6 @@ def run(name, options, entries, console, evaluate="test", analysis=None, work=po
     study.check(options)
     if _planning.get():
         raise _Planned(Plan(entries, evaluate, analysis, work))
-    started = time.time()
     dataset = pool.dataset(options.dataset)
     seeds = list(range(options.seeds))
     length_of, n_classes = lengths_of(Plan(entries, evaluate, analysis, work), options)
@@ -250,12 +247,9 @@ def run(name, options, entries, console, evaluate="test", analysis=None, work=po
     width = max((entry.hidden or n_hidden(options)) for entry in entries)
     states = max(len(entry.rule.analysis.states) for entry in entries)
     guards.check_room(store.folder, dataset, (width, n_classes), states, study.n_workers(options))
-    provenance = provenance_of(name, options, started, dataset, [e.rule for e in entries]) | {
-        "feedback": signal(options),
-        "evaluated_on": f"{evaluate} images",
-        "curriculum": curriculum_arguments(options, evaluate),
-    }
-    store.write_provenance(provenance)
+    shown = {"feedback": signal(options), "evaluated_on": f"{evaluate} images"}
+    curriculum = curriculum_arguments(options, evaluate)
+    record = Record(store, name, options, dataset, [e.rule for e in entries], **shown, curriculum=curriculum)
 
     runs, failures = run_missing(store, points, length_of, console, study.n_workers(options), work)
     outcome = outcome_of(entries, options, seeds, runs, chance, analysis, failures)
@@ -265,22 +259,12 @@ def run(name, options, entries, console, evaluate="test", analysis=None, work=po
         "scale": options.scale,
         "seeds": options.seeds,
         "task": options.task,
-        "feedback": signal(options),
-        "evaluated_on": f"{evaluate} images",
+        **shown,
         "chance": chance,
     }
     store.write_results(outcome.results)
     store.write_summary(head | {"rows": outcome.rows, "failures": failures, "warnings": outcome.warnings})
-    store.write_provenance(
-        provenance
-        | {
-            "status": "finished",
-            "finished": _clock(time.time()),
-            "seconds": time.time() - started,
-            "runs": [{"rule": r.label, "seed": r.seed} | r.info for r in runs.values()],
-            "failures": failures,
-        }
-    )
+    record.finish(runs, failures)
     return outcome, store
 
 
@@ -347,22 +331,6 @@ def run_missing(store, points, totals, console, workers, work=pool.execute, unit
     return runs, failures
 
 
-def provenance_of(name, options, started, dataset, rules):
-    """What every study writes down of itself before it starts."""
-    return {
-        "command": study.command(name, options),
-        "status": "running",
-        "started": _clock(started),
-        "seeds": list(range(options.seeds)),
-        "options": vars(options),
-        "versions": versions(),
-        "commit": identity.commit(),
-        "sources": identity.sources(),
-        "data": {dataset.name: dataset.digests},
-        "rules": {rule.title: rule_text(rule) for rule in rules},
-    }
-
-
 def outcome_of(entries, options, seeds, runs, chance, analysis, failures):
     """The `Outcome` of finished runs, by label and seed."""
     analysis = analysis or (recall.SEARCH if options.task == "items" else results)
@@ -422,36 +390,3 @@ def _tuned(rule, options):
         if fits and of_data and (options.feedback != "random" or "random" in qualifiers):
             return True
     return False
-
-
-def versions():
-    """Versions of what decides the numbers: Python, this package and those it computes with."""
-    found = {"python": platform.python_version(), "platform": platform.platform()}
-    for package in ("spikemeta", "brian2", "numpy", "scipy", "xarray", "matplotlib", "scikit-learn", "torch", "snntorch"):
-        try:
-            found[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            found[package] = "not installed"
-    return found
-
-
-def rule_text(rule):
-    """A rule's equations and parameters, as they were."""
-    fields = (
-        "reference",
-        "variant",
-        "state",
-        "weight",
-        "initial",
-        "on_gradient",
-        "on_presentation",
-        "on_boundary",
-        "base_gradient",
-        "on_base_step",
-    )
-    parameters = {name: f"{p.value:g} {p.unit}" for name, p in rule.parameters.items()}
-    return {f: getattr(rule, f) for f in fields} | {"parameters": parameters}
-
-
-def _clock(seconds):
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 PACKAGES = ("spikemeta", "spikemeta.rules", "spikemeta.networks", "spikemeta.studies")
 #: Files that only show what was computed; with them, every new colour of a line would make finished runs foreign.
-_SHOWING = ("cli.py", "display.py", "memory.py", "rendering.py", "report.py")
+_SHOWING = ("cli.py", "display.py", "memory.py", "provenance.py", "rendering.py", "report.py")
 
 
 @functools.cache

@@ -2,13 +2,13 @@
 
 import dataclasses
 import itertools
-import time
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from spikemeta import cluster, display, experiment, guards, pool, registry, results, study
 from spikemeta.errors import UserError, suggest
+from spikemeta.provenance import Record
 
 #: Options that no grid can vary: what is run where, and the seeds, which are a dimension anyway.
 _FIXED = ("rules", "seeds", "workers", "out", "resume", "grid", "scheduler")
@@ -229,7 +229,7 @@ def run(base, options, console=None):
     """
     from rich.console import Console
 
-    console, started = console or Console(), time.time()
+    console = console or Console()
     study.check(options)
     rules = {rule.title: rule for rule in study.resolve_rules(options.rules).values()}
     axes = axes_of(options.grid, base.options, rules, registry.load("networks", experiment.network(options)))
@@ -257,9 +257,9 @@ def run(base, options, console=None):
         workers = 1 if options.scheduler else study.n_workers(options)
         guards.check_room(store.folder, pool.dataset(chosen.dataset), (width, 10), states, workers)
     named = {rule.title: rule for cell in cells for rule in (e.rule for e in cell.entries.values())}
-    provenance = experiment.provenance_of(base.name, options, started, pool.dataset(options.dataset), named.values())
-    provenance |= {"command": study.command(base.name, options, "sweep"), "grid": {a.key: a.values for a in axes}}
-    store.write_provenance(provenance)
+    grid = {a.key: a.values for a in axes}
+    command = study.command(base.name, options, "sweep")
+    record = Record(store, base.name, options, pool.dataset(options.dataset), named.values(), command=command, grid=grid)
     with cluster.open_client(study.n_workers(options), options.scheduler) as client:
         runs, failures = experiment.run_missing(
             store, list(points.values()), totals, console, 0, cells[0].plan.work, runner=cluster.runner(client)
@@ -268,8 +268,8 @@ def run(base, options, console=None):
     for cell, chance in zip(cells, chances, strict=True):
         found = outcome_of(cell, runs, chance)
         if found:
-            grid = {axis.key: value for axis, value in zip(axes, cell.values, strict=True)}
-            rows += [row | {"rule": cell.entries[row["rule"]].label, "grid": grid} for row in found.rows]
+            place = {axis.key: value for axis, value in zip(axes, cell.values, strict=True)}
+            rows += [row | {"rule": cell.entries[row["rule"]].label, "grid": place} for row in found.rows]
             data.append((cell.values, found.results))
             for label, entry in cell.entries.items():
                 own = [text.removeprefix(f"{label}: ") for text in found.warnings if text.startswith(f"{label}: ")]
@@ -277,12 +277,10 @@ def run(base, options, console=None):
     whole = dataset_of(axes, data)
     store.write_results(whole)
     head = {"engine": options.engine, "dataset": options.dataset, "scale": options.scale, "seeds": options.seeds}
-    head |= {"task": options.task, "grid": {a.key: a.values for a in axes}, "evaluated_on": f"{cells[0].plan.evaluate} images"}
+    head |= {"task": options.task, "grid": grid, "evaluated_on": f"{cells[0].plan.evaluate} images"}
     warnings = list(dict.fromkeys(warnings))
     store.write_summary(head | {"rows": rows, "failures": failures, "warnings": warnings})
-    taken = {"status": "finished", "seconds": time.time() - started, "failures": failures}
-    taken |= {"runs": [{"rule": r.label, "seed": r.seed} | r.info for r in runs.values()]}
-    store.write_provenance(provenance | taken)
+    record.finish(runs, failures)
     shown = {row["rule"]: row for row in rows if row["metrics"]}
     console.print(display.table_of(list(shown.values()), f"Sweep of {base.name}", f"mean ± sd, seeds: {options.seeds}"))
     display.files(console, [store.folder / name for name in ("summary.json", "results.nc", "provenance.json")])

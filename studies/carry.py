@@ -94,13 +94,13 @@ def run(options, console=None):
     from rich.table import Table
 
     from spikemeta import display, experiment, metrics, pool, registry, results, study
+    from spikemeta.provenance import Record
 
     study.check(options)
-    console, began = console or Console(), time.time()
+    console = console or Console()
     rule, data = registry.get_rule(options.rule), pool.dataset(options.dataset)
     store = results.Store(options.out or f"results/carry-{options.dataset}", "carry", study.settings(options), options.resume)
-    provenance = experiment.provenance_of("carry", options, began, data, [rule])
-    store.write_provenance(provenance)
+    record = Record(store, "carry", options, data, [rule])
     some = {"limit": 1500, "test_limit": 300} if options.scale == "quick" else {}
     hidden = options.hidden or (100 if options.scale == "quick" else 200)
     points, totals = [], {}
@@ -131,7 +131,7 @@ def run(options, console=None):
     store.write_results(xarray.Dataset({"accuracy": (("trained", "seed", "tested"), cells)}, coordinates))
     head = {"engine": "both", "dataset": options.dataset, "scale": options.scale, "seeds": options.seeds}
     store.write_summary(head | {"rows": rows, "failures": failures})
-    store.write_provenance(provenance | {"status": "finished", "seconds": time.time() - began, "failures": failures})
+    record.finish(runs, failures)
     console.print(table)
     display.files(console, [store.folder / n for n in ("summary.json", "results.nc", "provenance.json")])
     return display.failures(console, failures)

@@ -56,22 +56,21 @@ def run(options, console=None):
     UserError
         For bad options, an unknown study, or an output folder that is not ours to write.
     """
-    import time
     from dataclasses import fields
 
     from rich.console import Console
 
-    from spikemeta import display, engines, experiment, figures, pool, registry, results, study
+    from spikemeta import display, engines, figures, pool, registry, results, study
+    from spikemeta.provenance import Record
 
     study.check(options)
-    console, began = console or Console(), time.time()
+    console = console or Console()
     names = [name.strip() for name in options.studies.split(",") if name.strip()]
     engines.known(names, HEADLINES)
     store = results.Store(
         options.out or f"results/engines-{options.dataset}", "engines", study.settings(options), options.resume
     )
-    provenance = experiment.provenance_of("engines", options, began, pool.dataset(options.dataset), [])
-    store.write_provenance(provenance)
+    record = Record(store, "engines", options, pool.dataset(options.dataset))
     given = {n: getattr(options, n) for n in ("rules", "dataset", "scale", "hidden", "passes", "seeds", "workers")}
     rows, code = [], 0
     for name in names:
@@ -88,7 +87,7 @@ def run(options, console=None):
     agreement = engines.agreement(rows)
     head = {"engine": "both", "dataset": options.dataset, "scale": options.scale, "seeds": options.seeds}
     store.write_summary(head | {"rows": rows, "agreement": agreement})
-    store.write_provenance(provenance | {"status": "finished", "seconds": time.time() - began})
+    record.finish()
     drawn = figures.save(engines.figure(rows, agreement, head), store.folder / "figures", "engines")
     console.print(engines.table(rows, agreement))
     display.files(console, [store.folder / n for n in ("summary.json", "provenance.json")] + drawn)

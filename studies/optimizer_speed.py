@@ -112,12 +112,14 @@ def run(options, console=None):
     from rich.progress import track
     from rich.table import Table
 
-    from spikemeta import experiment, figures, results, study
+    from spikemeta import figures, results, study
+    from spikemeta.provenance import Record
 
     study.check(options)
-    console, began = console or Console(), time.time()
+    console = console or Console()
     rules = study.resolve_rules(options.rules)
     store = results.Store(options.out or "results/optimizer_speed", "optimizer_speed", study.settings(options), options.resume)
+    record = Record(store, "optimizer_speed", options, rules=rules.values(), cores=os.cpu_count())
     kept = torch.get_num_threads()
     torch.set_num_threads(options.threads)
     groups = [_steps(options, rules), _samples((50,), 1), _samples((200, 200), 100)]
@@ -149,8 +151,7 @@ def run(options, console=None):
             rows.append({"rule": label, "hardware": None, "against": next(iter(timed)), "metrics": metrics})
             table.add_row(label, f"{1e3 * median:.3f}", f"{1e3 * low:.3f} to {1e3 * high:.3f}", f"{median / base:.2f}")
     store.write_summary({"engine": "torch", "dataset": None, "scale": "full", "seeds": 0, "rows": rows})
-    provenance = {"command": study.command("optimizer_speed", options), "seconds": time.time() - began}
-    store.write_provenance(provenance | {"options": vars(options), "versions": experiment.versions(), "cores": os.cpu_count()})
+    record.finish()
     figures.save(figures.ratios(rows, "Cost of an optimizer's step"), store.folder / "figures", "ratios")
     console.print(table)
     return 0

@@ -11,7 +11,6 @@ single digits, without biases, and the tests over ten trials are ours. Written t
 ``--dataset mnist --scale full`` may be compared.
 """
 
-import time
 from dataclasses import dataclass, replace
 
 from spikemeta.study import Study, option
@@ -173,16 +172,16 @@ def run(options, console=None):
     from rich.console import Console
 
     from spikemeta import display, experiment, figures, pool, registry, results, study, training
+    from spikemeta.provenance import Record
 
     study.check(options)
-    console, began, found = console or Console(), time.time(), chosen(options)
+    console, found = console or Console(), chosen(options)
     data = pool.dataset(options.dataset)
     store = results.Store(
         options.out or f"results/published-{options.dataset}", "published", study.settings(options), options.resume
     )
     rules = [registry.get_rule(name) for name in sorted({s.rule for s in found})]
-    provenance = experiment.provenance_of("published", options, began, data, rules)
-    store.write_provenance(provenance)
+    record = Record(store, "published", options, data, rules)
     points = []
     trials = options.seeds * max(s.trials for s in found)
     for seed in range(trials):
@@ -217,7 +216,7 @@ def run(options, console=None):
     }
     store.write_results(training.to_dataset(found, runs, trials, head))
     store.write_summary(head | {"rows": rows, "failures": failures})
-    store.write_provenance(provenance | {"status": "finished", "seconds": time.time() - began, "failures": failures})
+    record.finish(runs, failures)
     drawings = {"published": figures.published, "items": figures.published_items}
     made = {name: draw(rows, head) for name, draw in drawings.items()}
     drawn = [p for name, figure in made.items() if figure for p in figures.save(figure, store.folder / "figures", name)]

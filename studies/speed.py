@@ -13,7 +13,6 @@ installed (``pip install spikemeta[peers]``).
 Written to the output folder: ``summary.json``, ``provenance.json`` and figures.
 """
 
-import time
 from dataclasses import dataclass
 
 from spikemeta.study import Study, option
@@ -57,15 +56,18 @@ def run(options, console=None):
 
     from rich.console import Console
 
-    from spikemeta import datasets, display, experiment, figures, identity, results, speed, speed_curves, study
+    from spikemeta import datasets, display, figures, results, speed, speed_curves, study
+    from spikemeta.provenance import Record
 
     study.check(options)
-    console, began, full = console or Console(), time.time(), options.scale == "full"
+    console, full = console or Console(), options.scale == "full"
     names = options.rules or ("" if full else ",".join(speed.CONSTANTS))
     rules = list(study.resolve_rules(names).values())
     data = datasets.load(options.dataset)
     folder = options.out or f"results/speed-{options.dataset}"
     store = results.Store(folder, "speed", study.settings(options), options.resume)
+    machine = {"cores": os.cpu_count(), "processor": speed_curves.model_name()}
+    record = Record(store, "speed", options, data, rules, **machine)
     work = speed.workload(data, spikes=options.spikes)
     load = [os.getloadavg()[0]]
     say = lambda text: console.print(text, highlight=False, markup=False)  # noqa: E731
@@ -78,11 +80,7 @@ def run(options, console=None):
     head = {"engine": "brian2", "dataset": options.dataset, "scale": options.scale, "seeds": 0, "hidden": options.hidden}
     head |= {"spikes": work.spikes, "clock": "processor time of one thread, start taken off", "load": load}
     store.write_summary(head | {"rows": rows, "curves": curves})
-    provenance = {"command": study.command("speed", options), "options": vars(options), "versions": experiment.versions()}
-    provenance |= {"commit": identity.commit(), "sources": identity.sources()}
-    provenance |= {"data": {data.name: data.digests}, "status": "finished"}
-    machine = {"cores": os.cpu_count(), "processor": speed_curves.model_name(), "load": load}
-    store.write_provenance(provenance | machine | {"seconds": time.time() - began})
+    record.finish(load=load)
     made = {"speed": speed_curves.comparison(rows, head)} | speed_curves.figures_of(curves, head)
     drawn = [p for name, figure in made.items() for p in figures.save(figure, store.folder / "figures", name)]
     console.print(speed_curves.table(rows, head))

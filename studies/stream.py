@@ -12,7 +12,6 @@ in memory. Rules that have a memory window get one of five tasks, as published f
 Written to the output folder: ``summary.json``, ``provenance.json`` and a figure.
 """
 
-import time
 from dataclasses import dataclass, replace
 
 from spikemeta.study import Study, option
@@ -100,14 +99,14 @@ def run(options, console=None):
     from rich.console import Console
 
     from spikemeta import display, experiment, figures, pool, results, stream, study
+    from spikemeta.provenance import Record
 
     study.check(options)
-    console, began = console or Console(), time.time()
+    console = console or Console()
     store = results.Store(options.out or f"results/stream-{options.dataset}", "stream", study.settings(options), options.resume)
     found, images = points_of(options, store.folder)
     data = pool.dataset(options.dataset)
-    provenance = experiment.provenance_of("stream", options, began, data, [rule for _, rule in found])
-    store.write_provenance(provenance)
+    record = Record(store, "stream", options, data, [rule for _, rule in found])
     points = [point for point, _ in found]
     totals = {(p.label, p.seed): stream.total(p) for p in points}
     runs, failures = experiment.run_missing(store, points, totals, console, study.n_workers(options), stream.execute)
@@ -123,10 +122,7 @@ def run(options, console=None):
     head |= {"images": images, "window_tasks": options.window, "hidden": simulation["n_hidden"], "feedback": options.feedback}
     head |= {"task": "permuted", "evaluated_on": "test images", "chance": 1 / data.n_classes}
     store.write_summary(head | {"rows": rows, "failures": failures})
-    info = [{"rule": r.label, "seed": r.seed} | r.info for r in runs.values()]
-    store.write_provenance(
-        provenance | {"status": "finished", "seconds": time.time() - began, "runs": info, "failures": failures}
-    )
+    record.finish(runs, failures)
     described = f"{tasks} x {images} images, {options.dataset}, {simulation['n_hidden']} hidden neurons, seeds: {options.seeds}"
     figure = stream.figure(rows, described, head["chance"])
     drawn = figures.save(figure, store.folder / "figures", "stream")
