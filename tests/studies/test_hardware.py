@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from spikemeta import counters, curricula, registry
+from spikemeta import counters, curricula, experiment, registry
 from spikemeta.cli import app
 from spikemeta.simulation import Simulation
+from spikemeta.studies import search
 
 SIZES = 64, 12, 2
 STEPS = 100  # of 1 ms in a presentation
@@ -121,3 +122,11 @@ def test_the_memristor_study_at_toy_size(tmp_path):
     pulses = [row["metrics"]["weight_writes"]["mean"] for row in rows]
     assert 0 < pulses[1] < pulses[2]
     assert (tmp_path / "out" / "figures" / "published.png").stat().st_size > 10_000
+
+
+def test_constants_are_searched_on_a_chip():
+    """What the study ``search`` would run carries the chip in every row."""
+    options = search.Options(rules="probabilistic", hardware="memristor", grid=("growth=1e-3,3e-3",), mode="runtime")
+    plan = experiment.plan_of(search.study, options)
+    assert [entry.hardware.name for entry in plan.entries] == ["memristor", "memristor"]
+    assert [entry.parameters for entry in plan.entries] == [{"growth": 1e-3}, {"growth": 3e-3}]
