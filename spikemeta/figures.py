@@ -28,15 +28,18 @@ def canvas(width, height):
     return figure
 
 
-def blank(width, height, results, title, shown):
-    """An empty figure with title and, beneath it, what the numbers were made with and what of them is shown."""
+def blank(width, height, results, title, shown, n=None, images=None):
+    """An empty figure with title and, beneath it, what the numbers were made with and what of them is shown.
+
+    ``n`` seeds and ``images`` per task, where they are not those of the results and of the scale.
+    """
     figure = canvas(width, height)
-    n = results.sizes["seed"]
+    n = n or results.sizes["seed"]
     figure.suptitle(title + "\n", fontsize=12, x=0.012, ha="left")
     figure.text(
         0.012,
         0.985 - 0.26 / height,
-        f"{describe(results)}; {n} seed{'s' * (n > 1)}" + (f": {shown}" if n > 1 else ""),
+        f"{describe(results, images)}; {n} seed{'s' * (n > 1)}" + (f": {shown}" if n > 1 else ""),
         va="top",
         fontsize=8.5,
         color="0.35",
@@ -44,11 +47,12 @@ def blank(width, height, results, title, shown):
     return figure
 
 
-def describe(results):
-    """Data set, task, scale, feedback and engine of a results dataset in a phrase."""
+def describe(results, images=None):
+    """Data set, task, scale (or images per task), feedback and engine of a results dataset in a phrase."""
     a = results.attrs
     how = "surrogate gradients (torch)" if a.get("engine") == "torch" else f"{a['feedback']} feedback"
-    return f"{a['task']} {a['dataset']} ({a['scale']}), {a['hidden']} hidden neurons, {how}"
+    size = f"{images} images per task" if images else a["scale"]
+    return f"{a['task']} {a['dataset']} ({size}), {a['hidden']} hidden neurons, {how}"
 
 
 def save(figure, folder, name):

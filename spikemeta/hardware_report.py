@@ -61,6 +61,11 @@ def of_chips(rows):
     return list(dict.fromkeys(r for r, _ in cells)), list(dict.fromkeys(c for _, c in cells)), cells
 
 
+def images_of(rows):
+    """Images per task of the first row, None where the scale says it."""
+    return rows[0].get("images") if rows else None
+
+
 def loss(cells, rule, chip):
     """Final accuracy lost from ideal to a chip, seed by seed: a `spikemeta.metrics.Summary` of fractions, or None."""
     if (rule, chip) not in cells or (rule, "ideal") not in cells:
@@ -77,7 +82,7 @@ def table(rows, data):
 
     rules, chips, cells = of_chips(rows)
     made = Table(
-        title=f"Rules on chips: {figures.describe(data)}",
+        title=f"Rules on chips: {figures.describe(data, images_of(rows))}",
         caption="final accuracy, %, mean ± sd over seeds; in brackets: the rule does not fit the chip",
     )
     made.add_column("rule", overflow="fold")
@@ -111,7 +116,12 @@ def chips_figure(rows, data):
 
     rules, chips, cells = of_chips(rows)
     figure = figures.blank(
-        1.35 * len(chips) + 3.2, 0.52 * len(rules) + 1.7, data, "Final accuracy of each rule on each chip", "mean"
+        1.35 * len(chips) + 3.2,
+        0.52 * len(rules) + 1.7,
+        data,
+        "Final accuracy of each rule on each chip",
+        "mean",
+        images=images_of(rows),
     )
     panel = figure.add_subplot()
     values = np.full((len(rules), len(chips)), np.nan)
@@ -140,7 +150,8 @@ def pareto(rows, data):
     shown = [chip for chip in chips if any(_ENERGY in cells[r, chip]["metrics"] for r in rules if (r, chip) in cells)]
     if not shown:
         return None
-    figure = figures.blank(3.5 * len(shown) + 2.2, 4.3, data, "Final accuracy against energy", "mean and 95 % interval")
+    title, size = "Final accuracy against energy", (3.5 * len(shown) + 2.2, 4.3)
+    figure = figures.blank(*size, data, title, "mean and 95 % interval", images=images_of(rows))
     panels = figure.subplots(1, len(shown), sharey=True, squeeze=False)[0]
     for panel, chip in zip(panels, shown, strict=True):
         points = []
@@ -188,9 +199,9 @@ def curves(rows, data):
     if not rows:
         return None
     rules = list(dict.fromkeys(row["rule"] for row in rows))
-    figure = figures.blank(
-        10.2, 4.2, data, "Final accuracy against precision and noise, fewer images", "mean and 95 % interval"
-    )
+    n = max(len(row["seeds"]) for row in rows)
+    title = "Final accuracy against precision and noise"
+    figure = figures.blank(10.2, 4.2, data, title, "mean and 95 % interval", n, images_of(rows))
     panels = figure.subplots(1, 2, sharey=True)
     for panel, (part, text) in zip(panels, parts.items(), strict=True):
         for k, rule in enumerate(rules):
@@ -215,7 +226,9 @@ def beside_table(rows, data):
     """Published and our accuracies of the study ``memristor``, as a rich table."""
     from rich.table import Table
 
-    made = Table(title=f"Probabilistic metaplasticity on memristors: {figures.describe(data)}", caption="%, mean ± sd")
+    made = Table(
+        title=f"Probabilistic metaplasticity on memristors: {figures.describe(data, images_of(rows))}", caption="%, mean ± sd"
+    )
     for head in ("setting", "published", "ours", "just learned", "most pulses per device"):
         made.add_column(head, justify="left" if head == "setting" else "right")
     for row in [row for row in rows if row["metrics"]]:
@@ -228,7 +241,9 @@ def beside_table(rows, data):
 def beside(rows, data):
     """Published final accuracies (mean and sd) beside ours, a dot per seed."""
     rows = [row for row in rows if row["metrics"]]
-    figure = figures.blank(8.2, 0.6 * len(rows) + 1.9, data, "Probabilistic metaplasticity on memristors", "a dot each")
+    figure = figures.blank(
+        8.2, 0.6 * len(rows) + 1.9, data, "Probabilistic metaplasticity on memristors", "a dot each", images=images_of(rows)
+    )
     panel = figure.add_subplot()
     for y, row in enumerate(rows):
         mean, spread = row["published"]

@@ -84,7 +84,14 @@ def entries_of(options):
 
     def row(spec, rule, chip, part, x, curriculum, seeds=None):
         found = fit.fit(rule, chip)
-        more = {"part": part, "x": x, "rule": rule.title, "fits": found.fits, "missing": list(found.missing)}
+        more = {
+            "part": part,
+            "x": x,
+            "images": curriculum.get("limit"),
+            "rule": rule.title,
+            "fits": found.fits,
+            "missing": list(found.missing),
+        }
         label = f"{rule.title} on {chip.name}" if part == "chips" else f"{rule.title}, {part} {x:g}"
         more |= {"nearest": found.nearest, "label": label}
         rows.append(experiment.Entry(label, spec, rule, curriculum=curriculum, hardware=chip, seeds=seeds, more=more))
