@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The searches behind the constants of rules/ and networks/: validation images only, seed 0 (digits: seeds 0 to 2). Set SPIKEMETA_DATA for MNIST.
-# Usage: docs/search.sh [FOLDER]; about three quarters of an hour on two cores.
+# Usage: docs/search.sh [FOLDER]; about an hour and a half on two cores.
 set -euo pipefail
 out=${1:-results}
 
@@ -27,9 +27,20 @@ mnist synaptic_intelligence --grid hidden.lr=3.15e-4 --grid readout.lr=7.2e-4 --
 mnist hebb_repetition --grid hidden.lr=1.5e-4,2e-4 --grid readout.lr=3.5e-4 --grid hidden.scale=2e-3,3e-3 \
     --grid readout.scale=4.5e-3
 mnist probabilistic --grid growth=3e-4,1e-3,3e-3 --grid scale=0.05,0.15
-spikemeta run search --rules probabilistic --out "$out/search-probabilistic-published" --dataset mnist --feedback random \
-    --hidden 200 --grid network.presentation=150 --grid network.input_rate=250 --grid network.target_rate=100 \
-    --grid hidden.lr=2e-5,1e-4,3e-4 --grid readout.lr=3e-4
+mnist laplace-1000 --hidden 1000 --grid hidden.lr=1.2e-4 --grid readout.lr=4e-4 --grid hidden.curvature=7e-3,1.1e-2,1.6e-2 \
+    --grid readout.curvature=3.3e-3,6e-3
+mnist probabilistic-500 --hidden 500 --grid growth=3e-3,6e-3,1.2e-2 --grid scale=0.05
+
+# The study memristor: on the devices, with the published presentation and feedback; one grid after the other.
+memristor() { # number, then the options
+    spikemeta run search --rules probabilistic --hardware memristor --out "$out/search-probabilistic-memristor-$1" --dataset mnist \
+        --scale full --feedback random --grid network.presentation=150 --grid network.input_rate=250 \
+        --grid network.target_rate=100 --grid network.readout_width=3 "${@:2}"
+}
+
+memristor 1 --grid hidden.lr=2e-5,1e-4 --grid readout.lr=1e-4,2e-4 --grid growth=1e-3,2e-3,3e-3
+memristor 2 --grid hidden.lr=2e-5,1e-4 --grid readout.lr=4e-5 --grid growth=3e-3,6e-3
+memristor 3 --grid hidden.lr=1e-4 --grid readout.lr=2e-4,3e-4 --grid growth=4.5e-3,6e-3
 
 digits() { search "$@" --dataset digits --seeds 3; }
 

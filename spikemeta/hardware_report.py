@@ -204,19 +204,18 @@ def curves(rows, data):
     figure = figures.blank(10.2, 4.2, data, title, "mean and 95 % interval", n, images_of(rows))
     panels = figure.subplots(1, 2, sharey=True)
     for panel, (part, text) in zip(panels, parts.items(), strict=True):
+        ticks = sorted({row["x"] for row in rows if row["part"] == part})
         for k, rule in enumerate(rules):
             own = sorted((row for row in rows if row["rule"] == rule and row["part"] == part), key=lambda row: row["x"])
-            x = [row["x"] for row in own]
+            x = [ticks.index(row["x"]) + 0.5 * (k / len(rules) - 0.5) for row in own]  # beside each other, to be told apart
             y = [metrics.summarise(row["metrics"]["final_accuracy"]["values"]) for row in own]
-            style = {"color": figures.PALETTE[k % 8], "marker": figures.MARKERS[k % 8]}
-            panel.plot(x, [100 * s.mean for s in y], ms=5, lw=1.3, label=rule, **style)
-            if y and y[0].n > 1:
-                low, high = ([100 * getattr(s, side) for s in y] for side in ("low", "high"))
-                panel.fill_between(x, low, high, color=style["color"], alpha=0.12, lw=0)
+            spread = [[100 * (s.mean - max(s.low, 0)) for s in y], [100 * (min(s.high, 1) - s.mean) for s in y]]
+            style = {"color": figures.PALETTE[k % 8], "marker": figures.MARKERS[k % 8], "ms": 5, "lw": 1.3, "elinewidth": 0.8}
+            panel.errorbar(x, [100 * s.mean for s in y], yerr=spread if n > 1 else None, label=rule, **style)
+        panel.set_xticks(range(len(ticks)), [f"{tick:g}" for tick in ticks])
         panel.set_xlabel(text, fontsize=9)
-        panel.grid(color="0.92")
+        panel.grid(axis="y", color="0.92")
         panel.axhline(100 * data.chance, color="0.5", ls=":", lw=1)
-    panels[0].set_xticks(sorted({row["x"] for row in rows if row["part"] == "bits"}))
     panels[0].set_ylabel("final accuracy (%); dotted: chance", fontsize=9)
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside right center", fontsize=8, frameon=False)
     return figure

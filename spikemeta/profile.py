@@ -252,7 +252,10 @@ def get(name):
 
 def is_profile(path):
     """Whether a file is meant as a hardware profile rather than a rule."""
-    return path.suffix == ".toml" or (path.suffix == ".py" and "Hardware(" in path.read_text(encoding="utf-8"))
+    if path.suffix != ".py":
+        return path.suffix == ".toml"
+    text = path.read_text(encoding="utf-8")
+    return "Hardware(" in text or any(line.startswith("hardware =") for line in text.splitlines())  # or made from another
 
 
 def read(path):

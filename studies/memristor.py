@@ -21,8 +21,11 @@ PUBLISHED = {
 #: What the network takes from theirs; and a window wide enough that a readout neuron can learn its way back when the devices'
 #: noise has pushed it far below its threshold. (Theirs keeps the potential from falling so far.)
 NETWORK = {"presentation": 150.0, "input_rate": 250.0, "target_rate": 100.0, "readout_width": 3.0}
-#: Found on validation images under these on seven devices, see docs/constants.md.
-CONSTANTS = {"hidden.lr": 1e-4, "readout.lr": 2e-4, "growth": 4.5e-3, "scale": 0.05}
+#: Found on validation images under these, by the number of devices, see docs/constants.md.
+CONSTANTS = {
+    "7 devices": {"hidden.lr": 1e-4, "readout.lr": 2e-4, "growth": 4.5e-3, "scale": 0.05},
+    "1 device": {"hidden.lr": 2e-5, "readout.lr": 3e-5, "growth": 4.5e-3, "scale": 0.05},
+}
 
 
 @dataclass(frozen=True)
@@ -45,8 +48,9 @@ def entries_of(options):
     rows = []
     settings = zip(PUBLISHED.items(), (seven, one, one), ({}, {}, {"growth": 0.0}), strict=True)
     for (label, published), chip, changed in settings:
+        constants = CONSTANTS[label.partition(",")[0]] | changed
         more = {"curriculum": own, "hardware": chip, "more": {"published": published, "images": options.images}}
-        rows.append(experiment.Entry(label, "probabilistic", rule, CONSTANTS | changed, NETWORK, **more))
+        rows.append(experiment.Entry(label, "probabilistic", rule, constants, NETWORK, **more))
     return rows
 
 

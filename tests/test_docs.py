@@ -24,7 +24,7 @@ OTHERS = {
     "carry": ("interchange.md", ("carried",)),
     "speed": ("speed.md", ("speed",)),
     "stream": ("speed.md", ("stream",)),
-    "hardware": ("hardware.md", ("chips", "losses", "chip_costs")),
+    "hardware": ("hardware.md", ("chips", "losses", "chip_costs", "chip_curves")),
     "memristor": ("hardware.md", ("devices",)),
 }
 

@@ -1,5 +1,7 @@
 """A profile that cannot be used: every problem at once, with the file's name; on the command line too."""
 
+from pathlib import Path
+
 import pytest
 from typer.testing import CliRunner
 
@@ -166,3 +168,9 @@ def test_a_slot_must_be_a_slot():
         Hardware("x", weight=4)
     with pytest.raises(UserError, match="weight.bits must be a Quantity"):
         Hardware("x", weight=Slot("weight", 4))
+
+
+def test_a_profile_may_be_made_from_another():
+    path = Path(__file__).parents[2] / "docs" / "memristor_1.py"
+    assert invoke("check", path) == (0, "ok\n")
+    assert profile.get(str(path)).weight.count.value == 1

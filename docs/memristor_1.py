@@ -1,0 +1,10 @@
+"""A profile made from another one: the memristor with a single device per weight. Used by search.sh; an example of your own."""
+
+from dataclasses import replace
+
+from spikemeta import profile
+from spikemeta.profile import Quantity
+
+count = Quantity(1, "device", "Zohora et al.'s smallest number of devices per weight (n_mem of their code)")
+weight = replace(profile.get("memristor").weight, count=count)
+hardware = replace(profile.get("memristor"), name="memristor_1", weight=weight)
