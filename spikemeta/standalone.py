@@ -18,6 +18,7 @@ from pathlib import Path
 import brian2
 import numpy as np
 import pooch
+from brian2.codegen.translation import make_statements
 from brian2.devices.device import get_device
 
 from spikemeta import stopping
@@ -180,6 +181,8 @@ def device():
     finally:
         get_device().reinit()
         brian2.set_device("runtime")
+        # Brian2 keeps every translation, by variables that no other network has: a long study would keep them all.
+        getattr(make_statements, "_cache", {}).clear()
 
 
 @dataclass(frozen=True)
