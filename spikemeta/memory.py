@@ -98,15 +98,17 @@ def read(path):
 
 
 def summary(path):
-    """What a trace comes to: ``peak_mib``, ``minutes`` and, if it is longer than ten minutes, ``growth_after_ten_minutes``.
+    """What a trace comes to: ``peak_mib``, ``minutes`` and, from half an hour on, ``growth_after_ten_minutes``.
 
-    Growth is the highest total after the first ten minutes over the highest within them, minus one.
+    Growth is the median total of the last ten minutes over that of the second ten minutes, minus one: a moment's need, which
+    a line every ten seconds meets or misses, is no growth.
     """
     trace = read(path)
     if trace is None:
         return {}
-    early = trace["seconds"] <= SETTLED
-    found = {"peak_mib": float(trace["total"].max()), "minutes": float(trace["seconds"][-1] / 60)}
-    if early.any() and not early.all():
-        found["growth_after_ten_minutes"] = float(trace["total"][~early].max() / trace["total"][early].max() - 1)
+    seconds, total = trace["seconds"], trace["total"]
+    found = {"peak_mib": float(total.max()), "minutes": float(seconds[-1] / 60)}
+    early, late = (seconds > SETTLED) & (seconds <= 2 * SETTLED), seconds > seconds[-1] - SETTLED
+    if seconds[-1] >= 3 * SETTLED and early.any():
+        found["growth_after_ten_minutes"] = float(np.median(total[late]) / np.median(total[early]) - 1)
     return found

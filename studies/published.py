@@ -171,7 +171,7 @@ def run(options, console=None):
     """
     from rich.console import Console
 
-    from spikemeta import display, experiment, figures, pool, registry, results, study, training
+    from spikemeta import display, experiment, figures, pool, published_figures, registry, results, study, training
     from spikemeta.provenance import Record
 
     study.check(options)
@@ -200,6 +200,7 @@ def run(options, console=None):
                 "source": s.source,
                 "published": s.published,
                 "tasks": s.tasks,
+                "recent": s.recent,
                 "seeds": [r.seed for r in own],
                 "seconds": [r.info["seconds"] for r in own],
                 "metrics": training.metrics_of(own, s.recent),
@@ -217,7 +218,7 @@ def run(options, console=None):
     store.write_results(training.to_dataset(found, runs, trials, head))
     store.write_summary(head | {"rows": rows, "failures": failures})
     record.finish(runs, failures)
-    drawings = {"published": figures.published, "items": figures.published_items}
+    drawings = {"published": published_figures.published, "items": published_figures.items, "course": published_figures.course}
     made = {name: draw(rows, head) for name, draw in drawings.items()}
     drawn = [p for name, figure in made.items() if figure for p in figures.save(figure, store.folder / "figures", name)]
     console.print(display.published(rows, f"Published settings, {options.dataset} ({options.scale})", evaluated))

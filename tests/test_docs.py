@@ -19,6 +19,7 @@ PAGES = {
 #: Page and maker of the table of studies whose rows are no comparison of rules.
 OTHERS = {
     "published": ("published.md", ("published", "positions")),
+    "mesu_stream": ("published.md", ("published",)),
     "validation": ("published.md", ("positions",)),
     "optimizer_speed": ("torch.md", ("costs",)),
     "carry": ("interchange.md", ("carried",)),

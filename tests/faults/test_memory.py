@@ -39,15 +39,19 @@ def lines(*rows):
     return "\n".join([",".join(memory.COLUMNS), *(f"2026-01-01T00:00:00Z,{s},{own},200.0,50.0,{c},4" for s, own, c in rows)])
 
 
-def test_growth_is_over_the_first_ten_minutes_of_the_last_start_and_without_compilers(tmp_path):
+def test_growth_is_from_the_second_to_the_last_ten_minutes_of_the_last_start_and_without_compilers(tmp_path):
     path = tmp_path / "memory.csv"
-    before = [(10, 9000.0, 0), (900, 9000.0, 0)]
-    path.write_text(lines(*before, (10, 40.0, 800), (300, 50.0, 0), (610, 60.0, 0), (1200, 65.0, 900)) + "\n2026-01-01T0")
+    before = [(10, 9000.0, 0), (2000, 9000.0, 0)]
+    early = [(10, 40.0, 800), (300, 45.0, 0), (610, 50.0, 0), (1000, 60.0, 0), (1150, 60.0, 0)]
+    late = [(1300, 700.0, 0), (1900, 65.0, 0), (2000, 70.0, 0), (2400, 70.0, 900)]
+    path.write_text(lines(*before, *early, *late) + "\n2026-01-01T0")
     found = memory.summary(path)
-    assert found["growth_after_ten_minutes"] == pytest.approx(315 / 300 - 1)
-    assert found["peak_mib"] == 315
-    assert found["minutes"] == 20
+    assert found["growth_after_ten_minutes"] == pytest.approx(320 / 310 - 1)
+    assert found["peak_mib"] == 950
+    assert found["minutes"] == 40
     assert figures.memory(memory.read(path)) is not None
+    path.write_text(lines(*early))
+    assert "growth_after_ten_minutes" not in memory.summary(path)
 
 
 def test_a_short_or_missing_trace_says_nothing(tmp_path):
