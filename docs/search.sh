@@ -32,15 +32,16 @@ mnist laplace-1000 --hidden 1000 --grid hidden.lr=1.2e-4 --grid readout.lr=4e-4 
 mnist probabilistic-500 --hidden 500 --grid growth=3e-3,6e-3,1.2e-2 --grid scale=0.05
 
 # The study memristor: on the devices, with the published presentation and feedback; one grid after the other.
-memristor() { # number, then the options
-    spikemeta run search --rules probabilistic --hardware memristor --out "$out/search-probabilistic-memristor-$1" --dataset mnist \
+memristor() { # number and chip, then the options
+    spikemeta run search --rules probabilistic --hardware "$2" --out "$out/search-probabilistic-memristor-$1" --dataset mnist \
         --scale full --feedback random --grid network.presentation=150 --grid network.input_rate=250 \
-        --grid network.target_rate=100 --grid network.readout_width=3 "${@:2}"
+        --grid network.target_rate=100 --grid network.readout_width=3 "${@:3}"
 }
 
-memristor 1 --grid hidden.lr=2e-5,1e-4 --grid readout.lr=1e-4,2e-4 --grid growth=1e-3,2e-3,3e-3
-memristor 2 --grid hidden.lr=2e-5,1e-4 --grid readout.lr=4e-5 --grid growth=3e-3,6e-3
-memristor 3 --grid hidden.lr=1e-4 --grid readout.lr=2e-4,3e-4 --grid growth=4.5e-3,6e-3
+memristor 1 memristor --grid hidden.lr=2e-5,1e-4 --grid readout.lr=1e-4,2e-4 --grid growth=1e-3,2e-3,3e-3
+memristor 2 memristor --grid hidden.lr=2e-5,1e-4 --grid readout.lr=4e-5 --grid growth=3e-3,6e-3
+memristor 3 memristor --grid hidden.lr=1e-4 --grid readout.lr=2e-4,3e-4 --grid growth=4.5e-3,6e-3
+memristor 4 "$(dirname "$0")/memristor_1.py" --grid hidden.lr=2e-5,1e-4 --grid readout.lr=3e-5 --grid growth=0,3e-3,4.5e-3
 
 digits() { search "$@" --dataset digits --seeds 3; }
 

@@ -11,6 +11,7 @@ PAGES = {
     "search": ("constants.md", ("final_accuracy", "just_learned_accuracy")),
     "joint": ("forgetting.md", ("final_accuracy",)),
     "forgetting": ("forgetting.md", ("final_accuracy", "just_learned_accuracy", "forgetting")),
+    "sweep": ("forgetting.md", ("final_accuracy", "just_learned_accuracy", "forgetting")),
     "serial_position": (
         "serial_position.md",
         ("final_accuracy", "minimum_recall", "memorized_items", "memorized_items_published", "primacy", "recency"),
