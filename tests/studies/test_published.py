@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from spikemeta import cli, pool, registry, training
+from spikemeta import cli, pool, published_figures, registry, training
 from spikemeta.errors import UserError
 
 STUDY = registry.load("studies", "published")
@@ -151,3 +151,17 @@ def test_a_clipped_loss_has_no_gradient_beyond_the_clip():
     trainer._loss(logits, torch.tensor([0, 0, 0]), "sum").backward()
     np.testing.assert_allclose(logits.grad[0], torch.softmax(logits[0], -1).detach() - torch.tensor([1.0, 0, 0]), rtol=1e-5)
     assert not logits.grad[1:].any()
+
+
+def test_a_long_stream_has_a_course():
+    """The line is the mean over the last tasks after each; short streams and other settings have no such figure."""
+    matrix = np.tril(np.random.default_rng(0).uniform(0.8, 1, (25, 25)))
+    matrix[matrix == 0] = np.nan
+    row = {"rule": "a", "tasks": 25, "recent": 5, "published": [91.0, None]}
+    row |= {"metrics": {"accuracy_matrix": {"values": [matrix.tolist()]}}}
+    head = {"dataset": "mnist", "scale": "full"}
+    figure = published_figures.course([row], head)
+    lines = {line.get_label(): line.get_ydata() for line in figure.axes[0].lines}
+    np.testing.assert_allclose(lines["task just learned"], 100 * np.diag(matrix))
+    np.testing.assert_allclose(lines["last 5 tasks"][[0, 24]], [100 * matrix[0, 0], 100 * matrix[24, 20:].mean()])
+    assert published_figures.course([row | {"tasks": 10}, row | {"recent": 0}], head) is None
