@@ -210,6 +210,7 @@ def devices(name):
     lines = ["| setting | published (%) | ours (%) | just learned (%) | most pulses per device |", "|" + "---|" * 5]
     for row in summary(name)["rows"]:
         m, theirs = row["metrics"], "{:.1f} ± {:.1f}".format(*row["published"])
-        ours = [_cell(m["final_accuracy"]), _cell(m["just_learned_accuracy"]), _cell(m["most_changes"], 1)]
+        pulses = f"{m['most_changes']['mean']:,.0f}"
+        ours = [_cell(m["final_accuracy"]), _cell(m["just_learned_accuracy"]), pulses]
         lines.append("| " + " | ".join([row["rule"], theirs, *ours]) + " |")
     return "\n".join(lines)
