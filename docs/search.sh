@@ -31,7 +31,7 @@ mnist laplace-1000 --hidden 1000 --grid hidden.lr=1.2e-4 --grid readout.lr=4e-4 
     --grid readout.curvature=3.3e-3,6e-3
 mnist probabilistic-500 --hidden 500 --grid growth=3e-3,6e-3,1.2e-2 --grid scale=0.05
 mnist probabilistic-1000 --hidden 1000 --grid growth=6e-3,9e-3 --grid scale=0.05
-mnist probabilistic-1000-inhibited --hidden 1000 --grid growth=9e-3 --grid scale=0.05 --grid network.inhibition=0.07,0.15,0.3
+mnist probabilistic-1000-inhibited --hidden 1000 --grid growth=9e-3 --grid scale=0.05 --grid network.inhibition=0.02,0.07,0.15,0.3
 
 # The study memristor: on the devices, with the published presentation and feedback; one grid after the other.
 memristor() { # number and chip, then the options
