@@ -64,6 +64,10 @@ def test_the_readme_quotes_the_recorded_numbers(tables):
     for rule in ("sgd", "laplace", "hebb_repetition"):
         final = rows[rule]["metrics"]["final_accuracy"]
         assert f"{100 * final['mean']:.1f} ± {100 * final['std']:.1f} %" in readme
+    wide = tables.summary("sweep-probabilistic-1000")["rows"][0]["metrics"]["final_accuracy"]
+    assert f"`probabilistic` ends at {100 * wide['mean']:.1f} ± {100 * wide['std']:.1f} %" in readme
+    long = tables.summary("mesu_stream-120")["rows"][0]["metrics"]["accuracy"]["mean"]
+    assert f"right in {100 * long:.1f} % of the last five" in readme
     rows = {row["rule"]: row for row in tables.summary("published")["rows"]}
     for setting in ("mesu-10", "synaptic_intelligence"):
         assert f"{100 * rows[setting]['metrics']['accuracy']['mean']:.1f} %" in readme
