@@ -67,7 +67,7 @@ def test_the_readme_quotes_the_recorded_numbers(tables):
     wide = tables.summary("sweep-probabilistic-1000")["rows"][0]["metrics"]["final_accuracy"]
     assert f"`probabilistic` ends at {100 * wide['mean']:.1f} ± {100 * wide['std']:.1f} %" in readme
     long = tables.summary("mesu_stream-120")["rows"][0]["metrics"]["accuracy"]["mean"]
-    assert f"right in {100 * long:.1f} % of the last five" in readme
+    assert f"ends at {100 * long:.1f} % on the last five" in readme
     rows = {row["rule"]: row for row in tables.summary("published")["rows"]}
     for setting in ("mesu-10", "synaptic_intelligence"):
         assert f"{100 * rows[setting]['metrics']['accuracy']['mean']:.1f} %" in readme
