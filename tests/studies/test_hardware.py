@@ -6,7 +6,7 @@ from dataclasses import replace
 import brian2
 import numpy as np
 import pytest
-from spikemeta.studies import search
+from spikemeta.studies import memristor, search
 from typer.testing import CliRunner
 
 from spikemeta import counters, curricula, experiment, registry
@@ -118,7 +118,8 @@ def test_the_memristor_study_at_toy_size(tmp_path):
         ("1 device", "memristor_1", 81.14),
         ("1 device, no metaplasticity", "memristor_1", 57.86),
     ]
-    assert [row["constants"]["rule"]["hidden"]["growth"] for row in rows] == [3e-3, 3e-3, 0.0]
+    growth = [memristor.CONSTANTS[devices]["growth"] for devices in ("7 devices", "1 device")]
+    assert [row["constants"]["rule"]["hidden"]["growth"] for row in rows] == [*growth, 0.0]
     pulses = [row["metrics"]["weight_writes"]["mean"] for row in rows]
     assert 0 < pulses[1] < pulses[2]
     assert (tmp_path / "out" / "figures" / "published.png").stat().st_size > 10_000
