@@ -142,7 +142,7 @@ def first_task(results):
         panel.errorbar(
             shown + apart * (k - (results.sizes["rule"] - 1) / 2),
             mean,
-            yerr=_bars(low, mean, high),
+            yerr=bars(low, mean, high),
             fmt="--" if told else "-",
             color=PALETTE[k % len(PALETTE)],
             marker=MARKERS[k % len(MARKERS)],
@@ -195,7 +195,7 @@ def all_tasks(results):
             if len(shown) > 1:
                 panel.fill_between(shown, np.clip(low, 0, 100), np.clip(high, 0, 100), color=colour, alpha=0.15, lw=0)
             else:
-                panel.errorbar(shown, mean, yerr=_bars(low, mean, high), color=colour, elinewidth=0.9, capsize=2)
+                panel.errorbar(shown, mean, yerr=bars(low, mean, high), color=colour, elinewidth=0.9, capsize=2)
         _chance(panel, results)
         panel.set_title(rule_label(results, rule), fontsize=9)
         panel.set(ylim=(0, 101), xlim=(0, None))
@@ -211,7 +211,7 @@ def all_tasks(results):
     return figure
 
 
-def _bars(low, mean, high):
+def bars(low, mean, high):
     """Lengths of error bars in %, cut off at 0 and 100; None without intervals."""
     if not np.isfinite(low).any():
         return None

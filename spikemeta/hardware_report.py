@@ -209,9 +209,9 @@ def curves(rows, data):
             own = sorted((row for row in rows if row["rule"] == rule and row["part"] == part), key=lambda row: row["x"])
             x = [ticks.index(row["x"]) + 0.5 * (k / len(rules) - 0.5) for row in own]  # beside each other, to be told apart
             y = [metrics.summarise(row["metrics"]["final_accuracy"]["values"]) for row in own]
-            spread = [[100 * (s.mean - max(s.low, 0)) for s in y], [100 * (min(s.high, 1) - s.mean) for s in y]]
+            low, mean, high = 100 * np.array([[s.low, s.mean, s.high] for s in y], float).T
             style = {"color": figures.PALETTE[k % 8], "marker": figures.MARKERS[k % 8], "ms": 5, "lw": 1.3, "elinewidth": 0.8}
-            panel.errorbar(x, [100 * s.mean for s in y], yerr=spread if n > 1 else None, label=rule, **style)
+            panel.errorbar(x, mean, yerr=figures.bars(low, mean, high), label=rule, **style)
         panel.set_xticks(range(len(ticks)), [f"{tick:g}" for tick in ticks])
         panel.set_xlabel(text, fontsize=9)
         panel.grid(axis="y", color="0.92")

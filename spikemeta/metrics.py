@@ -153,6 +153,23 @@ def average_accuracy(matrix):
     return np.array([row[: k + 1].mean() for k, row in enumerate(matrix)])
 
 
+def recent_along(matrix, recent):
+    """Mean accuracy on the newest tasks after each task of a stream.
+
+    Parameters
+    ----------
+    matrix : array_like, shape (tasks, tasks)
+        Row k, column j: accuracy on task j after task k, tested for the newest ``recent`` tasks at least.
+    recent : int
+        How many tasks count; fewer at the beginning.
+
+    Returns
+    -------
+    ndarray, shape (tasks,)
+    """
+    return np.array([np.mean(row[max(0, k + 1 - recent) : k + 1]) for k, row in enumerate(np.asarray(matrix, float))])
+
+
 def intransigence(matrix, upper):
     """What could be learned minus what was learned, right after training, averaged over tasks (Chaudhry et al. 2018).
 

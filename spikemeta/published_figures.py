@@ -75,7 +75,7 @@ def course(rows, head):
         for n, matrix in enumerate(row["metrics"]["accuracy_matrix"]["values"]):
             found = 100 * np.array(matrix, float)
             place = np.arange(1, len(found) + 1)
-            recent = [np.nanmean(found[k, max(k + 1 - row["recent"], 0) : k + 1]) for k in range(len(found))]
+            recent = metrics.recent_along(found, row["recent"])
             label = f"last {row['recent']} tasks" * (not n)
             panel.plot(place, np.diag(found), color=figures.PALETTE[1], lw=1, label="task just learned" * (not n))
             panel.plot(place, recent, color=figures.PALETTE[0], lw=1.5, label=label)

@@ -170,15 +170,10 @@ def metrics_of(runs, images):
         summary = metrics.summarise(values)
         table[name] = {"mean": summary.mean, "std": summary.std, "values": values}
     if runs:
-        table["recent_along"] = {"values": [recent_along(run.arrays["accuracy_matrix"]) for run in runs]}
+        table["recent_along"] = {"values": [metrics.recent_along(run.arrays["accuracy_matrix"], RECENT) for run in runs]}
         table["just_learned_along"] = {"values": [run.arrays["just_learned"] for run in runs]}
         table["at_end"] = {"values": [run.arrays["accuracy_matrix"][-1] for run in runs]}
     return table
-
-
-def recent_along(matrix):
-    """Mean accuracy on the last `RECENT` tasks after each task, (tasks,), fraction."""
-    return np.array([row[max(0, k + 1 - RECENT) : k + 1].mean() for k, row in enumerate(matrix)])
 
 
 def figure(rows, described, chance):

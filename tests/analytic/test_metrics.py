@@ -27,6 +27,12 @@ def test_forward_transfer_against_one_or_several_baselines():
     assert metrics.forward_transfer(MATRIX, [0.0, 0.1, 0.2]) == pytest.approx((0.3 + 0.4) / 2, abs=1e-15)
 
 
+def test_recent_along_counts_the_newest_tasks_and_reads_no_other():
+    sparse = [[0.8, np.nan, np.nan], [0.9, 0.7, np.nan], [np.nan, 0.6, 1.0]]
+    np.testing.assert_allclose(metrics.recent_along(sparse, 2), [0.8, (0.9 + 0.7) / 2, (0.6 + 1.0) / 2], atol=1e-15)
+    np.testing.assert_allclose(metrics.recent_along(MATRIX, 5), metrics.average_accuracy(MATRIX), atol=1e-15)
+
+
 def test_forgetting_ignores_luck_before_a_task_was_learned():
     lucky = np.array(MATRIX)
     lucky[0, 1] = 1.0
