@@ -7,7 +7,7 @@ rule = Rule(
     description="A write happens with the probability that consolidation leaves, exp(-m*|w|), so that memory which cannot hold "
     "small steps still learns slowly; m grows with each event that teaches. With a level, a write is one level up or down, "
     "and only an error above a threshold asks for one.",
-    reference="Zohora et al., probabilistic metaplasticity with memristors in spiking networks: accept if r < exp(-m*|w|); m "
+    reference="Zohora et al. 2024, Sci. Rep. 14, doi:10.1038/s41598-024-78290-w: accept if r < exp(-m*|w|); m "
     "grows with activity, to a bound. Theirs grows where traces of both neurons are high, whatever the error; here at every "
     "gradient above a threshold. Theirs draws one r for a layer and time step, here each synapse draws its own once in a "
     "presentation.",
