@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from spikemeta import curricula, execution, registry, speed_brian, speed_floor, speed_peers, standalone
+from spikemeta import curricula, execution, speed_brian, speed_floor, speed_peers, standalone
 from spikemeta.backends.brian import STATE_EXTRA
 from spikemeta.networks.feedforward import Parameters
 from spikemeta.rule import Parameter, Rule
@@ -258,11 +258,6 @@ def resident(run, count):
 def expected_bytes(rule, dtype="float64"):
     """Bytes of a synapse: its state, the summed gradient and the transmitted weight."""
     return (len(rule.analysis.states) + len(STATE_EXTRA)) * np.dtype(dtype).itemsize
-
-
-def rules_of(names):
-    """Rules by name."""
-    return [registry.get_rule(name) for name in names]
 
 
 def rows_of(rules, work, n_hidden, repeats, say):

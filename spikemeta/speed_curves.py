@@ -29,12 +29,11 @@ def _count(kind, n_hidden):
     return max(30, round(speed.COUNTS[kind] * min(1.0, 200 / n_hidden)))
 
 
-def measure(rules, work, full, say):
+def measure(work, full, say):
     """All curves.
 
     Parameters
     ----------
-    rules : list of Rule
     work : spikemeta.speed.Work
     full : bool
     say : callable
@@ -150,7 +149,7 @@ def comparison(rows, head):
     return made
 
 
-def figures_of(curves, head):
+def figures_of(curves):
     """A figure for each curve, by name; none without curves."""
     if not curves:
         return {}

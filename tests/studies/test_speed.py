@@ -72,7 +72,7 @@ def test_the_figures_of_curves():
         "bytes_per_synapse": dict.fromkeys(kinds, 32.4),
         "expected": {"ours": 32},
     }
-    made = speed_curves.figures_of(curves, {})
+    made = speed_curves.figures_of(curves)
     assert sorted(made) == ["cost_by_hidden", "cost_by_spikes", "cost_by_states", "cost_per_event", "memory"]
     assert "32.4 bytes a synapse, 32 expected" in made["memory"].legends[0].get_texts()[0].get_text()
-    assert speed_curves.figures_of({}, {}) == {}
+    assert speed_curves.figures_of({}) == {}
