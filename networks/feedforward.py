@@ -264,16 +264,18 @@ class Feedforward:
             return made
 
         per_step = float(p.input_rate * Hz * dt)
-        wait = "floor(clip(-log(1 - rand())*gap, 0, 1e6))"  # steps to the next spike: geometric, none from a dark input
+        wait = "int(clip(-log(1 - draw)*gap, 0, 1e6))"  # steps to the next spike: geometric, none from a dark input
         source = group(
             sizes[0],
             "input",
-            "gap : 1\nnext : 1",
-            "t_in_timesteps >= next",
-            f"next = t_in_timesteps + 1 + {wait}",
-            f"gap = -1/log(1 - clip(stimulus(presentation_index, i)*{per_step!r}, 1e-15, 1 - 1e-15))\n"
-            f"next = t_in_timesteps + {wait}",
+            "brightness : 1\ndraw : 1\ngap : 1\nnext : integer\nnow = int(t_in_timesteps) : integer (shared)",
+            "next <= now",
+            f"draw = rand()\nnext = t_in_timesteps + 1 + {wait}",
+            "brightness = stimulus(presentation_index, i)\ndraw = rand()",
         )
+        # By itself, without functions that are called one by one, this takes logarithms in vector registers.
+        waiting = f"gap = -1/log(1 - clip(brightness*{per_step!r}, 1e-15, 1 - 1e-15))\nnext = t_in_timesteps + {wait}"
+        source.run_regularly(waiting, clock=slow, when="start", order=1, name="input_gap")
         at_start = "v = 0\ncurrent = 0\nerror = 0\n"
         hidden_model = _LIF + (
             "inhibitory : 1 (linked)\ninput_current = current - inhibitory : 1\n"

@@ -3,6 +3,11 @@
    For groups without a refractory period. #}
 {# USES_VARIABLES { N } #}
 {% extends 'common_group.cpp' %}
+{% block extra_headers %}
+#ifdef __AVX512BW__
+#include <immintrin.h>
+#endif
+{% endblock %}
 {% block maincode %}
     const int _vectorisation_idx = -1;
     {{scalar_code|autoindent}}
@@ -26,27 +31,42 @@
         return;
     }
     {% endif %}
-    for (size_t _first = 0; _first < _size; _first += 64)
+    const auto _look = [&](const size_t _first, const size_t _length)
     {
-        const size_t _past = _first + 64 < _size ? _first + 64 : _size;
         alignas(64) char _fired[64] = {0};
         #pragma GCC ivdep
-        for (size_t _idx = _first; _idx < _past; _idx++)
+        for (size_t _k = 0; _k < _length; _k++)
         {
+            const size_t _idx = _first + _k;
             const size_t _vectorisation_idx = _idx;
             {{vector_code|autoindent}}
-            _fired[_idx - _first] = _cond;
+            _fired[_k] = _cond;
         }
         uint64_t _bits = 0;  // one for each neuron of the block
+    #ifdef __AVX512BW__
+        const __m512i _bytes = _mm512_load_si512(_fired);
+        _bits = _mm512_test_epi8_mask(_bytes, _bytes);
+    #else
         for (size_t _eight = 0; _eight < 8; _eight++)
         {
             uint64_t _bytes;
             __builtin_memcpy(&_bytes, _fired + 8*_eight, 8);
             _bits |= ((_bytes*0x0102040810204080ULL) >> 56) << (8*_eight);
         }
-        for (; _bits; _bits &= _bits - 1)
-            {{_eventspace}}[_count++] = _first + __builtin_ctzll(_bits);
-    }
+    #endif
+        // Most blocks have two events at most: room for two is written whatever there is, which no branch has to guess.
+        int32_t* const _events = {{_eventspace}} + _count;
+        _count += __builtin_popcountll(_bits);
+        for (size_t _k = 0; _k < 2; _k++, _bits &= _bits - 1)
+            _events[_k] = _first + __builtin_ctzll(_bits | (1ULL << 63));
+        for (size_t _k = 2; _bits; _k++, _bits &= _bits - 1)
+            _events[_k] = _first + __builtin_ctzll(_bits);
+    };
+    size_t _first = 0;
+    for (; _first + 64 <= _size; _first += 64)
+        _look(_first, 64);
+    if (_first < _size)
+        _look(_first, _size - _first);
     {{_eventspace}}[_size] = _count;
 {% endblock %}
 {% block after_code %}
