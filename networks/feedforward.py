@@ -203,7 +203,7 @@ class Feedforward:
             "feedback": parameters.random_spread * back,
         }
 
-    def build(self, rule, sizes, parameters, feedback, stimulus, teacher, dtype="float64", dense="auto"):
+    def build(self, rule, sizes, parameters, feedback, stimulus, teacher, dtype="float64", dense="auto", connect=None):
         """Brian2 objects of the network.
 
         Parameters
@@ -219,7 +219,9 @@ class Feedforward:
         dtype : {"float64", "float32"}
             Of the synapses' state and of the currents and signals that they meet at the hidden and readout neurons.
         dense : {"auto", False}
-            Whether standalone code walks contiguous rows and finds events in blocks, or is all Brian2's own.
+            Whether standalone code walks rows and finds events in blocks, or is all Brian2's own.
+        connect : dict of str to dict or None
+            Arguments of ``Synapses.connect`` by projection, for those that are not all-to-all.
 
         Returns
         -------
@@ -322,11 +324,11 @@ class Feedforward:
             "dense": dense,
             "rand": "weight_dice(noise_seed, presentation_index_pre)",
         }
-        into_hidden = brian.synapses(rule, source, hidden, name="to_hidden", **send)
+        pairs = {name: (connect or {}).get(name, True) for name in self.projections}
+        into_hidden = brian.synapses(rule, source, hidden, name="to_hidden", connect=pairs["hidden"], **send)
         tied = {"spike": "error_pre += teaching_post*tied_factor*weight", "teach": "error_pre -= tied_factor*weight"}
-        into_readout = brian.synapses(
-            rule, hidden, readout, name="to_readout", **send, post=tied if feedback == "tied" else None
-        )
+        post = tied if feedback == "tied" else None
+        into_readout = brian.synapses(rule, hidden, readout, name="to_readout", connect=pairs["readout"], post=post, **send)
         for projection in (into_hidden, into_readout):
             projection.namespace |= {"weight_noise": WEIGHT_NOISE, "weight_dice": WEIGHT_DICE}
         into_readout.namespace["tied_factor"] = p.tied_factor

@@ -41,6 +41,7 @@ rule = Rule(
     tuned={
         "split": {"hidden.lr": 2e-4, "hidden.scale": 2e-3, "readout.lr": 3.5e-4, "readout.scale": 4.5e-3},
         "split/digits": {"lr": 1e-3, "scale": 1e-2},
+        "items": {"lr": 4e-4, "scale": 6e-3},
         "items/digits": {"lr": 1.5e-3, "scale": 1e-2},
         "split/torch": {"lr": 0.2, "hidden.scale": 2e-3, "readout.scale": 0.012, "fading": 2000},
         "split/digits/torch": {"lr": 0.1, "hidden.scale": 0.01, "readout.scale": 0.03, "fading": 2000},

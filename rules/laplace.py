@@ -32,6 +32,7 @@ rule = Rule(
         "permuted/digits": {"lr": 1e-3},
         "split": {"hidden.lr": 1.2e-4, "readout.lr": 4e-4, "hidden.curvature": 3e-3, "readout.curvature": 4.5e-3},
         "split/digits": {"lr": 1e-3, "curvature": 3e-3},
+        "items": {"lr": 8e-4, "curvature": 6e-3},
         "items/digits": {"lr": 5e-4, "curvature": 1e-3},
         "joint/random": {"hidden.lr": 2e-4, "readout.lr": 3e-4, "hidden.curvature": 1e-5, "readout.curvature": 5e-5},
         "split/random": {"hidden.lr": 2e-5, "readout.lr": 4e-4, "hidden.curvature": 1e-4, "readout.curvature": 3.2e-3},

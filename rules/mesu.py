@@ -70,6 +70,16 @@ rule = Rule(
             "window": 10_000,
             "guard": 0.2,
         },
+        "items": {
+            "hidden.sigma_prior": 0.004,
+            "hidden.sigma_init": 0.004,
+            "readout.sigma_prior": 0.0075,
+            "readout.sigma_init": 0.0075,
+            "lr_mu": 1.0,
+            "lr_sigma": 15.0,
+            "window": 10_000,
+            "guard": 0.1,
+        },
         "items/digits": {
             "sigma_prior": 0.02,
             "sigma_init": 0.02,

@@ -5,7 +5,7 @@ from spikemeta.rule import Parameter, Rule
 
 #: Constants of mesu are those of this rule.
 _TUNED = ("joint", "permuted", "permuted/digits", "joint/digits", "split", "split/digits", "items/digits")
-_TUNED += ("split/torch", "split/digits/torch")
+_TUNED += ("items", "split/torch", "split/digits/torch")
 
 rule = Rule(
     name="mesu_multiplicative",

@@ -56,6 +56,7 @@ rule = Rule(
             "readout.damping": 1.0,
         },
         "split/digits": {"lr": 5e-4, "c": 3.0, "damping": 1.0},
+        "items": {"lr": 3e-4, "c": 12.0, "damping": 1.0},
         "items/digits": {"lr": 5e-4, "c": 3.0, "damping": 1.0},
         "split/torch": {
             "lr": 0.1,

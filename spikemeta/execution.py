@@ -39,7 +39,7 @@ def remove_stale():
 
 
 @contextmanager
-def open_executor(simulation, sizes, constants, start):
+def open_executor(simulation, sizes, constants, start, connect=None):
     """Build (and compile) a simulation's network.
 
     Parameters
@@ -51,6 +51,8 @@ def open_executor(simulation, sizes, constants, start):
         From `Simulation.constants`.
     start : dict of str to ndarray
         From the network's ``start``.
+    connect : dict of str to dict or None
+        Arguments of ``Synapses.connect`` for projections that are not all-to-all, on the engine brian2; their state is (n,).
 
     Yields
     ------
@@ -72,7 +74,7 @@ def open_executor(simulation, sizes, constants, start):
     network = simulation.network
     parameters = type(network.parameters())(**constants["network"])
     build = (simulation.rule, sizes, parameters, simulation.feedback, stimuli.stimulus, stimuli.teacher)
-    how = {"dtype": simulation.dtype, "dense": simulation.dense}
+    how = {"dtype": simulation.dtype, "dense": simulation.dense} | ({"connect": connect} if connect else {})
     began = time.perf_counter()
     remove_stale()
     with tempfile.TemporaryDirectory(prefix=_WORK) as work:
@@ -88,7 +90,7 @@ def open_executor(simulation, sizes, constants, start):
             brian2.set_device("runtime")
             brian2.prefs.codegen.target = "numpy"
             executor = _Runtime(network.build(*build, **how), stimuli)
-        executor.setup(simulation, sizes, constants, start)
+        executor.setup(simulation, sizes, constants, start, connect)
         executor.compile_seconds = time.perf_counter() - began
         yield executor
         del held
@@ -99,7 +101,8 @@ class _Executor:
 
     events = {}
 
-    def setup(self, simulation, sizes, constants, start):
+    def setup(self, simulation, sizes, constants, start, connect=None):
+        self.connected = connect or {}
         self.sizes, self.simulation, self.start = sizes, simulation, start
         self.presentation = constants["network"]["presentation"] / 1000
         self.constants = constants["rule"]
@@ -138,7 +141,9 @@ class _Executor:
         return len(phase.indices)
 
     def shape(self, name):
-        """(n_pre, n_post) of a projection."""
+        """(n_pre, n_post) of a projection; (n,) of one that is not all-to-all."""
+        if name in self.connected:
+            return (-1,)
         layer = list(self.built.projections).index(name)
         return self.sizes[layer], self.sizes[layer + 1]
 

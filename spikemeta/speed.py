@@ -120,12 +120,21 @@ def _begin(rule, work, n_hidden, **how):
     return simulation, sizes, constants, start, state, curriculum.phases[0]
 
 
+def _thinned(sizes, state, density):
+    """Synapses of the first layer that remain at a density, as arguments of ``connect``, and their state; None for all."""
+    if density == 1:
+        return None, state
+    pre, post = np.nonzero(np.random.default_rng(2).random(sizes[:2]) < density)
+    kept = {name: values[pre, post] for name, values in state.items() if name.startswith("hidden.")}
+    return {"i": pre, "j": post}, state | kept
+
+
 @contextlib.contextmanager
-def ours(rule, work, n_hidden, **how):
+def ours(rule, work, n_hidden, density=1.0, **how):
     """``run(count)`` of our network, with arguments of `spikemeta.simulation.Simulation`."""
     simulation, sizes, constants, start, state, phase = _begin(rule, work, n_hidden, **how)
-    n = len(work.images)
-    with execution.open_executor(simulation, sizes, constants, start) as execute:
+    n, (connect, state) = len(work.images), _thinned(sizes, state, density)
+    with execution.open_executor(simulation, sizes, constants, start, {"hidden": connect} if connect else None) as execute:
 
         def run(count):
             chosen = np.arange(count, dtype=np.int32) % n
@@ -136,12 +145,13 @@ def ours(rule, work, n_hidden, **how):
 
 
 @contextlib.contextmanager
-def by_hand(rule, work, n_hidden, form="deferred"):
+def by_hand(rule, work, n_hidden, density=1.0, form="deferred"):
     """``run(count)`` of the network by hand in plain Brian2."""
     _, sizes, constants, _, state, _ = _begin(rule, work, n_hidden)
-    own = constants["rule"]
+    own, (connect, state) = constants["rule"], _thinned(sizes, state, density)
     with standalone.device() as device:
-        network = speed_brian.build(rule.name, sizes, parameters_of(constants), own, work.images, work.labels, form)
+        given = rule.name, sizes, parameters_of(constants), own, work.images, work.labels
+        network = speed_brian.build(*given, form, connect=connect)
         program = standalone.compile_network(network, device, usual=True)
     start = speed_brian.start_of(rule.name, state) if form == "deferred" else _immediate(rule.name, state)
     with tempfile.TemporaryDirectory(prefix="spikemeta-") as folder:
@@ -175,8 +185,8 @@ def parameters_of(constants):
     return Parameters(**constants["network"])
 
 
-def open_programs(stack, rules, work, n_hidden, kinds):
-    """``run(count)`` by (kind, rule), compiled."""
+def open_programs(stack, rules, work, n_hidden, kinds, **how):
+    """``run(count)`` by (kind, rule), compiled; ``how`` may be a ``density`` of the first layer, for kinds that know it."""
     makers = {
         "ours": ours,
         "ours, float32": partial(ours, dtype="float32"),
@@ -191,9 +201,9 @@ def open_programs(stack, rules, work, n_hidden, kinds):
             if known is not None and rule.name not in known:
                 continue
             maker = makers[kind]
-            if kind == "brian2" and rule.name not in speed_brian.COMMITS:
+            if kind == "brian2" and not speed_brian.written(rule):
                 maker = partial(ours, dense=False)  # the rule's text as Brian2 itself translates it
-            found[kind, rule.title] = stack.enter_context(maker(rule, work, n_hidden))
+            found[kind, rule.title] = stack.enter_context(maker(rule, work, n_hidden, **how))
     return found
 
 
@@ -291,7 +301,7 @@ def rows_of(rules, work, n_hidden, repeats, say):
             for other in ("brian2", "floor"):
                 if kind in ms and other in ms:
                     metrics[f"{name}ratio_to_{other}"] = quartiles(ms[kind] / ms[other])
-        baseline = "by hand" if rule.name in speed_brian.COMMITS else "the rule's text, as Brian2 translates it"
+        baseline = "by hand" if speed_brian.written(rule) else "the rule's text, as Brian2 translates it"
         rows.append({"rule": rule.title, "hardware": None, "baseline": baseline, "metrics": metrics})
     return rows
 

@@ -49,7 +49,47 @@ COMMITS = {
         w = w_reference + (w - w_reference)*exp(-2*lr*c*importance*after_pre)
         """,
     ),
+    # The population's gate changes at a boundary alone, which the workload has not.
+    "stable_flexible": (("w_start", "flexibility", "gate"), "w -= lr*gate*g"),
+    "hebb_repetition": (
+        ("slow", "fast", "strength"),
+        """
+        fast = fast*fade_inside_pre
+        proposal = -lr*g
+        step = proposal/(1 + strength)
+        agreed = int(step*fast > 0)*clip(abs(fast), 0, abs(step))
+        fast = fast + step - sign(step)*agreed
+        slow = slow + sign(step)*agreed
+        strength = strength + (1 + strength)*agreed*abs(proposal)/scale**2
+        fast = fast*fade_after_pre
+        w = slow + fast
+        """,
+    ),
+    "probabilistic": (
+        ("consolidation", "chance"),
+        """
+        large = int(abs(g) > threshold)
+        accepted = large*int(chance < exp(-consolidation*abs(w)/scale))
+        w = w - accepted*lr*g
+        consolidation = clip(consolidation + growth*large, 0, most)
+        chance = rand()
+        """,
+    ),
+    "mesu_multiplicative": (
+        ("mean", "spread", "noise"),
+        """
+        felt = int(g != 0)/(window*sigma_prior**2)
+        variance = spread*spread
+        mean = mean + variance*(felt*(mu_prior - mean) - lr_mu*g)
+        shrink = clip(0.5*lr_sigma*g*noise*spread, -guard, guard)
+        spread = spread*(1 - shrink + 0.5*felt*(sigma_prior**2 - variance))
+        noise = randn()
+        w = mean + spread*noise
+        """,
+    ),
 }
+#: Constants under which a text is the rule: others would need more of it.
+HOLDS = {"stable_flexible": {"held": 1.0}, "probabilistic": {"level": 0.0}}
 #: The rule at every spike: model, and code before and after the weight is transmitted.
 IMMEDIATE = {
     "sgd": ("w : 1", "w -= lr*signal_post"),
@@ -78,7 +118,7 @@ fade_after : 1
 """
 
 
-def build(rule, sizes, parameters, constants, images, labels, form="deferred", raster=None):
+def build(rule, sizes, parameters, constants, images, labels, form="deferred", raster=None, connect=None):
     """Brian2 objects of the network.
 
     Parameters
@@ -96,6 +136,8 @@ def build(rule, sizes, parameters, constants, images, labels, form="deferred", r
     form : {"deferred", "immediate"}
     raster : (n*steps, n_input) or None
         Input spikes, instead of random ones.
+    connect : dict or None
+        Arguments of ``Synapses.connect`` of the first projection, if it is not all-to-all.
 
     Returns
     -------
@@ -114,7 +156,7 @@ def build(rule, sizes, parameters, constants, images, labels, form="deferred", r
         "stimulus": brian2.TimedArray(per_step, dt=T, name="images"),
         "label": brian2.TimedArray(np.asarray(labels, float), dt=T, name="labels"),
         "memory": constants["hidden"].get("window", np.inf) * T,
-        "window": constants["hidden"].get("window", np.inf),
+        "window": constants["hidden"].get("window", constants["hidden"].get("fading", np.inf)),
     }
     clock, slow = brian2.Clock(dt, name="steps"), brian2.Clock(T, name="presentations")
     deferred, shared = (
@@ -181,7 +223,7 @@ def build(rule, sizes, parameters, constants, images, labels, form="deferred", r
             pre, post, model, on_pre=on_pre, on_post=feedback or None, on_event=on_event, clock=clock, name=name,
             namespace=space | numbers | {"tied": p.tied_factor},
         )  # fmt: skip
-        made.connect()
+        made.connect(**(connect or {}) if name == "to_hidden" else {})
         if deferred:
             made.commit.order = -2
         made.transmit.order = -1
@@ -190,6 +232,12 @@ def build(rule, sizes, parameters, constants, images, labels, form="deferred", r
     objects = [source, hidden, readout, projection(source, hidden, "to_hidden", False)]
     objects += [projection(hidden, readout, "to_readout", True), brian2.SpikeMonitor(readout, name="readout_spikes")]
     return brian2.Network(*objects)
+
+
+def written(rule):
+    """Whether a rule, with the constants of its variant, is here."""
+    own = rule.constants()
+    return rule.name in COMMITS and all(own[name] == value for name, value in HOLDS.get(rule.name, {}).items())
 
 
 def start_of(rule, state):

@@ -11,8 +11,14 @@ from spikemeta import speed
 from spikemeta.figures import MARKERS, PALETTE, canvas
 from spikemeta.registry import get_rule
 
-QUICK = {"hidden": (100, 400), "spikes": (250, 1030), "states": (1, 4)}
-FULL = {"hidden": (100, 200, 500, 1000, 2000, 4000), "spikes": (250, 1030, 4000), "states": (1, 2, 4, 8)}
+#: Hidden neurons, input spikes, state variables, and shapes: hidden neurons and density of the first layer.
+QUICK = {"hidden": (100, 400), "spikes": (250, 1030), "states": (1, 4), "shapes": ((400, 0.1),)}
+FULL = {
+    "hidden": (100, 200, 500, 1000, 2000, 4000),
+    "spikes": (250, 1030, 4000),
+    "states": (1, 2, 4, 8),
+    "shapes": ((100, 1.0), (1000, 1.0), (4000, 1.0), (200, 0.1), (2000, 0.1)),
+}
 RULE = "laplace"  # of the curves over size and input
 KINDS = ("ours", "ours, float32", "brian2", "floor")
 LABELS = {
@@ -29,11 +35,34 @@ def _count(kind, n_hidden):
     return max(30, round(speed.COUNTS[kind] * min(1.0, 200 / n_hidden)))
 
 
-def measure(work, full, say):
+def _shapes(rules, shapes, work, repeats, say):
+    """What every rule costs in networks of other shapes, against Brian2 by hand: medians of turns, by rule and shape."""
+    found = {"hidden": [n for n, _ in shapes], "density": [density for _, density in shapes], "rules": {}}
+    for n, density in shapes:
+        say(f"all rules, {shape_name(n, density)}")
+        for rule in rules:
+            with contextlib.ExitStack() as stack:
+                programs = speed.open_programs(stack, [rule], work, n, ("ours", "brian2"), density=density)
+                ms = speed.in_turns(programs, {key: _count(key[0], n) for key in programs}, repeats)
+            ours, usual = ms["ours", rule.title], ms["brian2", rule.title]
+            row = found["rules"].setdefault(rule.title, {"ms": [], "ms_brian2": [], "ratio_to_brian2": []})
+            for name, values in zip(row, (ours, usual, ours / usual), strict=True):
+                row[name].append({k: v for k, v in speed.quartiles(values).items() if k != "values"})
+    return found
+
+
+def shape_name(n_hidden, density):
+    """A network's shape in words."""
+    return f"{n_hidden} hidden" + (f", {density:.0%} of the synapses" if density < 1 else "")
+
+
+def measure(rules, work, full, say):
     """All curves.
 
     Parameters
     ----------
+    rules : list of Rule
+        Those that are tried in every shape.
     work : spikemeta.speed.Work
     full : bool
     say : callable
@@ -44,6 +73,7 @@ def measure(work, full, say):
         ``hidden``, ``spikes`` and ``states``: ``x`` and, by kind of program, ``ms`` (median of turns), with quartiles, and
         ``resident`` memory in bytes. By hidden neurons also ``ns_per_event``, per synapse and spike of the first layer, and
         ``bytes_per_synapse``, the slope of resident memory, with what is ``expected`` of ours; by states ``bytes_per_state``.
+        ``shapes``: ``hidden``, ``density`` and, by rule, ``ms``, ``ms_brian2`` and ``ratio_to_brian2`` of each.
     """
     points, repeats, rule = (FULL if full else QUICK), (7 if full else 3), get_rule(RULE)
     curves = {"hidden": _curve(points["hidden"]), "spikes": _curve(points["spikes"]), "states": _curve(points["states"])}
@@ -81,7 +111,7 @@ def measure(work, full, say):
     curves["states"]["bytes_per_state"] = {
         kind: _slope(200 * inputs * np.array(points["states"]), values) for kind, values in used.items()
     }
-    return curves
+    return curves | {"shapes": _shapes(rules, points["shapes"], work, 3, say)}
 
 
 def _slope(x, y):
@@ -159,7 +189,8 @@ def figures_of(curves):
         "states": partial(_lines, x="state variables of a synapse", title="Cost against a rule's state, 200 hidden neurons"),
     }
     made = {f"cost_by_{name}": make(curves[name]) for name, make in draw.items()}
-    return made | {"cost_per_event": _per_event(curves["hidden"]), "memory": _memory(curves["hidden"])}
+    made |= {"cost_per_event": _per_event(curves["hidden"]), "memory": _memory(curves["hidden"])}
+    return made | {"ratio_by_shape": _by_shape(curves["shapes"])}
 
 
 def _lines(curve, x, title):
@@ -191,6 +222,27 @@ def _per_event(curve):
     panel.grid(color="0.9", lw=0.5)
     made.suptitle("A plastic event: one spike at one synapse of the first layer", fontsize=11)
     made.legend(loc="outside right center", fontsize=8, frameon=False)
+    return made
+
+
+def _by_shape(found):
+    rules = found["rules"]
+    made = canvas(8.5, 0.36 * len(rules) + 1.9)
+    panel = made.add_subplot()
+    for k, (n, density) in enumerate(zip(found["hidden"], found["density"], strict=True)):
+        low, middle, high = np.array(
+            [[row["ratio_to_brian2"][k][name] for name in ("low", "mean", "high")] for row in rules.values()]
+        ).T
+        y = np.arange(len(rules)) + 0.12 * (k - (len(found["hidden"]) - 1) / 2)
+        style = {"fmt": MARKERS[k], "color": PALETTE[k], "ms": 5, "capsize": 2}
+        panel.errorbar(middle, y, xerr=[middle - low, high - middle], label=shape_name(n, density), **style)
+    panel.axvline(1, color="0.5", ls=":", lw=1)
+    panel.set_yticks(range(len(rules)), rules, fontsize=8)
+    panel.invert_yaxis()
+    panel.set(xlim=(0, 1.05), xlabel="cost against Brian2 by hand (median of turns, bars: quartiles)")
+    panel.grid(axis="x", color="0.9", lw=0.5)
+    made.suptitle("Every rule in networks of other shapes", fontsize=12)
+    made.legend(loc="outside lower center", ncols=3, fontsize=8, frameon=False)
     return made
 
 

@@ -75,7 +75,7 @@ def run(options, console=None):
     rows = speed.rows_of(rules, work, options.hidden, options.repeats or (15 if full else 5), say)
     if options.peers:
         rows += speed.peer_rows(work, options.hidden, 5 if full else 3, say)
-    curves = speed_curves.measure(work, full, say) if options.curves else {}
+    curves = speed_curves.measure(rules, work, full, say) if options.curves else {}
     load.append(os.getloadavg()[0])
     head = {"engine": "brian2", "dataset": options.dataset, "scale": options.scale, "seeds": 0, "hidden": options.hidden}
     head |= {"spikes": work.spikes, "clock": "processor time of one thread, start taken off", "load": load}

@@ -202,13 +202,22 @@ class DenseCodeObject(CPPStandaloneCodeObject):
     """Pathway of an all-to-all projection in C++ standalone: Brian2's own translation in contiguous rows."""
 
     templater = CPPStandaloneCodeObject.templater.derive("spikemeta.backends")
+    listed = False
 
 
-def _split_rows(lines):
-    """Brian2's vector code as what is the same for a whole row of synapses, and what is not."""
+class ListedCodeObject(DenseCodeObject):
+    """Pathway of any projection: the synapses of a presynaptic neuron come from a list, without a queue."""
+
+    listed = True
+
+
+def _split_rows(lines, listed):
+    """Brian2's vector code as what is the same for all synapses of one presynaptic neuron, and what is not."""
     row, column, varying = [], [], {"_idx", "_column", "_vectorisation_idx"}
     for line in "\n".join(lines).split("\n"):
-        line = re.sub(r"= \S+synaptic_post\[_idx\];", "= _column;", line.strip())
+        line = line.strip()
+        if not listed:
+            line = re.sub(r"= \S+synaptic_post\[_idx\];", "= _column;", line)
         if not line or re.match(r"(const )?\w+ _presynaptic_idx =", line):
             continue
         constant = re.match(r"const \w+ (\w+) = (.*);$", line)
@@ -223,12 +232,12 @@ def _split_rows(lines):
 
 
 def in_rows(made):
-    """Whether compiled code walks contiguous rows in every pathway of these synapses, and so needs no indices of them."""
+    """Whether compiled code walks whole rows in every pathway of these synapses, and so needs no indices of them."""
     return all(path.codeobj_class is DenseCodeObject for path in made._pathways)
 
 
-DenseCodeObject.templater.env.filters["row_code"] = lambda lines: _split_rows(lines)[0]
-DenseCodeObject.templater.env.filters["column_code"] = lambda lines: _split_rows(lines)[1]
+DenseCodeObject.templater.env.filters["row_code"] = lambda lines, listed: _split_rows(lines, listed)[0]
+DenseCodeObject.templater.env.filters["column_code"] = lambda lines, listed: _split_rows(lines, listed)[1]
 
 
 def synapses(
@@ -272,7 +281,8 @@ def synapses(
     randn, rand : str
         Expressions that replace ``randn()`` and ``rand()``.
     dense : {"auto", True, False}
-        Whether standalone code walks contiguous rows; by default where the projection is all-to-all.
+        How standalone code finds a neuron's synapses: True, in contiguous rows, for all-to-all projections alone; "auto", so
+        where the projection is all-to-all, else in lists; False, by Brian2's own queue.
     dtype : {"float64", "float32"}
         Of the rule's state, the summed gradient and the transmitted weight; everything else is float64.
     name : str
@@ -317,12 +327,11 @@ def synapses(
         name=name,
     )
     made.connect() if connect is True else made.connect(**connect)
-    rows = connect is True if dense == "auto" else dense
     for pathway in code:
         path = getattr(made, pathway)
         path.order = order[pathway]
-        if rows and standalone():
-            path.codeobj_class = DenseCodeObject
+        if dense and standalone():
+            path.codeobj_class = DenseCodeObject if connect is True or dense is True else ListedCodeObject
             path.needed_variables = [path.eventspace_name]
     for key, value in rule.constants(overrides=parameters).items():
         setattr(made, key, value)

@@ -1,8 +1,8 @@
 """Every rule, on random sequences of events: Brian2 (C++ and runtime) against the float64 reference.
 
 A small presynaptic group spikes by a table; gradients, weight noise, rule time and boundaries come from tables too, so
-the backends see the same events. Brian2 runs each rule through an all-to-all projection (contiguous rows in C++), through
-a sparse one (Brian2's own synaptic code) and through an all-to-all one with state in single precision at once.
+the backends see the same events. Brian2 runs each rule at once through an all-to-all projection (contiguous rows in C++),
+through sparse ones (Brian2's own synaptic code; lists in C++) and through an all-to-all one with state in single precision.
 """
 
 from dataclasses import dataclass
@@ -34,8 +34,7 @@ TABLES = {
     "age_at": ("presentation", 1),
     "opening_at": ("presentation", 1),
 }
-PATHS = ("full", "sparse", "single")
-SPARSE = "(i + 2*j) % 4 != 1"
+PATHS = ("full", "sparse", "listed", "single")
 
 
 @dataclass(frozen=True, repr=False)
@@ -209,7 +208,7 @@ def build(rule, loaded):
             "slope_post",
             "received_post += weight",
             name=path,
-            connect={"condition": SPARSE} if path == "sparse" else True,
+            connect=dict(zip("ij", connected(path), strict=True)) if path in ("sparse", "listed") else True,
             dense=False if path == "sparse" else "auto",
             dtype="float32" if path == "single" else "float64",
             randn="noise_at(presentation_index_pre, i, j)",
@@ -267,9 +266,12 @@ def program(name):
 
 
 def connected(path):
-    """(i, j) of a path's synapses, in Brian2's order."""
+    """(i, j) of a path's synapses, in order; ``listed`` are in rows for two presynaptic neurons, and mixed for the others."""
     i, j = np.divmod(np.arange(N_PRE * N_POST), N_POST)
-    keep = (i + 2 * j) % 4 != 1 if path == "sparse" else np.ones(len(i), bool)
+    if path == "listed":
+        order = np.lexsort((i, np.where(i < 2, 0, j), np.minimum(i, 2)))
+        i, j = i[order], j[order]
+    keep = (i + 2 * j) % 4 != 1 if path in ("sparse", "listed") else np.ones(len(i), bool)
     return i[keep], j[keep]
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import brian2
 import numpy as np
 import pytest
+from spikemeta.networks import feedforward
 from spikemeta.networks.feedforward import Parameters
 
 from spikemeta import curricula, datasets, execution, registry, speed_brian, speed_floor, standalone
@@ -18,9 +19,14 @@ CONSTANTS = {
     "laplace": {"lr": 1e-3, "curvature": 1e-3, "window": 7.0},
     "mesu": {"sigma_prior": 0.02, "sigma_init": 0.02, "lr_sigma": 1.0, "window": 9.0, "guard": 0.2},
     "synaptic_intelligence": {"lr": 1e-3, "c": 3.0},
+    "stable_flexible": {"lr": 1e-3, "displacement": 5e-3},
+    "hebb_repetition": {"lr": 1e-3, "scale": 2e-3, "fading": 9.0},
+    "probabilistic": {"lr": 1e-3, "threshold": 0.02, "growth": 3.0},
+    "mesu_multiplicative": {"sigma_prior": 0.02, "sigma_init": 0.02, "window": 9.0, "guard": 0.2},
 }
 #: The order of a few hundred additions of weights and gradients is the same, that within a rule's text is not.
 TOLERANCE = 1e-9
+DICE = 0.6  # instead of uniform random numbers
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -31,7 +37,7 @@ def numpy_mode():
     brian2.prefs.codegen.target = kept
 
 
-def ours(name):
+def ours(name, connect=None):
     """State at the start and at the end, readout counts, and the input's spikes (steps, n_input), of our own network."""
     rule, data = registry.get_rule(name), datasets.load("digits")
     curriculum = curricula.build("permuted", data, n_tasks=1, limit=COUNT, test_limit=10)
@@ -45,12 +51,14 @@ def ours(name):
         for p in ("hidden", "readout"):
             state[f"{p}.importance"] = rng.uniform(0, 20, state[f"{p}.importance"].shape)
             state[f"{p}.w_reference"] = state[f"{p}.w"] + 0.05 * rng.standard_normal(state[f"{p}.w"].shape)
-    stimuli = standalone.Stimuli()
-    built = simulation.network.build(rule, SIZES, PARAMETERS, "tied", stimuli.stimulus, stimuli.teacher)
+    if connect:
+        state |= {k: v[connect["i"], connect["j"]] for k, v in state.items() if k.startswith("hidden.")}
+    stimuli, pairs = standalone.Stimuli(), {"hidden": connect} if connect else None
+    built = simulation.network.build(rule, SIZES, PARAMETERS, "tied", stimuli.stimulus, stimuli.teacher, connect=pairs)
     seen = brian2.SpikeMonitor(built.groups["input"])
     built.network.add(seen)
     executor = execution._Runtime(built, stimuli)
-    executor.setup(simulation, SIZES, constants, start)
+    executor.setup(simulation, SIZES, constants, start, pairs)
     kept = executor.settings
     silent = {(p, "sampling"): 0.0 for p in built.projections.values()}  # each program draws noise in its own way
     executor.settings = lambda *given: kept(*given) | silent
@@ -71,15 +79,16 @@ def compare(found, after, name, prefix=""):
             np.testing.assert_allclose(found(p, state), expected, TOLERANCE, floor, err_msg=f"{name}: {p}.{state}")
 
 
-@pytest.mark.parametrize("name", CONSTANTS)
-def test_the_networks_by_hand_are_ours(name, tmp_path, monkeypatch):
-    constants, state, after, counts, raster, images, labels = ours(name)
+def brian2_by_hand(name, given, monkeypatch, connect=None):
+    """Compare the network by hand in Brian2 with what `ours` gave."""
+    constants, state, after, counts, raster, images, labels = given
     assert raster.sum() > 1000
     assert counts.sum() > 20
     assert np.abs(after["hidden.transmitted"] - state["hidden.transmitted"]).max() > 1e-3
     states, text = speed_brian.COMMITS[name]
-    monkeypatch.setitem(speed_brian.COMMITS, name, (states, text.replace("randn()", "0")))
-    network = speed_brian.build(name, SIZES, PARAMETERS, constants, images, labels, raster=raster)
+    text = text.replace("randn()", "0").replace("rand()", repr(DICE))
+    monkeypatch.setitem(speed_brian.COMMITS, name, (states, text))
+    network = speed_brian.build(name, SIZES, PARAMETERS, constants, images, labels, raster=raster, connect=connect)
     for place, values in speed_brian.start_of(name, state).items():
         owner, variable = place.split(".")
         setattr(network[owner], variable, values)
@@ -93,6 +102,27 @@ def test_the_networks_by_hand_are_ours(name, tmp_path, monkeypatch):
     np.add.at(by_hand, (shown[shown < COUNT], np.asarray(spikes.i)[shown < COUNT]), 1)
     np.testing.assert_array_equal(by_hand, counts)
 
+
+@pytest.fixture
+def dice(monkeypatch):
+    """Every uniform number is `DICE`: each program draws in its own way."""
+    constant = brian2.Function(lambda *_: DICE, arg_units=[1, 1], return_unit=1, stateless=False)
+    monkeypatch.setattr(feedforward, "WEIGHT_DICE", constant)
+
+
+@pytest.mark.parametrize("name", speed_brian.COMMITS)
+def test_the_network_by_hand_in_brian2_is_ours(name, dice, monkeypatch):
+    brian2_by_hand(name, ours(name), monkeypatch)
+
+
+def test_so_is_the_sparse_one(monkeypatch):
+    connect = dict(zip("ij", np.nonzero(np.random.default_rng(3).random(SIZES[:2]) < 0.4), strict=True))
+    brian2_by_hand("laplace", ours("laplace", connect), monkeypatch, connect)
+
+
+@pytest.mark.parametrize("name", speed_floor.COMMITS)
+def test_the_floor_is_ours(name, tmp_path, monkeypatch):
+    constants, state, after, counts, raster, images, labels = ours(name)
     monkeypatch.setitem(speed_floor.COMMITS, name, speed_floor.COMMITS[name].replace("normal(key, (uint32_t)(i*H + k))", "0"))
     program = speed_floor.compile_floor(name, "double")
     speed_floor.prepare(tmp_path, name, SIZES, PARAMETERS, constants, state, images, labels, raster, "double")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from spikemeta import cli, datasets, speed, speed_curves, speed_peers
+from spikemeta import cli, datasets, registry, speed, speed_curves, speed_peers
 
 
 def test_a_workload_has_the_spikes_that_are_asked_for():
@@ -60,6 +60,17 @@ def test_the_study_leaves_the_files_of_the_contract(tmp_path, monkeypatch):
     assert json.loads((tmp_path / "provenance.json").read_text())["load"]
 
 
+def test_every_rule_is_timed_in_every_shape(monkeypatch):
+    monkeypatch.setattr(speed, "COUNTS", {"ours": 100, "brian2": 40})
+    work = speed.workload(datasets.load("digits"), 100)
+    found = speed_curves._shapes([registry.get_rule("sgd")], ((20, 0.5),), work, 3, lambda _: None)
+    assert (found["hidden"], found["density"], list(found["rules"])) == ([20], [0.5], ["sgd"])
+    row = found["rules"]["sgd"]
+    assert [len(values) for values in row.values()] == [1, 1, 1]
+    assert row["ms"][0]["mean"] > 0
+    assert row["ratio_to_brian2"][0]["low"] <= row["ratio_to_brian2"][0]["mean"] <= row["ratio_to_brian2"][0]["high"]
+
+
 def test_the_figures_of_curves():
     def cost(x):
         return {"mean": x, "low": 0.9 * x, "high": 1.1 * x}
@@ -72,7 +83,12 @@ def test_the_figures_of_curves():
         "bytes_per_synapse": dict.fromkeys(kinds, 32.4),
         "expected": {"ours": 32},
     }
+    rows = {rule: {"ratio_to_brian2": [cost(0.2), cost(0.3)]} for rule in ("sgd", "laplace")}
+    curves["shapes"] = {"hidden": [100, 200], "density": [1.0, 0.1], "rules": rows}
     made = speed_curves.figures_of(curves)
-    assert sorted(made) == ["cost_by_hidden", "cost_by_spikes", "cost_by_states", "cost_per_event", "memory"]
+    names = ["cost_by_hidden", "cost_by_spikes", "cost_by_states", "cost_per_event", "memory", "ratio_by_shape"]
+    assert sorted(made) == names
+    labels = [text.get_text() for text in made["ratio_by_shape"].legends[0].get_texts()]
+    assert labels == ["100 hidden", "200 hidden, 10% of the synapses"]
     assert "32.4 bytes a synapse, 32 expected" in made["memory"].legends[0].get_texts()[0].get_text()
     assert speed_curves.figures_of({}) == {}

@@ -1,26 +1,56 @@
-{# Synapses of an all-to-all projection: synapse (i, j) is number i*N_post + j, so the synapses of one presynaptic
-   neuron are one contiguous row. Rows come straight from the source's event list; no queue, no index arrays. #}
+{# Synapses without a queue: rows come straight from the source's event list. In an all-to-all projection synapse (i, j) is
+   number i*N_post + j, so the synapses of a presynaptic neuron are one contiguous row, and need no indices. In any other
+   they are in a list, in ascending order; two of them may meet at one target, so nothing is said about dependences. #}
 {% extends 'common_synapses.cpp' %}
 {% block maincode %}
     {# USES_VARIABLES { N_post } #}
     const size_t _vectorisation_idx = -1;
     {{scalar_code|autoindent}}
     {% set _events = get_array_name(pathway.variables[pathway.eventspace_name]) %}
-    const size_t _n_columns = {{constant_or_scalar('N_post', variables['N_post'])}};
     const int32_t _n_events = {{_events}}[_num{{pathway.eventspace_name}} - 1];
+    {% if pathway.codeobj_class.listed %}
+    const CSpikeQueue& _queue = *{{pathway.name}}.queue[0];
+    for (int32_t _event = 0; _event < _n_events; _event++)
+    {
+        const int32_t _presynaptic_idx = {{_events}}[_event];
+        if (_presynaptic_idx < _queue.source_start || _presynaptic_idx >= _queue.source_end)
+            continue;
+        const std::vector<int>& _list = _queue.synapses[_presynaptic_idx - _queue.source_start];
+        const size_t _length = _list.size();
+        if (_length == 0)
+            continue;
+        {{vector_code|row_code(true)|autoindent}}
+        const size_t _first = _list[0];
+        if (_list[_length - 1] - _first + 1 == _length)
+            for (size_t _idx = _first; _idx < _first + _length; _idx++)
+            {
+                const size_t _vectorisation_idx = _idx;
+                {{vector_code|column_code(true)|autoindent}}
+            }
+        else
+            for (size_t _k = 0; _k < _length; _k++)
+            {
+                const size_t _idx = _list[_k];
+                const size_t _vectorisation_idx = _idx;
+                {{vector_code|column_code(true)|autoindent}}
+            }
+    }
+    {% else %}
+    const size_t _n_columns = {{constant_or_scalar('N_post', variables['N_post'])}};
     for (int32_t _event = 0; _event < _n_events; _event++)
     {
         const int32_t _presynaptic_idx = {{_events}}[_event];
         const size_t _row = (size_t)_presynaptic_idx * _n_columns;
-        {{vector_code|row_code|autoindent}}
+        {{vector_code|row_code(false)|autoindent}}
         #pragma GCC ivdep
         for (size_t _column = 0; _column < _n_columns; _column++)
         {
             const size_t _idx = _row + _column;
             const size_t _vectorisation_idx = _idx;
-            {{vector_code|column_code|autoindent}}
+            {{vector_code|column_code(false)|autoindent}}
         }
     }
+    {% endif %}
 {% endblock %}
 {% block extra_functions_cpp %}
 {% endblock %}
