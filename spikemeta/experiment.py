@@ -129,7 +129,9 @@ def points_of(entries, options, evaluate, store):
                 **how,
                 "parameters": entry.parameters or None,
                 "network_parameters": entry.network_parameters or None,
-            } | ({"hardware": entry.hardware} if entry.hardware else {})
+            }
+            simulation |= {"hardware": entry.hardware} if entry.hardware else {}
+            simulation |= {"dtype": options.dtype} if options.dtype != "float64" else {}
             point = pool.Point(
                 entry.label,
                 entry.spec,
@@ -247,7 +249,7 @@ def run(name, options, entries, console, evaluate="test", analysis=None, work=po
     width = max((entry.hidden or n_hidden(options)) for entry in entries)
     states = max(len(entry.rule.analysis.states) for entry in entries)
     guards.check_room(store.folder, dataset, (width, n_classes), states, study.n_workers(options))
-    shown = {"feedback": signal(options), "evaluated_on": f"{evaluate} images"}
+    shown = {"feedback": signal(options), "dtype": options.dtype, "evaluated_on": f"{evaluate} images"}
     curriculum = curriculum_arguments(options, evaluate)
     record = Record(store, name, options, dataset, [e.rule for e in entries], **shown, curriculum=curriculum)
 
@@ -363,6 +365,7 @@ def outcome_of(entries, options, seeds, runs, chance, analysis, failures):
         feedback=signal(options),
         hidden=hidden,
         engine=options.engine,
+        dtype=options.dtype,
     )
     return Outcome(results.plain(rows), data, failures, _warnings(entries, options, seeds, runs))
 

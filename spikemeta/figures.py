@@ -52,6 +52,7 @@ def describe(results, images=None):
     a = results.attrs
     how = "surrogate gradients (torch)" if a.get("engine") == "torch" else f"{a['feedback']} feedback"
     size = f"{images} images per task" if images else a["scale"]
+    how += ", single precision" if a.get("dtype") == "float32" else ""
     return f"{a['task']} {a['dataset']} ({size}), {a['hidden']} hidden neurons, {how}"
 
 

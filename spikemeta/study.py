@@ -80,6 +80,11 @@ class SimulationOptions:
         "How errors reach the hidden layer: by the readout's weights or random ones; not for --engine torch.",
         choices=("tied", "random"),
     )
+    dtype: str = option(
+        "float64",
+        "Of the synapses' state: float64, or float32, which is smaller, faster and rounds more; not for --engine torch.",
+        choices=("float64", "float32"),
+    )
     passes: int = option(1, "Times that each task's training images are shown.", low=1)
     tasks: int | None = option(None, "Number of tasks. Default: all (split 5, permuted 10, but 3 with quick).", low=1)
     workers: int = option(2, "Processes at work, at most one per core.", low=1, decides=False)
@@ -101,7 +106,7 @@ def check(options):
             problems.append(suggest(f"value of {flag(item.name)}", value, rules["choices"]))
         if rules["low"] is not None and value is not None and value < rules["low"]:
             problems.append(f"{flag(item.name)} must be at least {rules['low']:g}, not {value:g}")
-    other = {"brian2": ("batch",), "torch": ("mode", "feedback")}.get(getattr(options, "engine", None), ())
+    other = {"brian2": ("batch",), "torch": ("mode", "feedback", "dtype")}.get(getattr(options, "engine", None), ())
     for item in dataclasses.fields(options):
         if item.name in other and getattr(options, item.name) != item.default:
             problems.append(f"{flag(item.name)} means nothing to --engine {options.engine}: leave it out")
