@@ -69,6 +69,14 @@ mnist_items hybrid --grid hidden.lr=1.6e-4 --grid readout.lr=8e-5,1.2e-4 --grid 
     --grid readout.displacement=2.4e-3,4e-3
 mnist_items conventional --grid hidden.lr=2e-5,1.6e-4 --grid readout.lr=1.2e-5,4e-5,1.2e-4
 mnist_items stable --grid sharpness=0.1,0.4,1
+mnist_items hebb_repetition --grid lr=1e-4,2e-4,4e-4 --grid scale=2e-3,6e-3
+mnist_items laplace --grid lr=1e-4,2e-4,4e-4 --grid curvature=1e-3,3e-3,1e-2
+mnist_items synaptic_intelligence --grid lr=1e-4,3e-4 --grid c=3,12 --grid damping=1,4
+mnist_items mesu "${sigma[@]}" --grid lr_mu=1,3 --grid lr_sigma=15,160 --grid window=10000,100000
+beyond() { items "$1-items-2" "$1" --dataset mnist --scale full --seeds 1 "${@:2}"; }
+beyond hebb_repetition --grid lr=4e-4,8e-4 --grid scale=6e-3,1.2e-2
+beyond laplace --grid lr=8e-4 --grid curvature=1e-3,3e-3,6e-3
+beyond synaptic_intelligence --grid lr=3e-4,6e-4 --grid c=12,30 --grid damping=0.5,1
 
 digits_items conventional --grid lr=1e-4,3e-4,1e-3
 digits_items hybrid --grid lr=3e-4 --grid hidden.displacement=2e-4,1e-3 --grid readout.displacement=3e-3,8e-3

@@ -103,8 +103,8 @@ def carried(name):
 
 def speed(name):
     """A Markdown table of a recorded run of the study ``speed``: medians of ms, and ratios with quartiles over turns."""
-    head = ("", "ms", "float32, ms", "Brian2 by hand, ms", "rule at every spike, ms", "C++ by hand, ms")
-    costs = ("ms_per_presentation", "ms_float32", "ms_brian2", "ms_brian2_immediate", "ms_floor")
+    head = ("", "ms", "float32, ms", "Brian2 by hand, ms", "rule at every spike, ms", "C++ by hand, ms", "short phase, ms")
+    costs = ("ms_per_presentation", "ms_float32", "ms_brian2", "ms_brian2_immediate", "ms_floor", "ms_phase")
     ratios = {"ratio_to_brian2": "ratio to Brian2", "ratio_to_floor": "ratio to C++"}
     ratios |= {"float32_ratio_to_floor": "float32 to C++"}
     lines = ["| " + " | ".join([*head, *ratios.values()]) + " |", "|" + "---|" * (len(head) + len(ratios))]
@@ -115,6 +115,17 @@ def speed(name):
             q = found.get(ratio)
             cells.append(f"{q['mean']:.2f} ({q['low']:.2f} to {q['high']:.2f})" if q else "")
         lines.append("| " + " | ".join([row["rule"], *cells]) + " |")
+    return "\n".join(lines)
+
+
+def shapes(name):
+    """A Markdown table of ``speed``: cost against Brian2 by hand in networks of other shapes, medians and quartiles."""
+    found = summary(name)["curves"]["shapes"]
+    head = [f"{n} hidden" + f", {d:.0%}" * (d < 1) for n, d in zip(found["hidden"], found["density"], strict=True)]
+    lines = ["| rule | " + " | ".join(head) + " |", "|" + "---|" * (len(head) + 1)]
+    for rule, row in found["rules"].items():
+        cells = [f"{q['mean']:.2f} ({q['low']:.2f} to {q['high']:.2f})" for q in row["ratio_to_brian2"]]
+        lines.append("| " + " | ".join([rule, *cells]) + " |")
     return "\n".join(lines)
 
 

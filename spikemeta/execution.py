@@ -19,6 +19,7 @@ from spikemeta.results import Lock, lock
 INTERVAL = 20.0  # seconds of a phase between two checkpoints
 RUNTIME_BLOCK = 20  # presentations between which Brian2's runtime mode may stop
 _WORK = "spikemeta-"
+_PART = 100_000  # spikes that are looked at at once
 _STALE = 86_400.0  # seconds: no phase goes on for a day without writing into its folder
 
 
@@ -153,22 +154,27 @@ class _Executor:
         stimuli = images, phase.indices.astype(np.int32), places.astype(np.int32), phase.labels.astype(np.int32)
         steps, n = round(self.presentation / 1e-3), len(phase.indices)
         settings, held = self.settings(phase, state, age, seed), dict(partial or {})
-        counts = held.pop("readout", np.zeros((n, self.sizes[2]), np.int64))
+        counts = held.pop("readout", np.zeros((n, self.sizes[2]))).astype(np.int32)
         monitors = self.built.counters | {"hidden_spikes": self.built.hidden_spikes, "readout_spikes": self.built.spikes}
         events = held.pop("events", np.zeros(len(monitors), np.int64))
         while True:
             read, held = self.execute(stimuli, settings, steps, seed, tick, held, INTERVAL if keep else np.inf)
-            neuron, when = read(self.built.spikes, "i"), read(self.built.spikes, "t")
-            shown = np.floor((when + 0.5e-3) / self.presentation).astype(np.int64)
-            cells = (shown * self.sizes[2] + neuron)[shown < n]
-            counts = counts + np.bincount(cells, minlength=n * self.sizes[2]).reshape(-1, self.sizes[2])
+            self.count(counts, read(self.built.spikes, "i"), read(self.built.spikes, "t"))
             events = events + np.array([read(monitor, "N").item() for monitor in monitors.values()], np.int64)
             if held is None:
                 break
-            keep(held | {"readout": counts, "events": events}, self.state_of(read) if phase.kind == "train" else {})
+            keep(held | {"readout": counts.copy(), "events": events}, self.state_of(read) if phase.kind == "train" else {})
         self.events = {name: int(number) for name, number in zip(monitors, events, strict=True)} | {"steps": n * steps}
         rate = self.events["hidden_spikes"] / (self.sizes[1] * n * self.presentation)
-        return counts.astype(np.int32), float(rate), self.state_of(read) if phase.kind == "train" else {}
+        return counts, float(rate), self.state_of(read) if phase.kind == "train" else {}
+
+    def count(self, counts, neuron, when):
+        """Add spikes, (n,) neurons and (n,) times in s, to the counts of presentations and neurons, part by part."""
+        for first in range(0, len(neuron), _PART):
+            part = slice(first, first + _PART)
+            shown = ((when[part] + 0.5e-3) / self.presentation).astype(np.int64)
+            within = shown < len(counts)
+            np.add.at(counts, (shown[within], neuron[part][within]), 1)
 
     def state_of(self, read):
         """State of every synapse, by ``projection.variable``."""

@@ -78,8 +78,8 @@ def _brian2(rule):
 
     out = [
         f"# {rule.title}: Brian2 code with the deferred commit (see spikemeta.backends.brian)",
-        "# In C++ standalone an all-to-all projection walks contiguous rows (dense=False: Brian2's loop), and what depends",
-        "# on no synapse alone, such as the factors fading_..., is computed once a row; other projections take Brian2's loop.",
+        "# In C++ standalone an all-to-all projection walks contiguous rows, any other lists of each neuron's synapses; what",
+        "# depends on no synapse alone, such as the factors fading_..., is computed once for all (dense=False: Brian2's loop).",
         "# presynaptic group:",
         textwrap.indent(brian.PRESYNAPTIC.strip(), "    "),
         "# synapses:",

@@ -24,7 +24,7 @@ OTHERS = {
     "validation": ("published.md", ("positions",)),
     "optimizer_speed": ("torch.md", ("costs",)),
     "carry": ("interchange.md", ("carried",)),
-    "speed": ("speed.md", ("speed",)),
+    "speed": ("speed.md", ("speed", "shapes")),
     "stream": ("speed.md", ("stream",)),
     "hardware": ("hardware.md", ("chips", "losses", "chip_costs", "chip_curves")),
     "memristor": ("hardware.md", ("devices",)),

@@ -34,6 +34,7 @@ rule = registry.get_rule("laplace")
 plastic = brian.synapses(rule, source, target, gradient="v_post - goal_post", transmit="v_post += weight",
                          parameters={{"lr": 0.005, "curvature": 0.01}})
 brian.start(plastic, rule, "0.01*(i - j)")
+{more}
 watch = StateMonitor(target, "v", record=True)
 run(shown*presentation + 1*ms)
 v = array(watch.v).reshape(3, -1)[:, :2000].reshape(3, 40, 50).mean(axis=2)
@@ -47,7 +48,7 @@ MODES = {"runtime": "prefs.codegen.target = 'numpy'", "standalone": "set_device(
 @pytest.mark.parametrize("mode", MODES)
 def test_a_script_learns_its_goals(mode, tmp_path):
     path = tmp_path / "script.py"
-    path.write_text(SCRIPT.format(device=MODES[mode]))
+    path.write_text(SCRIPT.format(device=MODES[mode], more=""))
     done = subprocess.run([sys.executable, path], cwd=tmp_path, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr[-2000:]
     found = {key: np.array(value) for key, value in json.loads(done.stdout.splitlines()[-1]).items()}
@@ -61,6 +62,18 @@ def test_a_script_learns_its_goals(mode, tmp_path):
     assert (precision[8:] == 1).all()
     np.testing.assert_array_equal(weight.ravel(), found["w"])  # the closing touch left nothing uncommitted
     np.testing.assert_allclose(weight[8:], 0.01 * np.subtract.outer([8, 9], range(3)), rtol=1e-15)
+
+
+@pytest.mark.parametrize("connect", ["True", "dict(p=0.5)"])
+def test_rows_and_lists_refuse_a_delay(connect, tmp_path):
+    """They know none, and would leave it out without a word."""
+    path = tmp_path / "script.py"
+    script = SCRIPT.format(device=MODES["standalone"], more="plastic.transmit.delay = 2*ms")
+    path.write_text(script.replace("transmit=", f"connect={connect}, transmit="))
+    done = subprocess.run([sys.executable, path], cwd=tmp_path, capture_output=True, text=True, timeout=300)
+    assert done.returncode != 0
+    assert "synapses_transmit has a delay" in done.stdout + done.stderr
+    assert "dense=False" in done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("title", [*registry.names("rules"), *registry.variants()])
