@@ -54,15 +54,28 @@ _RUN_CPP = """
             std::ofstream(folder + "/generator", std::ios::binary).write(generator, size);
             std::ofstream(folder + "/position") << done << "\\n";
         }"""
-#: A block of steps as Brian2 makes it, and without what nothing here needs: the time of day, sets of clocks, empty objects.
+#: A block of steps as Brian2 makes it; and the same to the same bits, its tolerance between clocks included, without what
+#: nothing here needs: the time of day, clocks in sets, objects without code.
 _ADVANCE_USUAL = "NETWORK.t = done*dt; NETWORK.run((next - done)*dt, NULL, 10.0); done = next;"
-_ADVANCE = """for (; done < next; done++) {
-                    const double due = (done + 0.5)*dt;
-                    for (const auto& object : NETWORK.objects)
-                        if (object.second && object.first->t[0] < due) object.second();
-                    for (Clock* clock : {CLOCKS})
-                        if (clock->t[0] < due) clock->tick();
-                }"""
+_ADVANCE = """Clock* const clocks[] = {CLOCKS};
+                const size_t n_clocks = sizeof(clocks)/sizeof(*clocks);
+                std::vector< std::pair<size_t, codeobj_func> > objects;
+                for (const auto& object : NETWORK.objects)
+                    if (object.second)
+                        objects.emplace_back(std::find(clocks, clocks + n_clocks, object.first) - clocks, object.second);
+                bool due[n_clocks];
+                const double start = done*dt, end = start + (next - done)*dt;
+                for (Clock* clock : clocks) clock->set_interval(start, end);
+                for (;;) {
+                    Clock* earliest = clocks[0];
+                    for (Clock* clock : clocks) if (clock->t[0] < earliest->t[0]) earliest = clock;
+                    if (!earliest->running()) break;
+                    for (size_t k = 0; k < n_clocks; k++)
+                        due[k] = std::fabs(clocks[k]->t[0] - earliest->t[0]) <= 1e-14;
+                    for (const auto& object : objects) if (due[object.first]) object.second();
+                    for (size_t k = 0; k < n_clocks; k++) if (due[k]) clocks[k]->tick();
+                }
+                done = next;"""
 BLOCK = 10  # presentations
 #: One array of stimuli is read from the folder of the phase; the index is printed now and then for progress.
 _STIMULI_CPP = """
