@@ -17,7 +17,7 @@ FULL = {
     "hidden": (100, 200, 500, 1000, 2000, 4000),
     "spikes": (250, 1030, 4000),
     "states": (1, 2, 4, 8),
-    "shapes": ((100, 1.0), (1000, 1.0), (4000, 1.0), (200, 0.1), (2000, 0.1)),
+    "shapes": ((100, 1.0), (1000, 1.0), (2000, 0.1)),
 }
 RULE = "laplace"  # of the curves over size and input
 KINDS = ("ours", "ours, float32", "brian2", "floor")
