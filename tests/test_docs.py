@@ -71,6 +71,10 @@ def test_the_readme_quotes_the_recorded_numbers(tables):
     rows = {row["rule"]: row for row in tables.summary("published")["rows"]}
     for setting in ("mesu-10", "synaptic_intelligence"):
         assert f"{100 * rows[setting]['metrics']['accuracy']['mean']:.1f} %" in readme
+    for row in tables.summary("stream")["rows"]:
+        if row["rule"] in ("sgd", "laplace"):
+            quoted = f"{100 * row['metrics']['recent_accuracy']['mean']:.1f} %"
+            assert f"`{row['rule']}` has {quoted}" in readme or f"`{row['rule']}` {quoted}" in readme
     for row in tables.summary("speed")["rows"]:
         if row["rule"] in ("sgd", "laplace"):
             costs = [f"{row['metrics'][m]['mean']:.2g}" for m in ("ms_per_presentation", "ratio_to_brian2")]
