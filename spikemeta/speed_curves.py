@@ -43,7 +43,7 @@ def _shapes(rules, shapes, work, repeats, say):
         for rule in rules:
             with contextlib.ExitStack() as stack:
                 programs = speed.open_programs(stack, [rule], work, n, ("ours", "brian2"), density=density)
-                ms = speed.in_turns(programs, {key: _count(key[0], n) for key in programs}, repeats)
+                ms = speed.in_turns(programs, {key: speed.COUNTS[key[0]] // 2 for key in programs}, repeats)
             ours, usual = ms["ours", rule.title], ms["brian2", rule.title]
             row = found["rules"].setdefault(rule.title, {"ms": [], "ms_brian2": [], "ratio_to_brian2": []})
             for name, values in zip(row, (ours, usual, ours / usual), strict=True):
@@ -111,7 +111,7 @@ def measure(rules, work, full, say):
     curves["states"]["bytes_per_state"] = {
         kind: _slope(200 * inputs * np.array(points["states"]), values) for kind, values in used.items()
     }
-    return curves | {"shapes": _shapes(rules, points["shapes"], work, 3, say)}
+    return curves | {"shapes": _shapes(rules, points["shapes"], work, repeats, say)}
 
 
 def _slope(x, y):

@@ -1,6 +1,7 @@
 {# Synapses without a queue: rows come straight from the source's event list. In an all-to-all projection synapse (i, j) is
    number i*N_post + j, so the synapses of a presynaptic neuron are one contiguous row, and need no indices. In any other
-   they are in a list, in ascending order; two of them may meet at one target, so nothing is said about dependences. #}
+   they are in a list, in ascending order; two of them may meet at one target, so only code that leaves the targets alone is
+   said to have no dependences. #}
 {% extends 'common_synapses.cpp' %}
 {% block maincode %}
     {# USES_VARIABLES { N_post } #}
@@ -22,6 +23,9 @@
         {{vector_code|row_code(true)|autoindent}}
         const size_t _first = _list[0];
         if (_list[_length - 1] - _first + 1 == _length)
+            {% if '_postsynaptic_idx' not in vector_code|column_code(true)|join %}
+            #pragma GCC ivdep
+            {% endif %}
             for (size_t _idx = _first; _idx < _first + _length; _idx++)
             {
                 const size_t _vectorisation_idx = _idx;
