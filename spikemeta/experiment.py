@@ -81,8 +81,10 @@ def entries_of(options):
 
 def curriculum_arguments(options, evaluate):
     """Arguments of `spikemeta.curricula.build` that the options stand for."""
+    images = getattr(options, "images", None)
+    own = {"limit": images, "test_limit": max(images // 5, 1)} if images else {}
     if options.task == "items":
-        return item_study.arguments(options, evaluate)
+        return item_study.arguments(options, evaluate) | own
     arguments = {
         "name": options.task,
         "dataset": options.dataset,
@@ -95,7 +97,7 @@ def curriculum_arguments(options, evaluate):
         arguments["n_tasks"] = options.tasks or tasks
     if options.task == "joint":
         arguments["chunks"] = JOINT_CHUNKS
-    return arguments
+    return arguments | own
 
 
 def n_hidden(options):
@@ -264,6 +266,8 @@ def run(name, options, entries, console, evaluate="test", analysis=None, work=po
         **shown,
         "chance": chance,
     }
+    if getattr(options, "images", None):
+        head["images"] = options.images
     store.write_results(outcome.results)
     store.write_summary(head | {"rows": outcome.rows, "failures": failures, "warnings": outcome.warnings})
     record.finish(runs, failures)
@@ -366,6 +370,7 @@ def outcome_of(entries, options, seeds, runs, chance, analysis, failures):
         hidden=hidden,
         engine=options.engine,
         dtype=options.dtype,
+        **({"images": options.images} if getattr(options, "images", None) else {}),
     )
     return Outcome(results.plain(rows), data, failures, _warnings(entries, options, seeds, runs))
 

@@ -50,6 +50,7 @@ def blank(width, height, results, title, shown, n=None, images=None):
 def describe(results, images=None):
     """Data set, task, scale (or images per task), feedback and engine of a results dataset in a phrase."""
     a = results.attrs
+    images = images or a.get("images")
     how = "surrogate gradients (torch)" if a.get("engine") == "torch" else f"{a['feedback']} feedback"
     size = f"{images} images per task" if images else a["scale"]
     how += ", single precision" if a.get("dtype") == "float32" else ""

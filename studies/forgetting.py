@@ -18,6 +18,7 @@ from spikemeta.study import SimulationOptions, Study, option
 class Options(SimulationOptions):
     """Options of this study."""
 
+    images: int | None = option(None, "Training images per task, in place of those of --scale; a fifth as many to test.", low=5)
     hardware: str = option("", "A chip that all rules run on, or a profile file of your own; see 'spikemeta list hardware'.")
 
 

@@ -21,6 +21,7 @@ class Options(SimulationOptions):
     """Options of this study."""
 
     seeds: int = option(1, "Number of seeds, 0 to N-1.", low=1, decides=False)
+    images: int | None = option(None, "Training images per task, in place of those of --scale; a fifth as many to test.", low=5)
     hardware: str = option("", "A chip that all rules run on, or a profile file of your own; see 'spikemeta list hardware'.")
     grid: tuple[str, ...] = option((), "KEY=V1,V2 ...: values to try for a constant.", decides=False)
     n_random: int | None = option(None, "Draw N settings between the values instead of trying each.", low=1, decides=False)

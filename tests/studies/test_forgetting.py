@@ -89,6 +89,21 @@ def test_learning_and_forgetting(finished):
     assert abs(frozen["forgetting"]["mean"]) < 0.1
 
 
+@pytest.mark.parametrize("task", ["split", "permuted", "joint", "items"])
+def test_the_number_of_images_can_be_given(task):
+    """Every training phase of 50 images (of an item: with as many others), every test of a fifth."""
+    from spikemeta.studies import forgetting
+
+    from spikemeta import experiment, pool
+
+    options = forgetting.Options(task=task, scale="full", images=50)
+    point = pool.Point("", "", 0, experiment.curriculum_arguments(options, "test"), {})
+    phases = pool.curriculum_of(point).phases
+    shown = {kind: sum(len(p.indices) for p in phases if p.kind == kind and p.after == 1) for kind in ("train", "test")}
+    tests = sum(p.kind == "test" and p.after == 1 for p in phases)
+    assert shown == {"train": 104 if task == "items" else 50, "test": 10 * tests}
+
+
 def test_same_result_on_two_workers(study, finished):
     code, folder, text = study("two", "--workers", "2")
     assert code == 0, text
