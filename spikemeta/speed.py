@@ -22,7 +22,8 @@ from spikemeta.networks.feedforward import Parameters
 from spikemeta.rule import Parameter, Rule
 from spikemeta.simulation import Simulation
 
-SIZE = 28  # pixels along the side of an image: images of other sizes are enlarged to it
+SIZE = 28  # pixels along the side of an image: smaller ones are enlarged and framed
+INK = 20  # the most that is enlarged to, which is what a digit of MNIST has of its 28: as many inputs are silent
 SPIKES = 1030  # of the input in a presentation of workload W
 WINDOW = 300_000.0
 #: Constants under which the rules are timed: those of one task of all classes, with a memory window.
@@ -82,7 +83,7 @@ def workload(dataset, count=4000, spikes=SPIKES):
     """The first images of a data set, enlarged where they are small, and the rate at which they give so many input spikes."""
     rows, columns = dataset.shape
     images = dataset.train_images[:count].reshape(-1, rows, columns)
-    fold = SIZE // max(rows, columns)
+    fold = max(1, INK // max(rows, columns))
     images = np.kron(images, np.ones((1, fold, fold), np.uint8))
     pad = [(0, 0), *((-(n - SIZE) // 2, SIZE - n + (n - SIZE) // 2) for n in images.shape[1:])]
     images = np.ascontiguousarray(np.pad(images, pad).reshape(len(images), -1))
