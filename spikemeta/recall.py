@@ -6,7 +6,7 @@ one number per seed.
 """
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 import numpy as np
 
@@ -205,6 +205,34 @@ def of_attack(run, chance):
     return out | {name: float(value) for name, value in zip(names, values, strict=True)}
 
 
+def breaking_fraction(fractions, recalls):
+    """The fraction of wrong labels at which recall has fallen to half of what it is without any.
+
+    Parameters
+    ----------
+    fractions : (n,)
+        Rising, from 0.
+    recalls : (n_seeds, n), fraction
+        Recall after learning with so many wrong labels.
+
+    Returns
+    -------
+    (n_seeds,) float
+        By linear interpolation between the two fractions where half is first reached; nan where it never is.
+    """
+    fractions, found = np.asarray(fractions, float), []
+    for own in np.asarray(recalls, float):
+        half = own[0] / 2
+        below = np.flatnonzero(own[1:] <= half)
+        if not len(below):
+            found.append(float("nan"))
+            continue
+        k = below[0]  # the last above half; own[k] > half unless nothing was learned at all
+        share = (own[k] - half) / (own[k] - own[k + 1]) if own[k] > own[k + 1] else 0.0
+        found.append(float(fractions[k] + share * (fractions[k + 1] - fractions[k])))
+    return np.array(found)
+
+
 def of_frequency(run, chance):
     """Metrics of items shown more or less often: how final recall goes with frequency and with recency.
 
@@ -328,6 +356,33 @@ class Analysis:
             "needs_boundary": ("rule", np.array([told for _, told in entries], np.int8)),
         }
         return xarray.Dataset(data, coords, {"chance": chance} | attributes)
+
+
+@dataclass(frozen=True)
+class AttackAnalysis(Analysis):
+    """Also measures at which fraction of wrong labels each rule breaks.
+
+    Attributes
+    ----------
+    mixed : dict of float to str
+        Conditions of a stream with wrong labels, by their fraction, rising from 0.
+    """
+
+    mixed: dict = field(default_factory=dict)
+
+    def add_tests(self, rows):
+        """As `Analysis.add_tests`; the row without wrong labels of each rule gets its `breaking_fraction`."""
+        super().add_tests(rows)
+        found = {(row["rule"].removesuffix(row["condition"]), row["condition"]): row for row in rows}
+        for (rule, condition), row in found.items():
+            own = [found[rule, name] for name in self.mixed.values()] if condition == self.mixed[0.0] else []
+            if not own or any(one["seeds"] != row["seeds"] or not one["metrics"] for one in own):
+                continue
+            recalls = np.transpose([one["metrics"]["final_accuracy"]["values"] for one in own])
+            values = breaking_fraction(list(self.mixed), recalls)
+            summary = metrics.summarise(values)
+            spread = {k: getattr(summary, k) for k in ("mean", "std", "low", "high")}
+            row["metrics"]["breaking_fraction"] = spread | {"values": values.tolist()}
 
 
 #: For a search of constants: no figures of its own.

@@ -8,7 +8,8 @@ another, with no fixed point (the published permutation has one on average, an i
 pass in which 0 to 50 % of each item's target images carry wrong labels. Targeted: after three passes (fewer if
 ``--passes`` says so), one more presentation of one item under the label of another. All are scored by true labels. The
 rows "not attacked" are shown one clean pass more instead: they say what a rule costs that is safe because it learns
-little.
+little. Rows "0% wrong" have a ``breaking_fraction`` in ``summary.json``: of wrong labels, that at which recall has fallen to
+half of what it is without any.
 
 Tests, one value per seed: paired with the first rule, two-sided.
 """
@@ -20,6 +21,7 @@ from spikemeta.study import Study, option
 
 CLEAN = (1, 3, 9)  # passes before the attack
 FRACTIONS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5)
+MIXED = {fraction: f"{fraction:.0%} wrong" for fraction in FRACTIONS}
 
 
 @dataclass(frozen=True)
@@ -53,17 +55,17 @@ def run(options, console=None):
     some = min(3, options.passes)
     targeted = f"{some} clean, targeted"
     deranged = {number: f"{number} clean, deranged" for number in clean}
-    mixed = {fraction: f"{fraction:.0%} wrong" for fraction in FRACTIONS}
     conditions = {"not attacked": {"passes": clean[-1] + 1, "tests": "passes"}}
     conditions |= {name: {"passes": number, "attack": "deranged", "tests": "end"} for number, name in deranged.items()}
     conditions |= {targeted: {"passes": some, "attack": "targeted", "tests": "end"}}
-    conditions |= {name: {"passes": 1, "wrong": fraction, "tests": "end"} for fraction, name in mixed.items()}
+    conditions |= {name: {"passes": 1, "wrong": fraction, "tests": "end"} for fraction, name in MIXED.items()}
     return item_study.run(
         "poisoning",
         options,
         item_study.entries_of(options, conditions),
-        recall.Analysis(
+        recall.AttackAnalysis(
             recall.of_attack,
+            mixed=MIXED,
             compared=("final_accuracy", "accuracy_after_attack", "retained", "items_after_attack", "attack_success"),
         ),
         {
@@ -83,7 +85,7 @@ def run(options, console=None):
                 "A pass of deranged labels",
                 deranged,
             ),
-            "mixed": lambda results: item_figures.wrong_labels(results, mixed),
+            "mixed": lambda results: item_figures.wrong_labels(results, MIXED),
             "targeted": lambda results: item_figures.bars(
                 results,
                 "attack_success",

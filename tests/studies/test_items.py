@@ -93,6 +93,22 @@ def test_rows_of_an_attack(finished):
     assert rows["conventional: 1 clean, deranged"]["attack_success"]["mean"] > 0.25
 
 
+def test_the_fraction_of_wrong_labels_that_breaks_a_rule(finished):
+    """By hand: half of .8 lies halfway between .5 and .3; half of .6 is met at .2; never; nothing was learned."""
+    fractions = (0.0, 0.1, 0.2, 0.3)
+    recalls = [[0.8, 0.5, 0.3, 0.1], [0.6, 0.5, 0.3, 0.4], [0.5, 0.4, 0.3, 0.26], [0.0, 0.0, 0.1, 0.0]]
+    found = recall.breaking_fraction(fractions, recalls)
+    np.testing.assert_allclose(found, [0.15, 0.2, np.nan, 0.0], rtol=1e-12)
+    rows = {row["rule"]: row["metrics"] for row in json.loads((finished["poisoning"] / "summary.json").read_text())["rows"]}
+    for rule in ("conventional", "hybrid"):
+        names = [f"{rule}: {n}% wrong" for n in (0, 10, 20, 30, 40, 50)]
+        recalls = np.transpose([rows[name]["final_accuracy"]["values"] for name in names])
+        expected = recall.breaking_fraction([0, 0.1, 0.2, 0.3, 0.4, 0.5], recalls)
+        values = np.array(rows[names[0]]["breaking_fraction"]["values"], float)  # None is nan
+        np.testing.assert_allclose(values, expected, rtol=1e-12)
+        assert "breaking_fraction" not in rows[names[1]]
+
+
 def test_resume_keeps_what_is_there(run, finished):
     before = (finished["frequency"] / "summary.json").read_bytes()
     with pytest.raises(UserError, match="already holds 4 finished runs"):
