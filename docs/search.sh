@@ -108,6 +108,17 @@ torch synaptic_intelligence -damped --dataset mnist --scale full --seeds 1 --gri
 full mesu "${prior[@]}" --grid hidden.lr_mu=500 --grid readout.lr_mu=80 --grid hidden.lr_sigma=1e5,2e5 \
     --grid readout.lr_sigma=3000 --grid window=10000
 
+torch_items() { items "$1-items-torch" "$1" --engine torch --dataset mnist --scale full --seeds 1 "${@:2}"; }
+
+torch_items sgd --grid lr=3e-3,1e-2,3e-2
+torch_items hybrid --grid lr=1e-2,3e-2 --grid hidden.displacement=4e-4,2e-3 --grid readout.displacement=3e-3,1.2e-2
+torch_items laplace --grid lr=3e-2,0.1,0.3 --grid hidden.curvature=300,3000 --grid readout.curvature=200
+torch_items hebb_repetition --grid lr=3e-2,0.1,0.3 --grid hidden.scale=2e-3,6e-3 --grid readout.scale=0.012 --grid fading=2000
+torch_items synaptic_intelligence --grid lr=1e-2,3e-2,0.1 --grid hidden.c=30,300 --grid hidden.damping=0.1 --grid readout.c=3 \
+    --grid readout.damping=1
+torch_items mesu "${prior[@]}" --grid hidden.lr_mu=50,200 --grid readout.lr_mu=30 --grid hidden.lr_sigma=3e4,2e5 \
+    --grid readout.lr_sigma=3000 --grid window=10000
+
 small() { torch "$1" -8x8 --dataset digits --seeds 3 "${@:2}"; }
 
 small sgd --grid lr=0.03,0.1

@@ -3,6 +3,11 @@
 import json
 from pathlib import Path
 
+import numpy as np
+
+from spikemeta.metrics import summarise
+from spikemeta.recall import breaking_fraction
+
 RECORDED = Path(__file__).parent / "recorded"
 COUNTS = ("memorized_items", "memorized_items_published", "items_after_attack")
 
@@ -80,6 +85,67 @@ def positions(name):
             test = row["tests"][gain]
             cells.append(f"{100 * test['mean']:+.0f} ({test['p']:.1g})")
         lines.append("| " + " | ".join([row["rule"], *cells]) + " |")
+    return "\n".join(lines)
+
+
+def _by_condition(name):
+    """Rows of a study of conditions: ``{rule: {condition: metrics}}``."""
+    found = {}
+    for row in summary(name)["rows"]:
+        rule = row["rule"].removesuffix(f": {row['condition']}")
+        found.setdefault(rule, {})[row["condition"]] = row["metrics"]
+    return found
+
+
+def deranged(name):
+    """A Markdown table of ``poisoning``: a pass of deranged labels after so many clean ones, in %, items as counts."""
+    columns = {
+        "accuracy_before_attack": "recall before (%)",
+        "accuracy_after_attack": "recall after (%)",
+        "retained": "retained (%)",
+        "items_before_attack": "items before",
+        "items_after_attack": "items after",
+        "attack_success": "answered as attacked (%)",
+    }
+    lines = ["| " + " | ".join(["rule", "clean passes", *columns.values()]) + " |", "|" + "---|" * (len(columns) + 2)]
+    for rule, conditions in _by_condition(name).items():
+        for condition, own in conditions.items():
+            if condition.endswith("clean, deranged"):
+                cells = [_cell(own.get(m), 1 if m.startswith("items") else 100) for m in columns]
+                lines.append("| " + " | ".join([rule, condition.split()[0], *cells]) + " |")
+    return "\n".join(lines)
+
+
+def mixed(name):
+    """A Markdown table of ``poisoning``: final recall by fraction of wrong labels, and which fraction breaks a rule."""
+    rules = _by_condition(name)
+    fractions = [c for c in next(iter(rules.values())) if c.endswith("wrong")]
+    lines = ["| " + " | ".join(["rule", *(f"{f} (%)" for f in fractions), "breaks at (%)", "seeds that break"]) + " |"]
+    lines.append("|" + "---|" * (len(fractions) + 3))
+    for rule, conditions in rules.items():
+        recalls = np.transpose([conditions[f]["final_accuracy"]["values"] for f in fractions])
+        broken = breaking_fraction([float(f.split("%")[0]) / 100 for f in fractions], recalls)
+        found, n = summarise(broken), len(broken)
+        cells = [_cell(conditions[f]["final_accuracy"]) for f in fractions]
+        spread = {"mean": found.mean if found.n else None, "std": found.std if found.n > 1 else None}
+        lines.append("| " + " | ".join([rule, *cells, _cell(spread), f"{found.n} of {n}"]) + " |")
+    return "\n".join(lines)
+
+
+def targeted(name):
+    """A Markdown table of ``poisoning``: one item taught as another, and networks that nobody attacks, in %."""
+    columns = {
+        "victims_before_attack": "victim before (%)",
+        "victims_after_attack": "victim after (%)",
+        "attack_success": "answered as attacked (%)",
+        "accuracy_after_attack": "all items after (%)",
+    }
+    head = ["rule", *columns.values(), "not attacked: recall (%)", "not attacked: items"]
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    for rule, conditions in _by_condition(name).items():
+        own, free = (next(m for c, m in conditions.items() if c.endswith(end)) for end in ("targeted", "not attacked"))
+        cells = [_cell(own.get(m)) for m in columns] + [_cell(free["final_accuracy"]), _cell(free["memorized_items"], 1)]
+        lines.append("| " + " | ".join([rule, *cells]) + " |")
     return "\n".join(lines)
 
 
