@@ -5,7 +5,7 @@
 
 After training on all classes at once, each test image is shown ten times with weights drawn anew from the posterior of each
 synapse, and so are strange images: permuted and rotated pixels, noise as bright as the images and brighter noise, another data
-set if it is there. Epistemic, aleatoric and predictive entropy (`spikemeta.uncertainty`) are scored by the area under the ROC
+set if it is there. Epistemic, aleatoric and predictive entropy (`spikemeta.calibration`) are scored by the area under the ROC
 curve, test images against strange ones. Written to the output folder: ``summary.json``, ``results.nc``,
 ``provenance.json`` and three figures.
 

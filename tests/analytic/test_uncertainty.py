@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import chi2, norm
 
-from spikemeta import datasets, memory_window, registry, uncertainty
+from spikemeta import calibration, datasets, memory_window, registry, uncertainty
 from spikemeta.errors import UserError
 from spikemeta.results import FinishedRun
 
@@ -13,11 +13,11 @@ LN2 = np.log(2)
 
 def test_entropies_by_hand():
     np.testing.assert_allclose(
-        uncertainty.entropy([[0.5, 0.5], [1, 0], [0.25, 0.75]]), [LN2, 0, 0.5623351446188083], rtol=1e-14
+        calibration.entropy([[0.5, 0.5], [1, 0], [0.25, 0.75]]), [LN2, 0, 0.5623351446188083], rtol=1e-14
     )
     # Image 0: both showings sure, of different classes. Image 1: both undecided. Image 2: sure and undecided.
     p = np.array([[[1, 0], [0.5, 0.5], [1, 0]], [[0, 1], [0.5, 0.5], [0.5, 0.5]]])
-    found = uncertainty.decompose(p)
+    found = calibration.decompose(p)
     np.testing.assert_allclose(found["predictive"], [LN2, LN2, 0.5623351446188083], atol=1e-12)
     np.testing.assert_allclose(found["aleatoric"], [0, LN2, LN2 / 2], atol=1e-12)
     np.testing.assert_allclose(found["epistemic"], [LN2, 0, 0.5623351446188083 - LN2 / 2], atol=1e-12)
@@ -27,11 +27,11 @@ def test_identical_showings_know_nothing_of_each_other():
     """Exactly zero, not a rounding error: else silent images would be ranked by it."""
     one = np.random.default_rng(0).dirichlet(np.ones(10), 200)
     for n in (2, 3, 10):
-        np.testing.assert_array_equal(uncertainty.decompose(np.repeat(one[None], n, axis=0))["epistemic"], 0)
+        np.testing.assert_array_equal(calibration.decompose(np.repeat(one[None], n, axis=0))["epistemic"], 0)
 
 
 def test_softmax_of_spike_counts():
-    p = uncertainty.softmax([[2, 0], [0, 0], [1000, 0]], 2.0)
+    p = calibration.softmax([[2, 0], [0, 0], [1000, 0]], 2.0)
     np.testing.assert_allclose(p, [[np.e / (1 + np.e), 1 / (1 + np.e)], [0.5, 0.5], [1, 0]], atol=1e-15)
 
 
@@ -40,38 +40,38 @@ def test_softmax_of_spike_counts():
     [([0.1, 0.2], [0.3, 0.4], 1.0), ([0.3, 0.4], [0.1, 0.2], 0.0), ([1, 1, 1], [1, 1], 0.5), ([1, 3], [2, 4], 0.75)],
 )
 def test_area_under_the_curve(inside, outside, area):
-    assert uncertainty.auroc(inside, outside) == pytest.approx(area, abs=1e-15)
+    assert calibration.auroc(inside, outside) == pytest.approx(area, abs=1e-15)
 
 
 def test_calibration_by_hand():
     confidence = np.array([0.05, 0.1, 0.55, 0.58, 0.95, 1.0])
     right = np.array([False, True, True, False, True, True])
-    share, sure, accurate = uncertainty.reliability(confidence, right)
+    share, sure, accurate = calibration.reliability(confidence, right)
     np.testing.assert_allclose(share, [2 / 6, 0, 0, 0, 0, 2 / 6, 0, 0, 0, 2 / 6])
     np.testing.assert_allclose(sure[[0, 5, 9]], [0.075, 0.565, 0.975])
     np.testing.assert_allclose(accurate[[0, 5, 9]], [0.5, 0.5, 1])
     assert np.isnan(sure[1])
-    assert uncertainty.calibration_error(confidence, right) == pytest.approx((0.425 + 0.065 + 0.025) / 3)
-    assert uncertainty.calibration_error([1.0, 1.0], [True, True]) == 0
+    assert calibration.calibration_error(confidence, right) == pytest.approx((0.425 + 0.065 + 0.025) / 3)
+    assert calibration.calibration_error([1.0, 1.0], [True, True]) == 0
 
 
 def test_the_temperature_that_made_the_labels_is_found():
     """Labels drawn from a softmax at temperature 3: the fit is within four standard errors, from the curvature of the loss."""
     rng = np.random.default_rng(1)
     counts = rng.integers(0, 15, (1, 4000, 5))
-    p = uncertainty.softmax(counts[0], 3.0)
+    p = calibration.softmax(counts[0], 3.0)
     labels = (p.cumsum(axis=1) > rng.random((4000, 1))).argmax(axis=1)
     scaled = counts[0] / 3.0
     information = 4000 * np.mean((p * scaled**2).sum(axis=1) - (p * scaled).sum(axis=1) ** 2)  # of log temperature
-    assert abs(np.log(uncertainty.fit_temperature(counts, labels) / 3.0)) < 4 / np.sqrt(information)
+    assert abs(np.log(calibration.fit_temperature(counts, labels) / 3.0)) < 4 / np.sqrt(information)
 
 
 def test_silence_is_wrong_and_uniform():
     counts = np.zeros((2, 2, 3), int)
     counts[1, 1, 0] = 1
-    mean = uncertainty.softmax(counts, 1.0).mean(axis=0)
-    np.testing.assert_array_equal(uncertainty.right_of(counts, mean, np.array([0, 0])), [False, True])
-    np.testing.assert_allclose(uncertainty.loss(counts, np.array([0, 0]), 1.0)[0], np.log(3))
+    mean = calibration.softmax(counts, 1.0).mean(axis=0)
+    np.testing.assert_array_equal(calibration.right_of(counts, mean, np.array([0, 0])), [False, True])
+    np.testing.assert_allclose(calibration.loss(counts, np.array([0, 0]), 1.0)[0], np.log(3))
 
 
 def test_the_widest_noise_within_an_error_is_chosen():
