@@ -42,7 +42,7 @@ def arguments(options, evaluate):
         "passes": options.passes,
         "tests": "passes",
         "evaluate": evaluate,
-    }
+    } | ({"attack": options.attack} if getattr(options, "attack", "none") != "none" else {})
 
 
 def entries_of(options, conditions=None, common=None):

@@ -23,6 +23,11 @@ class Options(SimulationOptions):
     seeds: int = option(1, "Number of seeds, 0 to N-1.", low=1, decides=False)
     images: int | None = option(None, "Training images per task, in place of those of --scale; a fifth as many to test.", low=5)
     hardware: str = option("", "A chip that all rules run on, or a profile file of your own; see 'spikemeta list hardware'.")
+    attack: str = option(
+        "none",
+        "What follows the items (--task items): an attack, as in the study poisoning; accuracy is that after it.",
+        choices=("none", "deranged", "targeted"),
+    )
     grid: tuple[str, ...] = option((), "KEY=V1,V2 ...: values to try for a constant.", decides=False)
     n_random: int | None = option(None, "Draw N settings between the values instead of trying each.", low=1, decides=False)
     random_seed: int = option(0, "Seed of these draws.", low=0, decides=False)
@@ -115,11 +120,14 @@ def run(options, console=None):
     """
     from rich.console import Console
 
-    from spikemeta import display, experiment, figures, study
+    from spikemeta import display, experiment, figures, recall, study
 
     study.check(options)
     console, entries = console or Console(), _entries(options)
-    outcome, store = experiment.run("search", options, entries, console, evaluate="validation")
+    if options.attack != "none" and options.task != "items":
+        raise UserError(f"--attack {options.attack} needs --task items, not {options.task}")
+    analysis = None if options.attack == "none" else recall.Analysis(recall.of_attack)
+    outcome, store = experiment.run("search", options, entries, console, evaluate="validation", analysis=analysis)
     rows = [row for row in outcome.rows if row["metrics"]]
     rows.sort(key=lambda row: -row["metrics"]["final_accuracy"]["mean"])
     drawn = figures.save(figures.settings(outcome.results), store.folder / "figures", "settings")
