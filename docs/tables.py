@@ -149,6 +149,33 @@ def targeted(name):
     return "\n".join(lines)
 
 
+def uncertain(name):
+    """A Markdown table of the study ``uncertainty``: ways of drawing weights, areas of epistemic uncertainty, silence, in %."""
+    found = summary(name)["rows"]
+    kinds = [m.removeprefix("auroc_epistemic_") for m in found[0]["metrics"] if m.startswith("auroc_epistemic_")]
+    columns = {"accuracy": "accuracy", "calibration_error": "calibration error"}
+    columns |= {f"auroc_epistemic_{kind}": f"{kind}: area" for kind in kinds} | {"auroc_predictive": "predictive: mean area"}
+    columns |= {f"silent_{kinds[0]}": f"{kinds[0]}: silent"}
+    lines = ["| " + " | ".join(["weights", "widths", *(f"{c} (%)" for c in columns.values())]) + " |"]
+    lines.append("|" + "---|" * (len(columns) + 2))
+    for row in found:
+        widths = ", ".join(f"{w:g}" for w in sorted(set(row["metrics"]["width"]["values"])))
+        lines.append("| " + " | ".join([row["rule"], widths, *(_cell(row["metrics"].get(m)) for m in columns)]) + " |")
+    return "\n".join(lines)
+
+
+def against_uniform(name):
+    """A Markdown table of ``uncertainty``: areas of posteriors above those of uniform noise of the same variance, %."""
+    rows = [row for row in summary(name)["rows"] if row["rule"].endswith(": posterior")]
+    kinds = [m.removeprefix("auroc_epistemic_") for m in rows[0]["metrics"] if m.startswith("auroc_epistemic_")]
+    lines = ["| rule | " + " | ".join(f"{kind} (p)" for kind in kinds) + " |", "|" + "---|" * (len(kinds) + 1)]
+    for row in rows:
+        tests = [row["tests"]["against"][f"auroc_epistemic_{kind}"] for kind in kinds]
+        cells = [f"{100 * t['mean']:+.1f} ({t['p']:.1g})" for t in tests]
+        lines.append("| " + " | ".join([row["rule"].removesuffix(": posterior"), *cells]) + " |")
+    return "\n".join(lines)
+
+
 def costs(name):
     """A Markdown table of a recorded run of the study ``optimizer_speed``: medians and ratios."""
     lines = ["| | ms (median) | ratio | relative to |", "|---|---|---|---|"]

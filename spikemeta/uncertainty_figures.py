@@ -112,8 +112,9 @@ def widths(results):
             found = some.validation.sel(rule=rule, noise=noise)
             curve(upper, some.tried.values, found.sel(fit="nll").values, k, f"{noise} noise", scale=1)
             curve(lower, some.tried.values, found.sel(fit="accuracy").values, k, f"{noise} noise")
-            for value in some.width.sel(rule=rule, way=way).values:
-                upper.axvline(value, color=PALETTE[k], ls=":" if k else "--", lw=1, label=f"chosen, a line per seed ({noise})")
+            chosen = np.unique(some.width.sel(rule=rule, way=way).values)
+            for value, label in zip(chosen, [f"chosen by some seed ({noise})", *[None] * len(chosen)], strict=False):
+                upper.axvline(value, color=PALETTE[k], ls=":" if k else "--", lw=1, label=label)
         lower.set(xscale="log", xlabel="width (1: the posterior)")
         lower.set_ylim(0, 101)
     axes[0, 0].set_ylabel("loss (nats)")
