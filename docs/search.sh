@@ -78,6 +78,18 @@ beyond hebb_repetition --grid lr=4e-4,8e-4 --grid scale=6e-3,1.2e-2
 beyond laplace --grid lr=8e-4 --grid curvature=1e-3,3e-3,6e-3
 beyond synaptic_intelligence --grid lr=3e-4,6e-4 --grid c=12,30 --grid damping=0.5,1
 
+# How much of it a pass of wrong labels leaves, after three and after nine clean passes.
+attacked() { # a name, passes, seeds, then the options
+    spikemeta run search --rules hybrid --task items --attack deranged --dataset mnist --scale full --dtype float32 --passes "$2" \
+        --seeds "$3" --out "$out/search-hybrid-items-deranged$1" --grid hidden.lr=1.6e-4 "${@:4}"
+}
+
+attacked "" 3 1 --grid readout.lr=1.2e-4 --grid hidden.displacement=6.5e-5,1.3e-4,2.6e-4 --grid readout.displacement=6e-4,1.2e-3,2.4e-3
+attacked -2 3 1 --grid readout.lr=1.2e-4,2.4e-4 --grid hidden.displacement=2.6e-4,5.2e-4 --grid readout.displacement=1.2e-3,1.7e-3
+attacked -9 9 1 --grid readout.lr=1.2e-4 --grid hidden.displacement=5.2e-4,1.04e-3 --grid readout.displacement=9e-4,1.2e-3
+attacked -9-2 9 1 --grid readout.lr=1.2e-4 --grid hidden.displacement=5.2e-4,1.04e-3 --grid readout.displacement=4.5e-4,6e-4
+attacked -3 3 4 --grid readout.lr=1.2e-4 --grid hidden.displacement=5.2e-4,1.04e-3 --grid readout.displacement=4.5e-4,9e-4
+
 digits_items conventional --grid lr=1e-4,3e-4,1e-3
 digits_items hybrid --grid lr=3e-4 --grid hidden.displacement=2e-4,1e-3 --grid readout.displacement=3e-3,8e-3
 digits_items stable --grid sharpness=0.1,0.4,1

@@ -26,6 +26,8 @@ OTHERS = {
     "carry": ("interchange.md", ("carried",)),
     "speed": ("speed.md", ("speed", "shapes")),
     "stream": ("speed.md", ("stream",)),
+    "uncertainty": ("uncertainty.md", ("uncertain", "against_uniform")),
+    "poisoning": ("poisoning.md", ("deranged", "mixed", "targeted")),
     "hardware": ("hardware.md", ("chips", "losses", "chip_costs", "chip_curves")),
     "memristor": ("hardware.md", ("devices",)),
 }
