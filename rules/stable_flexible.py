@@ -49,8 +49,8 @@ rule = Rule(
         "items": {
             "hidden.lr": 1.6e-4,
             "readout.lr": 1.2e-4,
-            "hidden.displacement": 2.6e-4,
-            "readout.displacement": 2.4e-3,
+            "hidden.displacement": 5.2e-4,
+            "readout.displacement": 9e-4,
         },
         "items/digits": {"lr": 3e-4, "hidden.displacement": 2e-4, "readout.displacement": 8e-3},
         "split/torch": {"lr": 0.05, "hidden.displacement": 4e-4, "readout.displacement": 3e-3},
