@@ -9,7 +9,7 @@ from spikemeta.metrics import summarise
 from spikemeta.recall import breaking_fraction
 
 RECORDED = Path(__file__).parent / "recorded"
-COUNTS = ("memorized_items", "memorized_items_published", "items_after_attack")
+COUNTS = ("memorized_items", "memorized_items_published", "items_before_attack", "items_after_attack")
 
 
 def _cell(metric, scale=100):

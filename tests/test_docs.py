@@ -53,6 +53,8 @@ def test_every_recorded_table_is_on_its_page(tables, name):
     page, metrics = PAGES[name.partition("-")[0]]
     if name.startswith("search-") and "-items" in name:
         metrics = ("final_accuracy", "memorized_items")
+    if "-deranged" in name:
+        metrics = ("accuracy_before_attack", "final_accuracy", "retained", "items_before_attack", "items_after_attack")
     text = tables.table(name, metrics, told=not name.startswith("search-"))
     content = (DOCS / page).read_text(encoding="utf-8")
     assert text in content
