@@ -24,7 +24,7 @@ class Commands(TyperGroup):
         except UserError as error:
             message, code = f"error: {error}", 2
         except KeyboardInterrupt as stop:
-            message = "stopped; everything up to here is saved: repeat the command with --resume to go on"
+            message = str(stop) or "stopped; everything up to here is saved: repeat the command with --resume to go on"
             code = 143 if isinstance(stop, stopping.Terminated) else 130
         typer.echo(message, err=True)
         raise typer.Exit(code)
@@ -108,7 +108,12 @@ def command_of(study):
 
         check(options)
         console = Console()
-        code = study.run(options, console)
+        try:
+            code = study.run(options, console)
+        except KeyboardInterrupt as stop:
+            if study.resumable:
+                raise
+            raise type(stop)("stopped; a measurement is one piece, and nothing is kept of this one: run it again") from None
         raise typer.Exit(code)
 
     parameters = []

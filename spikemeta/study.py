@@ -24,12 +24,15 @@ class Study:
         A dataclass whose fields are made with `option`.
     run : callable
         ``run(options, console) -> int``: the exit code; `console` is a rich Console or None.
+    resumable : bool
+        Whether a run that was stopped can go on; measurements of time cannot.
     """
 
     name: str
     description: str
     options: type
     run: Callable
+    resumable: bool = True
 
 
 def option(default, help, choices=None, low=None, decides=True):

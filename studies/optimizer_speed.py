@@ -157,4 +157,6 @@ def run(options, console=None):
     return 0
 
 
-study = Study("optimizer_speed", "What one step of each rule's optimizer costs, against torch's own.", Options, run)
+study = Study(
+    "optimizer_speed", "What one step of each rule's optimizer costs, against torch's own.", Options, run, resumable=False
+)

@@ -88,4 +88,10 @@ def run(options, console=None):
     return 0
 
 
-study = Study("speed", "What a presentation costs, against Brian2 by hand, a floor in C++ and other simulators.", Options, run)
+study = Study(
+    "speed",
+    "What a presentation costs, against Brian2 by hand, a floor in C++ and other simulators.",
+    Options,
+    run,
+    resumable=False,
+)

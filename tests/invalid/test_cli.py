@@ -88,6 +88,24 @@ def test_all_problems_in_one_message():
     assert result.exit_code == 2
 
 
+@pytest.mark.parametrize(("name", "kept"), [("speed", "nothing is kept"), ("forgetting", "--resume")])
+def test_what_a_stopped_study_says(name, kept, monkeypatch):
+    """A measurement of time does not promise to go on."""
+    from dataclasses import replace
+
+    from spikemeta import registry, stopping
+
+    def run(options, console):
+        raise stopping.Terminated
+
+    stopped = replace(registry.load("studies", name), run=run)
+    monkeypatch.setattr(registry, "load", lambda kind, name: stopped)
+    result = spikemeta("run", name)
+    assert result.exit_code == 143
+    assert result.stderr.startswith("stopped; ")
+    assert kept in result.stderr
+
+
 def test_two_rules_of_one_name(tmp_path):
     (tmp_path / "mine.py").write_text(
         RULE.replace("mine", "sgd") + "    initial='w = w_init',\n    on_gradient='w -= gradient',\n)\n"
