@@ -176,6 +176,19 @@ def against_uniform(name):
     return "\n".join(lines)
 
 
+def ends(name):
+    """A Markdown table of ``serial_position``: one-sided tests over seeds, and items kept against the first rule, p-values."""
+    tests = ("primacy", "recency", "first_above_chance", "last_above_chance")
+    lines = ["| " + " | ".join(["rule", *(t.replace("_", " ") for t in tests), "items against the first rule"]) + " |"]
+    lines.append("|" + "---|" * (len(tests) + 2))
+    for row in summary(name)["rows"]:
+        found = row["tests"]
+        other = found.get("against", {}).get("memorized_items")
+        cells = [f"{found[t]['p']:.1g}" for t in tests] + [f"{other['mean']:+.1f} ({other['p']:.1g})" if other else ""]
+        lines.append("| " + " | ".join([row["rule"], *cells]) + " |")
+    return "\n".join(lines)
+
+
 def costs(name):
     """A Markdown table of a recorded run of the study ``optimizer_speed``: medians and ratios."""
     lines = ["| | ms (median) | ratio | relative to |", "|---|---|---|---|"]

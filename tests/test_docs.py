@@ -60,6 +60,8 @@ def test_every_recorded_table_is_on_its_page(tables, name):
     assert text in content
     if not name.startswith("search-"):
         assert tables.command(name) in content
+    if name.startswith("serial_position"):
+        assert tables.ends(name) in content
 
 
 def test_the_readme_quotes_the_recorded_numbers(tables):
