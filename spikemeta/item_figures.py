@@ -29,7 +29,8 @@ def curve(panel, x, values, k, label, told=False, scale=100):
     low, mean, high = scale * np.array([[s.low, s.mean, s.high] for s in found]).T
     colour = PALETTE[k % len(PALETTE)]
     style = "--" if told else "-"
-    panel.plot(x, mean, style, color=colour, marker=MARKERS[k % len(MARKERS)], ms=4, lw=1.4, label=label)
+    marker = MARKERS[(k + k // len(PALETTE)) % len(MARKERS)]  # no two lines share colour and marker
+    panel.plot(x, mean, style, color=colour, marker=marker, ms=4, lw=1.4, label=label)
     low, high = (np.clip(end, 0, 100) if scale == 100 else end for end in (low, high))
     panel.fill_between(x, low, high, color=colour, alpha=0.15, lw=0)
 
