@@ -60,6 +60,7 @@ RESERVED = {
     *(f"{kind}_{end}" for kind in ("CHAR", "SHRT", "INT", "LONG", "LLONG", "DBL", "FLT") for end in ("MIN", "MAX")),
     *(f"M_{name}" for name in "E LOG2E LOG10E LN2 LN10 PI PI_2 PI_4 1_PI 2_PI 2_SQRTPI SQRT2 SQRT1_2".split()),
 }
+LARGEST_WHOLE = 2**31 - 1
 _STATEMENT = re.compile(r"^([A-Za-z]\w*)\s*(=|\+=|-=|\*=|/=)(?!=)\s*(.+)$")
 _DRAW = re.compile(r"\b(randn?)\s*\(\s*\)")
 #: What an expression may consist of; the rest of Python has no meaning in synapse equations.
@@ -121,11 +122,22 @@ def _number(node):
     Raises
     ------
     ArithmeticError
-        If it has no finite value; parsed as whole numbers, such powers would take forever.
+        If it has no finite value (computed as whole numbers, such powers would take forever), or if it is made of whole
+        numbers and is too large for one in C++, where it would wrap around.
     """
+    value = _value(node)
+    if value is not None:
+        if isinstance(value, complex) or not math.isfinite(value):
+            raise ArithmeticError("numbers without a finite value")
+        numbers = [part.value for part in ast.walk(node) if isinstance(part, ast.Constant)]
+        if abs(value) > LARGEST_WHOLE and all(isinstance(number, int) for number in numbers):
+            raise ArithmeticError(f"whole numbers above {LARGEST_WHOLE}; write them with a decimal point, as 1.0 or 1e3")
+    return value
+
+
+def _value(node):
+    """As `_number`, but only the parts of ``node`` are checked."""
     if isinstance(node, ast.Constant):
-        if not math.isfinite(float(node.value)):
-            raise ArithmeticError
         return float(node.value)
     if isinstance(node, ast.UnaryOp):
         value = _number(node.operand)
@@ -135,14 +147,12 @@ def _number(node):
         return None
     left, right = parts
     if isinstance(node.op, ast.Pow):
-        value = left**right
-    elif isinstance(node.op, (ast.Div, ast.FloorDiv, ast.Mod)):
-        value = left / right
-    else:
-        value = left * right if isinstance(node.op, ast.Mult) else left + right
-    if isinstance(value, complex) or not math.isfinite(value):
-        raise ArithmeticError
-    return value
+        return left**right
+    if isinstance(node.op, (ast.Div, ast.FloorDiv, ast.Mod)):
+        return left / right
+    if isinstance(node.op, ast.Mult):
+        return left * right
+    return left - right if isinstance(node.op, ast.Sub) else left + right
 
 
 class _Checker:
@@ -193,8 +203,12 @@ class _Checker:
             return False
         try:
             _number(tree.body)
-        except (ArithmeticError, ValueError, RecursionError):
-            self.problem(block, line, f"{text!r} cannot be evaluated: it holds numbers without a finite value")
+        except RecursionError:
+            self.problem(block, line, f"{text!r} cannot be used: it is nested too deeply")
+            return False
+        except ArithmeticError as error:
+            why = error if type(error) is ArithmeticError else "numbers without a finite value"  # also 1/0, 9.0**999
+            self.problem(block, line, f"{text!r} cannot be evaluated: it holds {why}")
             return False
         variables = self.variables(block, temporaries)
         unknown = sorted({n.id for n in ast.walk(tree) if isinstance(n, ast.Name)} - set(variables))

@@ -114,6 +114,7 @@ def works(rule):
 @example("w : 1", "w -= 9**9**9**9*gradient", "w", None)
 @example("w : 1", "w -= lr*gradient", "w*0**-1", None)
 @example("w : 1", "w += lr*gradient*clip(1e400, -1, 1)", "w", None)
+@example("w : 1", "w += lr*gradient*clip(w, -1, 1)", "(((1_000)**2)**2)**2", None)
 @example("w : 1", "w += lr*gradient*clip(w, -1, 1)\nw += lr*gradient*clip(w - True, -1, 1)", "w", None)
 @example("dw/dt = -w/tau : 1", "w *= clip(0.125/w, -1, 1)", "w", None)
 def test_rules(state, on_gradient, weight, damage):

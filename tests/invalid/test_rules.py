@@ -213,6 +213,7 @@ MALFORMED = {
         "x -= step*(x > 0)",
         [(18, "computes with a comparison: write int(...) around it")],
     ),
+    "whole number too large": ("lr*gradient", "2**32*gradient", [(17, "whole numbers above 2147483647; write them with")]),
     "number without end": ("lr*gradient", "9**9**9**9*gradient", [(17, "it holds numbers without a finite value")]),
     "keyword of C++": (
         "y : 1",
