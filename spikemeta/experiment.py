@@ -4,7 +4,7 @@ import contextvars
 import itertools
 from dataclasses import dataclass, field, replace
 
-from spikemeta import figures, guards, item_study, memory, pool, recall, results, study
+from spikemeta import beginnings, figures, guards, item_study, memory, pool, recall, results, study
 from spikemeta.display import Display
 from spikemeta.errors import UserError
 from spikemeta.provenance import Record
@@ -119,6 +119,7 @@ def points_of(entries, options, evaluate, store):
     """Every entry under every seed, as `spikemeta.pool` takes it."""
     curriculum = curriculum_arguments(options, evaluate)
     hidden = n_hidden(options)
+    parting = forks_of(entries, options, curriculum)
     how = {"engine": options.mode} if options.engine == "brian2" else {"engine": "torch", "batch": options.batch or BATCH}
     for seed in range(options.seeds):  # seeds outermost: every rule has a first result early
         for entry in entries:
@@ -144,7 +145,26 @@ def points_of(entries, options, evaluate, store):
                 options.resume,
                 probe=entry.probe,
             )
-            yield replace(point, fingerprint=pool.fingerprint(entry.rule, point))
+            yield replace(point, fingerprint=pool.fingerprint(entry.rule, point), forks=parting.get((seed, entry.label), ()))
+
+
+def forks_of(entries, options, curriculum):
+    """Where entries that differ in their curriculum alone part from one another, by seed and label."""
+    alike = {}
+    for entry in entries:
+        if not entry.hardware:  # a chip's ranges come from the whole run
+            same = entry.spec, entry.hidden, str(entry.parameters), str(entry.network_parameters)
+            alike.setdefault(same, []).append(entry)
+    found, known = {}, {}
+    for seed, group in itertools.product(range(options.seeds), alike.values()):
+        arguments = {str(entry.curriculum): curriculum | entry.curriculum for entry in group}
+        if len(arguments) > 1:
+            key = seed, *arguments
+            if key not in known:
+                built = {name: pool.curriculum_of(pool.Point("", "", seed, of, {})) for name, of in arguments.items()}
+                known[key] = beginnings.forks(built)
+            found |= {(seed, entry.label): known[key][str(entry.curriculum)] for entry in group}
+    return found
 
 
 @dataclass(frozen=True)
@@ -329,6 +349,7 @@ def run_missing(store, points, totals, console, workers, work=pool.execute, unit
             runner(missing, display.update, done, work)
         else:
             pool.run_points(missing, workers, display.update, done, work)
+    store.forget_shared()
     if not runs:
         raise UserError("\n".join(["no run finished:", *failures]))
     drawn = figures.memory(memory.read(trace))

@@ -242,7 +242,7 @@ def build(
     phases = []
     for number, step in enumerate(steps):
         indices, labels = _presentation(step, number, images, answers, false_items, wrong, seed)
-        name = f"train item {step.item + 1}, presentation {number + 1} of {len(steps)}"
+        name = f"train item {step.item + 1}, presentation {number + 1}"
         phases.append(_phase("train", step.item, name, number + 1, "train", indices, labels, True))
         for item in range(n_items) if step.tested else ():
             shown, name = test[item], f"test item {item + 1} after presentation {number + 1}"

@@ -13,6 +13,7 @@ import signal
 import threading
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
@@ -42,6 +43,9 @@ class Point:
     resume : bool
         Go on from the state in that folder.
     fingerprint : str
+    forks : tuple of int
+        Numbers of phases after which points with the same rule and seed part from this one; the state there is kept for them
+        in the folder ``shared`` beside the states.
     """
 
     label: str
@@ -53,6 +57,7 @@ class Point:
     resume: bool = False
     fingerprint: str = ""
     probe: dict = field(default_factory=dict)
+    forks: tuple = ()
 
 
 def fingerprint(rule, point):
@@ -127,7 +132,8 @@ def execute(point, progress, probe=None):
     rule, start = registry.get_rule(point.rule), time.perf_counter()
     curriculum = curriculum_of(point)
     simulation = make_simulation(rule, **point.simulation)
-    run = simulation.run(curriculum, seed=point.seed, out=point.state or None, resume=point.resume, progress=progress)
+    more = {"shared": Path(point.state).parents[1] / "shared", "forks": point.forks} if point.state and point.forks else {}
+    run = simulation.run(curriculum, seed=point.seed, out=point.state or None, resume=point.resume, progress=progress, **more)
     shown, tests, answers = 0, [], []
     for result in run.phases:
         if result.phase.kind == "train":

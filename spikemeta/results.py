@@ -265,6 +265,10 @@ class Store:
         """Where the simulation may keep the state of an unfinished run."""
         return self.folder / "state" / slug(label) / str(seed)
 
+    def forget_shared(self):
+        """Remove the beginnings that runs had in common, once all are finished."""
+        shutil.rmtree(self.folder / "state" / "shared", ignore_errors=True)
+
     def save(self, run):
         """Store a finished run; the JSON file comes last and marks it as finished."""
         stream = io.BytesIO()

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
 
-from spikemeta import equations, execution, identity, profile, registry, stopping, storing
+from spikemeta import beginnings, equations, execution, identity, profile, registry, stopping, storing
 from spikemeta.backends.reference import ReferenceSynapses
 from spikemeta.checkpoint import Checkpoint
 from spikemeta.curricula import Phase
@@ -195,7 +195,7 @@ class Simulation:
             },
         }
 
-    def run(self, curriculum, seed=0, out=None, resume=False, progress=None, weights=None):
+    def run(self, curriculum, seed=0, out=None, resume=False, progress=None, weights=None, shared=None, forks=()):
         """Run every phase of a curriculum.
 
         Parameters
@@ -213,6 +213,11 @@ class Simulation:
         weights : dict of str to ndarray or None
             Initial weights by projection, (n_pre, n_post), 1, instead of random ones: such as the `Run.weights` of
             another network of the same sizes.
+        shared : Path or None
+            Folder of the beginnings that this run has in common with others.
+        forks : iterable of int
+            Numbers of phases after which others part from this run (`spikemeta.beginnings.forks`). The longest of these
+            beginnings that is in ``shared`` is not simulated again; those that are missing there are left for others.
 
         Returns
         -------
@@ -236,12 +241,15 @@ class Simulation:
         run = Run(curriculum.n_tasks, constants)
         (start, state), age = self.begin(curriculum, sizes, seed, weights, constants), 0
         before = state | {f"{p}.cell": w for p, w in self._weights(state, constants["rule"], 0).items()}
-        checkpoint = Checkpoint(out, self._identity(curriculum, seed, constants, start if weights else {})) if out else None
+        own = self._identity(curriculum, seed, constants, start if weights else {})
+        checkpoint = Checkpoint(out, own) if out else None
+        common = beginnings.checkpoints(shared, own, curriculum.phases, forks) if shared else {}
         done = 0
         partial = None
-        if checkpoint and resume:
-            state, age, finished, partial = checkpoint.load(state)
-            run.phases = [PhaseResult(p, *result) for p, result in zip(curriculum.phases, finished, strict=False)]
+        for kept in [*([checkpoint] if checkpoint and resume else []), *common.values()]:
+            if not (run.phases or partial):
+                state, age, finished, partial = kept.load(state)
+                run.phases = [PhaseResult(p, *result) for p, result in zip(curriculum.phases, finished, strict=False)]
         total = sum(len(p.indices) for p in curriculum.phases)
         report = progress or (lambda *_: None)
         with execution.open_executor(self, sizes, constants, start) as execute:
@@ -253,6 +261,8 @@ class Simulation:
                     if phase.kind == "train":
                         state, age = found, age + execute.duration(phase)
                     partial = None
+                    if number + 1 in common and not common[number + 1].path.is_file():
+                        common[number + 1].save(state, age, run.phases)
                 done += len(phase.indices)
                 report(phase.name, done, total)
         run.state, run.weights = state, self._weights(state, constants["rule"], age)
@@ -260,7 +270,7 @@ class Simulation:
             after = state | {f"{p}.cell": w for p, w in run.weights.items()}
             of = lambda p, values: {name.partition(".")[2]: v for name, v in values.items() if name.startswith(f"{p}.")}  # noqa: E731
             ranges = {p: storing.ranges_of(self.rule, of(p, before), of(p, after)) for p in self.network.projections}
-            _RANGES[json.dumps(self._identity(curriculum, seed, constants, start if weights else {}))] = ranges
+            _RANGES[json.dumps(own)] = ranges
         return run
 
     def _ranges(self, curriculum, seed, weights):
@@ -422,10 +432,6 @@ class Simulation:
 
     def _identity(self, curriculum, seed, constants, weights):
         fields = ("state", "weight", "initial", "on_gradient", "on_presentation", "on_boundary")
-        phases = hashlib.sha256()
-        for phase in curriculum.phases:
-            phases.update(phase.name.encode() + phase.indices.tobytes() + phase.labels.tobytes())
-            phases.update(b"" if phase.permutation is None else phase.permutation.tobytes())
         given = hashlib.sha256(b"".join(name.encode() + weights[name].tobytes() for name in sorted(weights)))
         return {
             "version": importlib.metadata.version("spikemeta"),
@@ -442,6 +448,6 @@ class Simulation:
             "batch": self.batch,
             "precision": self.dtype,
             "data": json.dumps(curriculum.dataset.digests, sort_keys=True),
-            "curriculum": phases.hexdigest(),
+            "curriculum": beginnings.chain(curriculum.phases)[-1],
             "initial weights": given.hexdigest(),
         }

@@ -55,10 +55,10 @@ def run(options, console=None):
     some = min(3, options.passes)
     targeted = f"{some} clean, targeted"
     deranged = {number: f"{number} clean, deranged" for number in clean}
-    conditions = {"not attacked": {"passes": clean[-1] + 1, "tests": "passes"}}
-    conditions |= {name: {"passes": number, "attack": "deranged", "tests": "end"} for number, name in deranged.items()}
-    conditions |= {targeted: {"passes": some, "attack": "targeted", "tests": "end"}}
-    conditions |= {name: {"passes": 1, "wrong": fraction, "tests": "end"} for fraction, name in MIXED.items()}
+    conditions = {"not attacked": {"passes": clean[-1] + 1}}
+    conditions |= {name: {"passes": number, "attack": "deranged"} for number, name in deranged.items()}
+    conditions |= {targeted: {"passes": some, "attack": "targeted"}}
+    conditions |= {name: {"passes": 1, "wrong": fraction} for fraction, name in MIXED.items()}
     return item_study.run(
         "poisoning",
         options,

@@ -1,0 +1,62 @@
+"""Runs that begin alike: where they part, and that a beginning taken over gives the same bits as one simulated anew."""
+
+import numpy as np
+import pytest
+
+from spikemeta import beginnings, datasets, items, registry
+from spikemeta.errors import UserError
+from spikemeta.simulation import Simulation
+
+SIZES = {"n_items": 3, "limit": 6, "test_limit": 2, "tests": "passes"}
+
+
+@pytest.fixture(scope="module")
+def curricula():
+    more = {
+        "long": {"passes": 3},
+        "short": {"passes": 1},
+        "attacked": {"passes": 2, "attack": "deranged"},
+        "mixed": {"wrong": 0.5},
+    }
+    return {name: items.build(datasets.load("digits"), **SIZES, **own) for name, own in more.items()}
+
+
+def simulation(engine, rule):
+    network = {"network": "surrogate"} if engine == "torch" else {"network_parameters": {"presentation": 40.0}}
+    return Simulation(registry.get_rule(rule), engine=engine, n_hidden=8, **network)
+
+
+def test_forks_by_hand(curricula):
+    """A pass has three presentations and three tests; two passes are common to long and attacked."""
+    assert beginnings.forks(curricula) == {"long": (6, 12), "short": (6,), "attacked": (6, 12), "mixed": ()}
+    assert beginnings.forks({"long": curricula["long"]}) == {"long": ()}
+
+
+@pytest.mark.parametrize(("engine", "rule"), [("standalone", "mesu"), ("runtime", "hybrid"), ("torch", "mesu")])
+def test_a_shared_beginning_changes_nothing(engine, rule, curricula, tmp_path):
+    forks = beginnings.forks(curricula)
+    for name in ("long", "attacked", "short"):
+        found = simulation(engine, rule).run(curricula[name], seed=3, shared=tmp_path, forks=forks[name])
+        alone = simulation(engine, rule).run(curricula[name], seed=3)
+        assert found.state.keys() == alone.state.keys()
+        for variable in alone.state:
+            np.testing.assert_array_equal(found.state[variable], alone.state[variable], err_msg=variable)
+        for one, other in zip(found.phases, alone.phases, strict=True):
+            np.testing.assert_array_equal(one.counts, other.counts, err_msg=one.phase.name)
+    seconds = [simulation(engine, rule).run(curricula["short"], 3, shared=tmp_path, forks=(6,)).phases[0].seconds for _ in "ab"]
+    assert seconds[0] == seconds[1], "taken over, with the time that it took"
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_a_beginning_belongs_to_its_seed_and_rule(curricula, tmp_path):
+    for rule, seed in (("hybrid", 1), ("hybrid", 2), ("sgd", 1)):
+        simulation("runtime", rule).run(curricula["short"], seed, shared=tmp_path, forks=(6,))
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_a_damaged_beginning_is_refused(curricula, tmp_path):
+    simulation("runtime", "sgd").run(curricula["short"], 1, shared=tmp_path, forks=(6,))
+    (file,) = tmp_path.glob("*/state.checkpoint")
+    file.write_bytes(file.read_bytes()[:-1] + b"x")
+    with pytest.raises(UserError, match="is damaged"):
+        simulation("runtime", "sgd").run(curricula["short"], 1, shared=tmp_path, forks=(6,))
