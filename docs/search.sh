@@ -55,6 +55,28 @@ digits stable_flexible-8x8 --grid lr=1e-4,3e-4 --grid displacement=1e-3,3e-3,1e-
 digits synaptic_intelligence-8x8 --grid lr=5e-4 --grid c=3,10,30 --grid damping=1,10
 digits hebb_repetition-8x8 --grid lr=5e-4,1e-3 --grid scale=3e-3,1e-2 --grid fading=20000
 
+# Ten permuted tasks of 10,000 images each, 500 hidden neurons.
+permuted() { # rule, what to add to the name, then the options
+    spikemeta run search --rules "$1" --out "$out/search-$1-permuted$2" --task permuted --dataset mnist --scale full --images 10000 \
+        --hidden 500 --dtype float32 --seeds 1 "${@:3}"
+}
+
+wide=(--grid sigma_prior=0.02 --grid sigma_init=0.02 --grid guard=0.2 --grid window=300000)
+permuted mesu "" --grid sigma_prior=0.02 --grid sigma_init=0.02 --grid lr_mu=0.125,0.25 --grid lr_sigma=0.3,1 --grid guard=0.2 \
+    --grid window=300000
+permuted sgd "" --grid lr=3e-6,1e-5,3e-5
+permuted mesu -2 --grid sigma_prior=0.02 --grid sigma_init=0.02 --grid lr_mu=0.25 --grid lr_sigma=0.3,1 --grid guard=0.2 \
+    --grid window=300000 --grid network.other_rate=20,40
+permuted mesu -3 "${wide[@]}" --grid lr_mu=0.25 --grid lr_sigma=0.5 --grid network.other_rate=10,20 --grid network.hidden_spread=0.03,0.1
+permuted mesu -4 "${wide[@]}" --grid hidden.lr_mu=0.5 --grid readout.lr_mu=0.15,0.25 --grid hidden.lr_sigma=0.5 \
+    --grid readout.lr_sigma=0.5 --grid network.other_rate=20
+permuted mesu -5 "${wide[@]}" --grid lr_mu=0.25,0.4 --grid lr_sigma=0.5 --grid network.other_rate=20 --grid network.hidden_spread=0.2
+permuted mesu -6 "${wide[@]}" --grid hidden.lr_mu=0.5,1 --grid readout.lr_mu=0.25 --grid hidden.lr_sigma=0.5 \
+    --grid readout.lr_sigma=0.5 --grid network.other_rate=20 --grid network.hidden_spread=0.1
+permuted laplace "" --grid network.other_rate=20 --grid network.hidden_spread=0.1
+permuted synaptic_intelligence "" --grid network.other_rate=20 --grid network.hidden_spread=0.1
+permuted sgd -2 --grid network.other_rate=20 --grid network.hidden_spread=0.1 --grid lr=3e-6,1e-5
+
 # Items: one class after another; names that end in 8x8 are those on the digits.
 items() { # name, rule, then the options
     local name=$1 rule=$2
@@ -89,6 +111,13 @@ attacked -2 3 1 --grid readout.lr=1.2e-4,2.4e-4 --grid hidden.displacement=2.6e-
 attacked -9 9 1 --grid readout.lr=1.2e-4 --grid hidden.displacement=5.2e-4,1.04e-3 --grid readout.displacement=9e-4,1.2e-3
 attacked -9-2 9 1 --grid readout.lr=1.2e-4 --grid hidden.displacement=5.2e-4,1.04e-3 --grid readout.displacement=4.5e-4,6e-4
 attacked -3 3 4 --grid readout.lr=1.2e-4 --grid hidden.displacement=5.2e-4,1.04e-3 --grid readout.displacement=4.5e-4,9e-4
+
+# Two digits in one image at half resolution have half the bright pixels of one at full.
+two_digit() { items "hybrid-items-two_digit$1" hybrid --dataset two_digit --tasks 15 --scale full --seeds 1 --dtype float32 "${@:2}"; }
+
+two_digit "" --grid network.input_rate=400 --grid hidden.lr=1.6e-4 --grid readout.lr=1.2e-4 --grid hidden.displacement=2.6e-4,5.2e-4 \
+    --grid readout.displacement=9e-4,2.4e-3
+two_digit -2 --grid network.input_rate=400,600 --grid network.other_rate=20,40 --grid hidden.lr=1.6e-4
 
 digits_items conventional --grid lr=1e-4,3e-4,1e-3
 digits_items hybrid --grid lr=3e-4 --grid hidden.displacement=2e-4,1e-3 --grid readout.displacement=3e-3,8e-3

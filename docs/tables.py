@@ -19,6 +19,10 @@ def _cell(metric, scale=100):
     return f"{scale * metric['mean']:.1f}{spread}"
 
 
+def _test(found):
+    return f"{100 * found['mean']:+.1f} ({found['p']:.1g})" if found and found.get("p") is not None else ""
+
+
 def summary(name):
     """The recorded ``summary.json`` of a run."""
     return json.loads((RECORDED / name / "summary.json").read_text(encoding="utf-8"))
@@ -186,6 +190,47 @@ def ends(name):
         other = found.get("against", {}).get("memorized_items")
         cells = [f"{found[t]['p']:.1g}" for t in tests] + [f"{other['mean']:+.1f} ({other['p']:.1g})" if other else ""]
         lines.append("| " + " | ".join([row["rule"], *cells]) + " |")
+    return "\n".join(lines)
+
+
+def repeated(name):
+    """A Markdown table of ``repetition``: recall after passes in order, of all and of the worst item, %, items, and the gains."""
+    rows = [row for row in summary(name)["rows"] if row["condition"] == "in order"]
+    passes = [k for k in (1, 3, 6, 9) if k <= len(rows[0]["metrics"]["recall_after_pass"]["mean"])]
+    columns = {"recall_after_pass": (100, "recall"), "minimum_after_pass": (100, "worst"), "items_after_pass": (1, "items")}
+    head = [f"{what} after {k}" + " (%)" * (scale > 1) for scale, what in columns.values() for k in passes]
+    lines = ["| " + " | ".join(["rule", *head, "gain (p)", "gain of the worst (p)"]) + " |", "|" + "---|" * (len(head) + 3)]
+    for row in rows:
+        cells = []
+        for metric, (scale, _) in columns.items():
+            found = row["metrics"][metric]
+            cells += [_cell({key: found[key][k - 1] for key in ("mean", "std")}, scale) for k in passes]
+        cells += [_test(row["tests"][gain]) for gain in ("repetition_gain", "minimum_gain")]
+        lines.append("| " + " | ".join([row["rule"].removesuffix(": in order"), *cells]) + " |")
+    return "\n".join(lines)
+
+
+def hidden_list(name):
+    """A Markdown table of ``repetition``: a list that comes back among fillers, in %."""
+    lines = ["| rule | hidden list (%) | over the fillers (p) | worst of the list gains (p) |", "|" + "---|" * 4]
+    for row in summary(name)["rows"]:
+        if row["condition"] == "hidden list":
+            recall = row["metrics"]["recall_after_pass"]
+            cells = [_cell({key: recall[key][-1] for key in ("mean", "std")})]
+            cells += [_test(row["tests"][gain]) for gain in ("hidden_advantage", "minimum_gain")]
+            lines.append("| " + " | ".join([row["rule"].removesuffix(": hidden list"), *cells]) + " |")
+    return "\n".join(lines)
+
+
+def frequent(name):
+    """A Markdown table of ``frequency``: rank correlations of recall with frequency and recency, and p-values of both."""
+    lines = ["| rule | recall (%) | items | with frequency (p) | with recency (p) | seeds |", "|" + "---|" * 6]
+    for row in summary(name)["rows"]:
+        metrics, cells = row["metrics"], []
+        for kind in ("frequency_correlation", "recency_correlation"):
+            cells.append(f"{_cell(metrics[kind], 1)} ({row['tests'][kind]['p']:.1g})" if kind in metrics else "")
+        own = [_cell(metrics["final_accuracy"]), _cell(metrics["memorized_items"], 1), *cells, str(len(row["seeds"]))]
+        lines.append("| " + " | ".join([row["rule"], *own]) + " |")
     return "\n".join(lines)
 
 

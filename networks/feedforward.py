@@ -167,6 +167,7 @@ class Feedforward:
             "inhibition": 0.2,
         },
         "items/digits": {"input_rate": 480.0, "inhibition": 0.05},
+        "items/two_digit": {"input_rate": 400.0, "other_rate": 20.0},
     }
 
     def parameters(self, task="", dataset="", overrides=None):

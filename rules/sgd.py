@@ -17,7 +17,7 @@ rule = Rule(
     tuned={
         "joint": {"hidden.lr": 4e-4, "readout.lr": 3e-4, "halving": 15_000},
         "joint/random": {"hidden.lr": 4e-5, "readout.lr": 2e-4},
-        "permuted": {"lr": 3e-5},
+        "permuted": {"lr": 3e-6},
         "permuted/digits": {"lr": 1e-3},
         "split": {"lr": 3e-4},
         "items": {"hidden.lr": 1.6e-4, "readout.lr": 1.2e-5},

@@ -11,6 +11,7 @@ PAGES = {
     "search": ("constants.md", ("final_accuracy", "just_learned_accuracy")),
     "joint": ("forgetting.md", ("final_accuracy",)),
     "forgetting": ("forgetting.md", ("final_accuracy", "just_learned_accuracy", "forgetting")),
+    "permuted": ("forgetting.md", ("final_accuracy", "just_learned_accuracy", "forgetting")),
     "sweep": ("forgetting.md", ("final_accuracy", "just_learned_accuracy", "forgetting")),
     "serial_position": (
         "serial_position.md",
@@ -28,6 +29,8 @@ OTHERS = {
     "stream": ("speed.md", ("stream",)),
     "uncertainty": ("uncertainty.md", ("uncertain", "against_uniform")),
     "poisoning": ("poisoning.md", ("deranged", "mixed", "targeted")),
+    "repetition": ("repetition.md", ("repeated", "hidden_list")),
+    "frequency": ("frequency.md", ("frequent",)),
     "hardware": ("hardware.md", ("chips", "losses", "chip_costs", "chip_curves")),
     "memristor": ("hardware.md", ("devices",)),
 }
