@@ -73,6 +73,8 @@ permuted mesu -4 "${wide[@]}" --grid hidden.lr_mu=0.5 --grid readout.lr_mu=0.15,
 permuted mesu -5 "${wide[@]}" --grid lr_mu=0.25,0.4 --grid lr_sigma=0.5 --grid network.other_rate=20 --grid network.hidden_spread=0.2
 permuted mesu -6 "${wide[@]}" --grid hidden.lr_mu=0.5,1 --grid readout.lr_mu=0.25 --grid hidden.lr_sigma=0.5 \
     --grid readout.lr_sigma=0.5 --grid network.other_rate=20 --grid network.hidden_spread=0.1
+permuted mesu -7 "${wide[@]}" --grid hidden.lr_mu=1,2 --grid readout.lr_mu=0.25 --grid hidden.lr_sigma=1 \
+    --grid readout.lr_sigma=0.5 --grid network.other_rate=20 --grid network.hidden_spread=0.1
 permuted laplace "" --grid network.other_rate=20 --grid network.hidden_spread=0.1
 permuted synaptic_intelligence "" --grid network.other_rate=20 --grid network.hidden_spread=0.1
 permuted sgd -2 --grid network.other_rate=20 --grid network.hidden_spread=0.1 --grid lr=3e-6,1e-5

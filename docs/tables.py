@@ -1,11 +1,12 @@
 """Tables of recorded results, for the pages: the numbers come from the studies' own summary.json."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 
-from spikemeta.metrics import summarise
+from spikemeta.metrics import above, summarise
 from spikemeta.recall import breaking_fraction
 
 RECORDED = Path(__file__).parent / "recorded"
@@ -102,7 +103,10 @@ def _by_condition(name):
 
 
 def deranged(name):
-    """A Markdown table of ``poisoning``: a pass of deranged labels after so many clean ones, in %, items as counts."""
+    """A Markdown table of ``poisoning``: a pass of deranged labels after so many clean ones, in %, items as counts.
+
+    Last: does a rule retain more the more often the truth was repeated? One-sided t-test, paired by seed.
+    """
     columns = {
         "accuracy_before_attack": "recall before (%)",
         "accuracy_after_attack": "recall after (%)",
@@ -111,12 +115,17 @@ def deranged(name):
         "items_after_attack": "items after",
         "attack_success": "answered as attacked (%)",
     }
-    lines = ["| " + " | ".join(["rule", "clean passes", *columns.values()]) + " |", "|" + "---|" * (len(columns) + 2)]
+    head = ["rule", "clean passes", *columns.values(), "retains more than with fewer passes (p)"]
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     for rule, conditions in _by_condition(name).items():
+        fewer = None
         for condition, own in conditions.items():
             if condition.endswith("clean, deranged"):
                 cells = [_cell(own.get(m), 1 if m.startswith("items") else 100) for m in columns]
-                lines.append("| " + " | ".join([rule, condition.split()[0], *cells]) + " |")
+                kept = np.array(own["retained"]["values"], float)
+                more = "" if fewer is None else _test(asdict(above(kept - fewer)))
+                lines.append("| " + " | ".join([rule, condition.split()[0], *cells, more]) + " |")
+                fewer = kept
     return "\n".join(lines)
 
 
@@ -194,7 +203,7 @@ def ends(name):
 
 
 def repeated(name):
-    """A Markdown table of ``repetition``: recall after passes in order, of all and of the worst item, %, items, and the gains."""
+    """A Markdown table of ``repetition``: recall after passes in order, of all and of the worst item, and gains, %."""
     rows = [row for row in summary(name)["rows"] if row["condition"] == "in order"]
     passes = [k for k in (1, 3, 6, 9) if k <= len(rows[0]["metrics"]["recall_after_pass"]["mean"])]
     columns = {"recall_after_pass": (100, "recall"), "minimum_after_pass": (100, "worst"), "items_after_pass": (1, "items")}

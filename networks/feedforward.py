@@ -157,6 +157,8 @@ class Feedforward:
             "inhibition": 0.07,
         },
         "split/digits": {"input_rate": 400.0, "readout_spread": 0.05, "inhibition": 0.0},
+        "permuted": {"other_rate": 20.0, "hidden_spread": 0.1},
+        "permuted/digits": {"other_rate": 0.0, "hidden_spread": 0.03},
         "items": {
             "tau_error": 40.0,
             "other_rate": 40.0,

@@ -45,8 +45,10 @@ rule = Rule(
         "permuted": {
             "sigma_prior": 0.02,
             "sigma_init": 0.02,
-            "lr_mu": 0.5,
-            "lr_sigma": 0.3,
+            "hidden.lr_mu": 2.0,
+            "readout.lr_mu": 0.25,
+            "hidden.lr_sigma": 1.0,
+            "readout.lr_sigma": 0.5,
             "window": 300_000,
             "guard": 0.2,
         },
