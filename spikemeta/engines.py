@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from spikemeta import figures, metrics
+from spikemeta import figures, metrics, results
 from spikemeta.errors import UserError, suggest
 
 ENGINES = {"brian2": "event-driven", "torch": "surrogate gradients"}
@@ -19,6 +19,32 @@ def known(names, have):
     problems = [suggest("study of both engines", name, have) for name in names if name not in have]
     if problems or not names:
         raise UserError("\n".join(problems) or f"--studies names no study: choose of {', '.join(have)}")
+
+
+def finished(folder, options):
+    """The summary of a study that was run before.
+
+    Parameters
+    ----------
+    folder : Path
+    options : object
+        With ``dataset`` and ``scale``.
+
+    Returns
+    -------
+    dict
+
+    Raises
+    ------
+    UserError
+        If it is missing, or the study was run on other images.
+    """
+    found = results.read_json(folder / "summary.json")
+    wanted = {"dataset": options.dataset, "scale": options.scale}
+    other = [f"--{name} {found.get(name)} there, {value} here" for name, value in wanted.items() if found.get(name) != value]
+    if other:
+        raise UserError(f"{folder} cannot be compared: {', '.join(other)}")
+    return found
 
 
 def pairs(study, metric, summaries):
@@ -82,7 +108,9 @@ def figure(rows, agreement, head):
     """
     studies = list(agreement)
     made = figures.canvas(4.3 * len(studies) + 1.5, 4.6)
-    made.suptitle(f"Both engines: {head['dataset']} ({head['scale']}), {head['seeds']} seeds, 95 % intervals", fontsize=12)
+    fewest, most = head.get("fewest_seeds", head["seeds"]), head["seeds"]
+    seeds = most if fewest == most else f"{fewest} to {most}"
+    made.suptitle(f"Both engines: {head['dataset']} ({head['scale']}), {seeds} seeds, 95 % intervals", fontsize=12)
     rules = list(dict.fromkeys(row["rule"].partition(": ")[0] for row in rows))
     for panel, study in zip(made.subplots(1, len(studies), squeeze=False)[0], studies, strict=True):
         own = [row for row in rows if row["study"] == study]

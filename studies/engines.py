@@ -6,7 +6,8 @@
 Runs other studies under both engines, each into a folder of its own inside the output folder, and sets the headline number of
 every row from spiking networks that learn by local errors against that from the same networks trained by surrogate gradients.
 Rules may have constants of their own for each engine. How far the engines agree is a rank correlation over the rows of a study.
-Written: ``summary.json``, ``provenance.json`` and a figure; and what each study writes, in ``STUDY-ENGINE``.
+Written: ``summary.json``, ``provenance.json`` and a figure; and what each study writes, in ``STUDY-ENGINE``. With ``--compare``
+nothing is run: studies that were run on their own, with options of their own, are compared as they lie there.
 """
 
 from dataclasses import dataclass
@@ -36,6 +37,7 @@ class Options:
     workers: int = option(2, "Processes at work, at most one per core.", low=1, decides=False)
     out: str = option("", "Output folder. Default: results/engines-DATASET.", decides=False)
     resume: bool = option(False, "Keep what the output folder holds.", decides=False)
+    compare: bool = option(False, "Run nothing; compare what lies in STUDY-ENGINE of the output folder.", decides=False)
 
 
 def run(options, console=None):
@@ -54,7 +56,8 @@ def run(options, console=None):
     Raises
     ------
     UserError
-        For bad options, an unknown study, or an output folder that is not ours to write.
+        For bad options, an unknown study, an output folder that is not ours to write, or with ``compare`` a study that is
+        missing there or was run on other images.
     """
     from dataclasses import fields
 
@@ -78,6 +81,9 @@ def run(options, console=None):
         has = {f.name for f in fields(module.options)}
         for engine in ("brian2", "torch"):
             folder = store.folder / f"{name}-{engine}"
+            if options.compare:
+                found[engine] = engines.finished(folder, options)
+                continue
             own = {n: v for n, v in given.items() if n in has and v not in ("", None)}
             own |= {"engine": engine, "out": str(folder), "resume": options.resume and folder.exists()}
             console.rule(f"{name}, {engine}")
@@ -85,7 +91,9 @@ def run(options, console=None):
             found[engine] = results.read_json(folder / "summary.json")
         rows += engines.pairs(name, HEADLINES[name], found)
     agreement = engines.agreement(rows)
-    head = {"engine": "both", "dataset": options.dataset, "scale": options.scale, "seeds": options.seeds}
+    seeds = sorted({len(row["metrics"][engine]["values"]) for row in rows for engine in engines.ENGINES})
+    head = {"engine": "both", "dataset": options.dataset, "scale": options.scale, "seeds": seeds[-1] if seeds else 0}
+    head["fewest_seeds"] = seeds[0] if seeds else 0
     store.write_summary(head | {"rows": rows, "agreement": agreement})
     record.finish()
     drawn = figures.save(engines.figure(rows, agreement, head), store.folder / "figures", "engines")

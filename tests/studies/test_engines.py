@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from spikemeta import cli, engines, figures, registry
+from spikemeta.errors import UserError
 from spikemeta.results import atomic, read_json
 
 registry.load("studies", "engines")
@@ -56,6 +57,23 @@ def test_every_study_is_run_under_both_engines(tmp_path, monkeypatch):
     assert calls == [("brian2", "sgd,laplace,mesu", 2), ("torch", "sgd,laplace,mesu", 2)]
     assert read_json(tmp_path / "summary.json")["agreement"]["forgetting"]["rank_correlation"] == pytest.approx(1)
     assert (tmp_path / "figures" / "engines.png").is_file()
+
+
+def test_compare_runs_nothing(tmp_path):
+    module = sys.modules["spikemeta.studies.engines"]
+    options = module.Options(studies="forgetting", compare=True, out=str(tmp_path))
+    with pytest.raises(UserError, match="forgetting-brian2"):
+        module.run(options)
+    for engine, values in (("brian2", [0.5, 0.6, 0.7]), ("torch", [0.4, 0.5])):
+        (tmp_path / f"forgetting-{engine}").mkdir()
+        found = {"dataset": "digits", "scale": "quick"} | rows({"sgd": values, "laplace": values, "mesu": values})
+        (tmp_path / f"forgetting-{engine}" / "summary.json").write_text(json.dumps(found))
+    assert module.run(options) == 0
+    found = read_json(tmp_path / "summary.json")
+    assert (len(found["rows"]), found["seeds"], found["fewest_seeds"]) == (3, 3, 2)
+    (tmp_path / "forgetting-torch" / "summary.json").write_text(json.dumps({"dataset": "digits", "scale": "full"}))
+    with pytest.raises(UserError, match="cannot be compared: --scale full there, quick here"):
+        module.run(options)
 
 
 def test_an_unknown_study():
