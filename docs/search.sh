@@ -151,16 +151,43 @@ torch synaptic_intelligence -damped --dataset mnist --scale full --seeds 1 --gri
 full mesu "${prior[@]}" --grid hidden.lr_mu=500 --grid readout.lr_mu=80 --grid hidden.lr_sigma=1e5,2e5 \
     --grid readout.lr_sigma=3000 --grid window=10000
 
-torch_items() { items "$1-items-torch" "$1" --engine torch --dataset mnist --scale full --seeds 1 "${@:2}"; }
+torch_items() { # rule, what to add to the name, then the options
+    items "$1-items-torch$2" "$1" --engine torch --dataset mnist --scale full --seeds 1 "${@:3}"
+}
 
-torch_items sgd --grid lr=3e-3,1e-2,3e-2
-torch_items hybrid --grid lr=1e-2,3e-2 --grid hidden.displacement=4e-4,2e-3 --grid readout.displacement=3e-3,1.2e-2
-torch_items laplace --grid lr=3e-2,0.1,0.3 --grid hidden.curvature=300,3000 --grid readout.curvature=200
-torch_items hebb_repetition --grid lr=3e-2,0.1,0.3 --grid hidden.scale=2e-3,6e-3 --grid readout.scale=0.012 --grid fading=2000
-torch_items synaptic_intelligence --grid lr=1e-2,3e-2,0.1 --grid hidden.c=30,300 --grid hidden.damping=0.1 --grid readout.c=3 \
+torch_items sgd "" --grid lr=3e-3,1e-2,3e-2
+torch_items hybrid "" --grid lr=1e-2,3e-2 --grid hidden.displacement=4e-4,2e-3 --grid readout.displacement=3e-3,1.2e-2
+torch_items laplace "" --grid lr=3e-2,0.1,0.3 --grid hidden.curvature=300,3000 --grid readout.curvature=200
+torch_items hebb_repetition "" --grid lr=3e-2,0.1,0.3 --grid hidden.scale=2e-3,6e-3 --grid readout.scale=0.012 --grid fading=2000
+torch_items synaptic_intelligence "" --grid lr=1e-2,3e-2,0.1 --grid hidden.c=30,300 --grid hidden.damping=0.1 --grid readout.c=3 \
     --grid readout.damping=1
-torch_items mesu "${prior[@]}" --grid hidden.lr_mu=50,200 --grid readout.lr_mu=30 --grid hidden.lr_sigma=3e4,2e5 \
+torch_items mesu "" "${prior[@]}" --grid hidden.lr_mu=50,200 --grid readout.lr_mu=30 --grid hidden.lr_sigma=3e4,2e5 \
     --grid readout.lr_sigma=3000 --grid window=10000
+torch_items hybrid -2 --n-random 14 --grid lr=1e-3,2e-2 --grid hidden.displacement=5e-5,2e-3 --grid readout.displacement=3e-4,1e-2 \
+    --grid network.readout_spread=0.05,0.3
+near=(--grid network.readout_spread=0.05)
+torch_items hybrid -3 "${near[@]}" --n-random 9 --grid lr=2e-3,1e-2 --grid hidden.displacement=5e-5,4e-4 \
+    --grid readout.displacement=1e-4,8e-4
+torch_items laplace -2 "${near[@]}" --n-random 9 --grid lr=3e-3,1e-1 --grid hidden.curvature=30,3000 --grid readout.curvature=20,2000
+torch_items hebb_repetition -2 "${near[@]}" --n-random 9 --grid lr=1e-2,2e-1 --grid hidden.scale=5e-4,6e-3 \
+    --grid readout.scale=2e-3,2e-2 --grid fading=2000
+torch_items synaptic_intelligence -2 "${near[@]}" --n-random 8 --grid lr=1e-2,2e-1 --grid hidden.c=10,1000 --grid hidden.damping=0.1 \
+    --grid readout.c=1,30 --grid readout.damping=1
+torch_items sgd -2 "${near[@]}" --grid lr=3e-4,1e-3,3e-3
+torch_items mesu -2 "${near[@]}" --n-random 9 "${prior[@]}" --grid hidden.lr_mu=3,100 --grid readout.lr_mu=1,30 \
+    --grid hidden.lr_sigma=1e3,3e4 --grid readout.lr_sigma=1e2,3e3 --grid window=10000
+
+torch_items_8x8() { items "$1-items-torch-8x8" "$1" --engine torch --dataset digits --seeds 2 "${@:2}"; }
+
+torch_items_8x8 hybrid --n-random 12 --grid lr=3e-3,1e-1 --grid hidden.displacement=1e-4,1e-2 --grid readout.displacement=1e-3,3e-2
+torch_items_8x8 laplace --n-random 12 --grid lr=1e-2,3e-1 --grid hidden.curvature=3,300 --grid readout.curvature=0.3,30
+torch_items_8x8 hebb_repetition --n-random 12 --grid lr=1e-2,3e-1 --grid hidden.scale=1e-3,2e-2 --grid readout.scale=3e-3,5e-2 \
+    --grid fading=2000
+torch_items_8x8 synaptic_intelligence --n-random 12 --grid lr=1e-2,2e-1 --grid hidden.c=1,100 --grid hidden.damping=0.1 \
+    --grid readout.c=0.1,10 --grid readout.damping=1
+torch_items_8x8 sgd --grid lr=1e-3,3e-3,1e-2,3e-2
+torch_items_8x8 mesu "${prior[@]}" --n-random 12 --grid hidden.lr_mu=30,300 --grid readout.lr_mu=3,60 --grid hidden.lr_sigma=3e2,3e4 \
+    --grid readout.lr_sigma=30,3e3 --grid window=5000
 
 small() { torch "$1" -8x8 --dataset digits --seeds 3 "${@:2}"; }
 

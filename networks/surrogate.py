@@ -105,7 +105,7 @@ class Surrogate:
     #: Constants found for a task, by its name, or by ``task/dataset``; see `parameters`.
     tuned = {
         f"{task}/digits": {"hidden_spread": 0.15, "readout_spread": 0.2} for task in ("split", "joint", "permuted", "items")
-    }
+    } | {"items": {"readout_spread": 0.05}}
 
     def parameters(self, task="", dataset="", overrides=None):
         """Constants for a task: defaults, then tuned ones, then overrides.

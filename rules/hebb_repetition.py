@@ -44,6 +44,8 @@ rule = Rule(
         "items": {"lr": 4e-4, "scale": 6e-3},
         "items/digits": {"lr": 1.5e-3, "scale": 1e-2},
         "split/torch": {"lr": 0.2, "hidden.scale": 2e-3, "readout.scale": 0.012, "fading": 2000},
+        "items/torch": {"lr": 0.133, "hidden.scale": 1.92e-3, "readout.scale": 3.99e-3, "fading": 2000},
+        "items/digits/torch": {"lr": 0.0699, "hidden.scale": 2.62e-3, "readout.scale": 0.016},
         "split/digits/torch": {"lr": 0.1, "hidden.scale": 0.01, "readout.scale": 0.03, "fading": 2000},
     },
 )

@@ -24,6 +24,8 @@ rule = Rule(
         "items/digits": {"lr": 1e-4},
         "joint/torch": {"lr": 0.2, "halving": 1000},
         "split/torch": {"lr": 0.1},
+        "items/torch": {"lr": 1e-3},
+        "items/digits/torch": {"lr": 0.01},
         "split/digits/torch": {"lr": 0.03},
     },
 )

@@ -54,6 +54,8 @@ rule = Rule(
         },
         "items/digits": {"lr": 3e-4, "hidden.displacement": 2e-4, "readout.displacement": 8e-3},
         "split/torch": {"lr": 0.05, "hidden.displacement": 4e-4, "readout.displacement": 3e-3},
+        "items/torch": {"lr": 2.44e-3, "hidden.displacement": 2.02e-4, "readout.displacement": 3.84e-4},
+        "items/digits/torch": {"lr": 0.0377, "hidden.displacement": 1.12e-3, "readout.displacement": 2.87e-3},
         "split/digits/torch": {"lr": 0.1, "hidden.displacement": 3e-3, "readout.displacement": 0.03},
     },
     variants={

@@ -65,6 +65,14 @@ rule = Rule(
             "hidden.damping": 0.1,
             "readout.damping": 1.0,
         },
+        "items/torch": {
+            "lr": 0.0889,
+            "hidden.c": 122.0,
+            "readout.c": 16.0,
+            "hidden.damping": 0.1,
+            "readout.damping": 1.0,
+        },
+        "items/digits/torch": {"lr": 0.154, "hidden.c": 16.3, "readout.c": 1.22},
         "split/digits/torch": {"lr": 0.05, "hidden.c": 10.0, "readout.c": 1.0},
     },
 )
