@@ -243,6 +243,20 @@ def frequent(name):
     return "\n".join(lines)
 
 
+def both_engines(name):
+    """A Markdown table of ``engines``: the headline number of every row under both engines, in %, and how the rows rank."""
+    found = summary(name)
+    lines = ["| study | number | row | event-driven (%) | surrogate gradients (%) |", "|" + "---|" * 5]
+    for row in found["rows"]:
+        cells = [_cell(row["metrics"][engine]) for engine in ("brian2", "torch")]
+        lines.append("| " + " | ".join([row["study"], row["metric"].replace("_", " "), row["rule"], *cells]) + " |")
+    lines += ["", "| study | rows | rank correlation | surrogate less event-driven, mean (points) |", "|" + "---|" * 4]
+    for study, own in found["agreement"].items():
+        rank = "" if own["rank_correlation"] is None else f"{own['rank_correlation']:.2f}"
+        lines.append(f"| {study} | {own['rows']} | {rank} | {100 * own['difference']:+.1f} |")
+    return "\n".join(lines)
+
+
 def costs(name):
     """A Markdown table of a recorded run of the study ``optimizer_speed``: medians and ratios."""
     lines = ["| | ms (median) | ratio | relative to |", "|---|---|---|---|"]

@@ -1,5 +1,6 @@
 """Trains every row of a study under every seed and writes the contract's files; shared by the studies."""
 
+import collections
 import contextvars
 import itertools
 from dataclasses import dataclass, field, replace
@@ -333,6 +334,7 @@ def run_missing(store, points, totals, console, workers, work=pool.execute, unit
             f"{what}: another rule text or version made it; kept in {store.folder / 'replaced'}, made again", highlight=False
         )
     number = {(p.label, p.seed): k for k, p in enumerate(missing)}
+    waiting = collections.Counter(p.seed for p in missing)
     trace = store.folder / "memory.csv"
     with memory.Trace(trace), Display(console, [totals[p.label, p.seed] for p in missing], unit) as display:
 
@@ -342,6 +344,9 @@ def run_missing(store, points, totals, console, workers, work=pool.execute, unit
                 runs[point.label, point.seed] = run
             else:
                 failures.append(f"{point.label}, seed {point.seed}: {problem}")
+            waiting[point.seed] -= 1
+            if not waiting[point.seed]:
+                store.forget_shared(point.seed)
             accuracy = f"{100 * run.arrays['accuracy_matrix'][-1].mean():.1f} %" if run else "failed"
             display.finish(number[point.label, point.seed], f"{point.label}, seed {point.seed}: {accuracy}")
 
@@ -349,7 +354,6 @@ def run_missing(store, points, totals, console, workers, work=pool.execute, unit
             runner(missing, display.update, done, work)
         else:
             pool.run_points(missing, workers, display.update, done, work)
-    store.forget_shared()
     if not runs:
         raise UserError("\n".join(["no run finished:", *failures]))
     drawn = figures.memory(memory.read(trace))

@@ -132,7 +132,8 @@ def execute(point, progress, probe=None):
     rule, start = registry.get_rule(point.rule), time.perf_counter()
     curriculum = curriculum_of(point)
     simulation = make_simulation(rule, **point.simulation)
-    more = {"shared": Path(point.state).parents[1] / "shared", "forks": point.forks} if point.state and point.forks else {}
+    folder = Path(point.state).parents[1] / "shared" / str(point.seed) if point.state and point.forks else None
+    more = {"shared": folder, "forks": point.forks} if folder else {}
     run = simulation.run(curriculum, seed=point.seed, out=point.state or None, resume=point.resume, progress=progress, **more)
     shown, tests, answers = 0, [], []
     for result in run.phases:

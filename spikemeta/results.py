@@ -265,9 +265,9 @@ class Store:
         """Where the simulation may keep the state of an unfinished run."""
         return self.folder / "state" / slug(label) / str(seed)
 
-    def forget_shared(self):
-        """Remove the beginnings that runs had in common, once all are finished."""
-        shutil.rmtree(self.folder / "state" / "shared", ignore_errors=True)
+    def forget_shared(self, seed):
+        """Remove the beginnings that the runs of a seed have in common, once all of these are finished."""
+        shutil.rmtree(self.folder / "state" / "shared" / str(seed), ignore_errors=True)
 
     def save(self, run):
         """Store a finished run; the JSON file comes last and marks it as finished."""

@@ -18,7 +18,7 @@ from spikemeta.study import Study, option
 HEADLINES = {
     "forgetting": "final_accuracy",
     "serial_position": "final_accuracy",
-    "poisoning": "final_accuracy",
+    "poisoning": "retained",
     "uncertainty": "auroc_epistemic",
 }
 

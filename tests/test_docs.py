@@ -30,6 +30,7 @@ OTHERS = {
     "uncertainty": ("uncertainty.md", ("uncertain", "against_uniform")),
     "poisoning": ("poisoning.md", ("deranged", "mixed", "targeted")),
     "repetition": ("repetition.md", ("repeated", "hidden_list")),
+    "engines": ("engines.md", ("both_engines",)),
     "frequency": ("frequency.md", ("frequent",)),
     "hardware": ("hardware.md", ("chips", "losses", "chip_costs", "chip_curves")),
     "memristor": ("hardware.md", ("devices",)),

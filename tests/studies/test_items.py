@@ -91,7 +91,7 @@ def test_rows_of_an_attack(finished):
         assert "attack_success" not in rows[f"{rule}: not attacked"]
         assert rows[f"{rule}: 0% wrong"]["final_accuracy"]["values"] == pytest.approx(clean[:, 0].tolist())
     assert rows["conventional: 1 clean, deranged"]["attack_success"]["mean"] > 0.25
-    assert not list((finished["poisoning"] / "state").glob("shared/*")), "kept until all runs are there"
+    assert not list((finished["poisoning"] / "state").glob("shared/*")), "kept until the runs of a seed are there"
 
 
 def test_the_fraction_of_wrong_labels_that_breaks_a_rule(finished):
