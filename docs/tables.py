@@ -197,7 +197,8 @@ def ends(name):
     for row in summary(name)["rows"]:
         found = row["tests"]
         other = found.get("against", {}).get("memorized_items")
-        cells = [f"{found[t]['p']:.1g}" for t in tests] + [f"{other['mean']:+.1f} ({other['p']:.1g})" if other else ""]
+        cells = ["" if found[t]["p"] is None else f"{found[t]['p']:.1g}" for t in tests]
+        cells.append(f"{other['mean']:+.1f} ({other['p']:.1g})" if other and other["p"] is not None else "")
         lines.append("| " + " | ".join([row["rule"], *cells]) + " |")
     return "\n".join(lines)
 

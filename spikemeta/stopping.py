@@ -5,6 +5,7 @@ import signal
 import threading
 
 _wanted = None  # the signal that came while `deferred`
+_background = False  # whether whoever started this process has it ignore Ctrl-C
 _programs = set()
 
 
@@ -35,10 +36,21 @@ def _raise(number, _):
     raise Terminated() if number == signal.SIGTERM else KeyboardInterrupt()
 
 
+def _ignore(*_):
+    """What SIG_IGN does. Brian2 calls the handler that it finds, which SIG_IGN cannot be."""
+
+
 def listen():
-    """Let SIGTERM end this process by an exception, as Ctrl-C does, so that it can say what is kept."""
+    """Let SIGTERM end this process by an exception, as Ctrl-C does, so that it can say what is kept.
+
+    Scripts start programs in the background with Ctrl-C ignored; it stays so.
+    """
+    global _background
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, _raise)
+        if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+            _background = True
+            signal.signal(signal.SIGINT, _ignore)
 
 
 @contextlib.contextmanager
@@ -48,7 +60,8 @@ def deferred():
     if threading.current_thread() is not threading.main_thread():  # where Python allows no handlers
         yield
         return
-    before = {number: signal.signal(number, _wait) for number in (signal.SIGINT, signal.SIGTERM)}
+    numbers = (signal.SIGTERM,) if _background else (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, _wait) for number in numbers}
     try:
         yield
         if _wanted is not None:

@@ -181,3 +181,26 @@ def test_a_stopped_command_says_how_to_go_on_and_goes_on(tmp_path, whole_study, 
         _, errors = again.communicate(timeout=300)
     assert again.returncode == 0, errors
     assert json.loads((folder / "summary.json").read_text()) == whole_study
+
+
+IGNORING = """
+import os, signal
+signal.signal(signal.SIGINT, signal.SIG_IGN)  # as a script starts what runs in the background
+from spikemeta import stopping
+stopping.listen()
+import brian2  # puts a handler of its own before what it finds
+os.kill(os.getpid(), signal.SIGINT)
+with stopping.deferred():
+    os.kill(os.getpid(), signal.SIGINT)
+    assert not stopping.wanted()
+try:
+    with stopping.deferred():
+        os.kill(os.getpid(), signal.SIGTERM)
+except stopping.Terminated:
+    print("went on until it was terminated")
+"""
+
+
+def test_ctrl_c_stays_ignored_in_the_background():
+    done = subprocess.run([sys.executable, "-c", IGNORING], capture_output=True, text=True, check=False)
+    assert (done.stdout.strip(), done.returncode) == ("went on until it was terminated", 0), done.stderr
