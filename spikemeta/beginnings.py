@@ -19,12 +19,13 @@ def chain(phases):
     Returns
     -------
     list of str
-        Equal up to where two curricula on the same images part; what decides a run belongs to it, and the names.
+        Equal up to where two curricula on the same images part; of a phase, all that decides a run counts, and its name.
     """
-    digest, out = hashlib.sha256(), []
-    out.append(digest.hexdigest())
+    digest = hashlib.sha256()
+    out = [digest.hexdigest()]
     for phase in phases:
-        digest.update(phase.name.encode() + phase.indices.tobytes() + phase.labels.tobytes())
+        digest.update(f"{phase.name} {phase.kind} {phase.split} {phase.boundary}".encode())
+        digest.update(phase.indices.tobytes() + phase.labels.tobytes())
         digest.update(b"" if phase.permutation is None else phase.permutation.tobytes())
         out.append(digest.hexdigest())
     return out

@@ -1,5 +1,7 @@
 """Runs that begin alike: where they part, and that a beginning taken over gives the same bits as one simulated anew."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -30,6 +32,13 @@ def test_forks_by_hand(curricula):
     """A pass has three presentations and three tests; two passes are common to long and attacked."""
     assert beginnings.forks(curricula) == {"long": (6, 12), "short": (6,), "attacked": (6, 12), "mixed": ()}
     assert beginnings.forks({"long": curricula["long"]}) == {"long": ()}
+
+
+def test_a_boundary_parts_two_curricula(curricula):
+    whole = curricula["short"]
+    phases = [replace(phase, boundary=phase.boundary and number != 2) for number, phase in enumerate(whole.phases)]
+    found = beginnings.forks({"told": whole, "untold": replace(whole, phases=tuple(phases))})
+    assert found == {"told": (2,), "untold": (2,)}
 
 
 @pytest.mark.parametrize(("engine", "rule"), [("standalone", "mesu"), ("runtime", "hybrid"), ("torch", "mesu")])
