@@ -74,6 +74,12 @@ def test_the_readme_quotes_the_recorded_numbers(tables):
     for rule in ("sgd", "laplace", "hebb_repetition"):
         final = rows[rule]["metrics"]["final_accuracy"]
         assert f"{100 * final['mean']:.1f} ± {100 * final['std']:.1f} %" in readme
+    rows = {row["rule"]: row["metrics"] for row in tables.summary("permuted-500")["rows"]}
+    rows |= {row["rule"]: row["metrics"] for row in tables.summary("poisoning-mnist")["rows"]}
+    quoted = {"laplace": "final_accuracy", "mesu": "final_accuracy"}
+    quoted |= dict.fromkeys(("hybrid: 9 clean, deranged", "conventional: 9 clean, deranged"), "retained")
+    for row, metric in quoted.items():
+        assert f"{100 * rows[row][metric]['mean']:.1f} ± {100 * rows[row][metric]['std']:.1f} %" in readme
     wide = tables.summary("sweep-probabilistic-1000")["rows"][0]["metrics"]["final_accuracy"]
     assert f"`probabilistic` ends at {100 * wide['mean']:.1f} ± {100 * wide['std']:.1f} %" in readme
     long = tables.summary("mesu_stream-120")["rows"][0]["metrics"]["accuracy"]["mean"]
