@@ -238,7 +238,8 @@ def frequent(name):
     for row in summary(name)["rows"]:
         metrics, cells = row["metrics"], []
         for kind in ("frequency_correlation", "recency_correlation"):
-            cells.append(f"{_cell(metrics[kind], 1)} ({row['tests'][kind]['p']:.1g})" if kind in metrics else "")
+            found = metrics.get(kind)
+            cells.append(f"{found['mean']:.2f} ± {found['std']:.2f} ({row['tests'][kind]['p']:.1g})" if found else "")
         own = [_cell(metrics["final_accuracy"]), _cell(metrics["memorized_items"], 1), *cells, str(len(row["seeds"]))]
         lines.append("| " + " | ".join([row["rule"], *own]) + " |")
     return "\n".join(lines)
