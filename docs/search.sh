@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The searches behind the constants of rules/ and networks/: validation images only, seed 0 (digits: seeds 0 to 2). Set SPIKEMETA_DATA for MNIST.
-# Usage: docs/search.sh [FOLDER]; about an hour and a half on two cores.
+# Usage: docs/search.sh [FOLDER]; some four hours on two cores (estimated).
 set -euo pipefail
 out=${1:-results}
 

@@ -21,12 +21,13 @@ def known(names, have):
         raise UserError("\n".join(problems) or f"--studies names no study: choose of {', '.join(have)}")
 
 
-def finished(folder, options):
+def finished(folder, study, engine, options):
     """The summary of a study that was run before.
 
     Parameters
     ----------
     folder : Path
+    study, engine : str
     options : object
         With ``dataset`` and ``scale``.
 
@@ -37,11 +38,11 @@ def finished(folder, options):
     Raises
     ------
     UserError
-        If it is missing, or the study was run on other images.
+        If it is missing, or holds another study, or one run on another engine or other images.
     """
     found = results.read_json(folder / "summary.json")
-    wanted = {"dataset": options.dataset, "scale": options.scale}
-    other = [f"--{name} {found.get(name)} there, {value} here" for name, value in wanted.items() if found.get(name) != value]
+    wanted = {"study": study, "engine": engine, "dataset": options.dataset, "scale": options.scale}
+    other = [f"{name} {found.get(name)} there, {value} here" for name, value in wanted.items() if found.get(name) != value]
     if other:
         raise UserError(f"{folder} cannot be compared: {', '.join(other)}")
     return found

@@ -57,7 +57,7 @@ def run(options, console=None):
     ------
     UserError
         For bad options, an unknown study, an output folder that is not ours to write, or with ``compare`` a study that is
-        missing there or was run on other images.
+        missing there or was run on another engine or other images.
     """
     from dataclasses import fields
 
@@ -82,7 +82,7 @@ def run(options, console=None):
         for engine in ("brian2", "torch"):
             folder = store.folder / f"{name}-{engine}"
             if options.compare:
-                found[engine] = engines.finished(folder, options)
+                found[engine] = engines.finished(folder, name, engine, options)
                 continue
             own = {n: v for n, v in given.items() if n in has and v not in ("", None)}
             own |= {"engine": engine, "out": str(folder), "resume": options.resume and folder.exists()}

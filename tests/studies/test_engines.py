@@ -66,13 +66,15 @@ def test_compare_runs_nothing(tmp_path):
         module.run(options)
     for engine, values in (("brian2", [0.5, 0.6, 0.7]), ("torch", [0.4, 0.5])):
         (tmp_path / f"forgetting-{engine}").mkdir()
-        found = {"dataset": "digits", "scale": "quick"} | rows({"sgd": values, "laplace": values, "mesu": values})
+        head = {"study": "forgetting", "engine": engine, "dataset": "digits", "scale": "quick"}
+        found = head | rows({"sgd": values, "laplace": values, "mesu": values})
         (tmp_path / f"forgetting-{engine}" / "summary.json").write_text(json.dumps(found))
     assert module.run(options) == 0
     found = read_json(tmp_path / "summary.json")
     assert (len(found["rows"]), found["seeds"], found["fewest_seeds"]) == (3, 3, 2)
-    (tmp_path / "forgetting-torch" / "summary.json").write_text(json.dumps({"dataset": "digits", "scale": "full"}))
-    with pytest.raises(UserError, match="cannot be compared: --scale full there, quick here"):
+    other = {"study": "forgetting", "engine": "brian2", "dataset": "digits", "scale": "full"}
+    (tmp_path / "forgetting-torch" / "summary.json").write_text(json.dumps(other))
+    with pytest.raises(UserError, match="cannot be compared: engine brian2 there, torch here, scale full there, quick here"):
         module.run(options)
 
 

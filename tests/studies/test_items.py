@@ -1,6 +1,8 @@
 """The studies of items at toy size with the real simulation, and their numbers against counts made by hand."""
 
+import importlib.util
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -91,7 +93,24 @@ def test_rows_of_an_attack(finished):
         assert "attack_success" not in rows[f"{rule}: not attacked"]
         assert rows[f"{rule}: 0% wrong"]["final_accuracy"]["values"] == pytest.approx(clean[:, 0].tolist())
     assert rows["conventional: 1 clean, deranged"]["attack_success"]["mean"] > 0.25
-    assert not list((finished["poisoning"] / "state").glob("shared/*")), "kept until the runs of a seed are there"
+    shared = finished["poisoning"] / "state" / "shared"
+    assert shared.is_dir(), "beginnings were shared"
+    assert not list(shared.iterdir()), "and removed when the runs of a seed were there"
+
+
+def test_tables_for_the_page_of_repetition(finished, monkeypatch):
+    spec = importlib.util.spec_from_file_location("tables", Path(__file__).parents[2] / "docs" / "tables.py")
+    tables = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tables)
+    monkeypatch.setattr(tables, "RECORDED", finished["repetition"].parent)
+    rows = {row["rule"]: row for row in json.loads((finished["repetition"] / "summary.json").read_text())["rows"]}
+    lines = [made("repetition").split("\n")[2:] for made in (tables.repeated, tables.hidden_list)]
+    for rule, ordered, hidden in zip(("conventional", "hybrid"), *lines, strict=True):
+        recall = rows[f"{rule}: in order"]["metrics"]["recall_after_pass"]
+        cells = [f"{100 * recall['mean'][k]:.1f} ± {100 * recall['std'][k]:.1f}" for k in (0, 2)]  # after 1 and 3 passes
+        assert ordered.startswith(f"| {rule} | {' | '.join(cells)} | ")
+        advantage = rows[f"{rule}: hidden list"]["tests"]["hidden_advantage"]
+        assert f" | {100 * advantage['mean']:+.1f} ({advantage['p']:.1g}) | " in hidden
 
 
 def test_the_fraction_of_wrong_labels_that_breaks_a_rule(finished):
