@@ -37,7 +37,7 @@ def blank(width, height, results, title, shown, n=None, images=None):
     n = n or results.sizes["seed"]
     figure.suptitle(title + "\n", fontsize=12, x=0.012, ha="left", linespacing=1.5)
     beneath = f"{describe(results, images)}; {n} seed{'s' * (n > 1)}" + (f": {shown}" if n > 1 else "")
-    size = min(8.5, 130 * width / len(beneath))  # points; a letter is about half as wide, so that a long line fits
+    size = min(8.5, 130 * width / len(beneath))  # points, 72 an inch; a letter is about 0.54 as wide: a long line fits
     figure.text(0.012, 0.985 - 0.26 / height, beneath, va="top", fontsize=size, color="0.35")
     return figure
 
