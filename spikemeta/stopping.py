@@ -1,7 +1,9 @@
 """Ctrl-C and SIGTERM: while work is under way that can be saved, they wait until it is."""
 
 import contextlib
+import os
 import signal
+import sys
 import threading
 
 _wanted = None  # the signal that came while `deferred`
@@ -36,6 +38,15 @@ def _raise(number, _):
     raise Terminated() if number == signal.SIGTERM else KeyboardInterrupt()
 
 
+def _unheard(unraisable):
+    """Send a signal once more that came within a callback whose exceptions Python drops, as that of a weak reference."""
+    if isinstance(unraisable.exc_value, KeyboardInterrupt):
+        number = signal.SIGTERM if isinstance(unraisable.exc_value, Terminated) else signal.SIGINT
+        threading.Timer(0.05, os.kill, (os.getpid(), number)).start()  # the callback has ended by then
+    else:
+        sys.__unraisablehook__(unraisable)
+
+
 def _ignore(*_):
     """What SIG_IGN does. Brian2 calls the handler that it finds, which SIG_IGN cannot be."""
 
@@ -48,6 +59,7 @@ def listen():
     global _background
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, _raise)
+        sys.unraisablehook = _unheard
         if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
             _background = True
             signal.signal(signal.SIGINT, _ignore)

@@ -204,3 +204,25 @@ except stopping.Terminated:
 def test_ctrl_c_stays_ignored_in_the_background():
     done = subprocess.run([sys.executable, "-c", IGNORING], capture_output=True, text=True, check=False)
     assert (done.stdout.strip(), done.returncode) == ("went on until it was terminated", 0), done.stderr
+
+
+DROPPED = """
+import os, signal, time, weakref
+from spikemeta import stopping
+stopping.listen()
+class Thing: pass
+thing = Thing()
+reference = weakref.ref(thing, lambda _: (os.kill(os.getpid(), signal.{name}), time.sleep(0.01)))
+try:
+    del thing  # what a callback of a weak reference raises is dropped
+    time.sleep(20)
+    print("never heard of it")
+except KeyboardInterrupt as stop:
+    print(type(stop).__name__)
+"""
+
+
+@pytest.mark.parametrize(("name", "raised"), [("SIGINT", "KeyboardInterrupt"), ("SIGTERM", "Terminated")])
+def test_a_signal_within_a_callback_that_drops_exceptions_is_heard(name, raised):
+    done = subprocess.run([sys.executable, "-c", DROPPED.format(name=name)], capture_output=True, text=True, check=False)
+    assert (done.stdout.strip(), done.stderr, done.returncode) == (raised, "", 0)
