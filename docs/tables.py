@@ -232,6 +232,25 @@ def hidden_list(name):
     return "\n".join(lines)
 
 
+def windows(name):
+    """A Markdown table of ``memory_window``, in %: accuracies, the slope of just-learned ones, tests against the longest."""
+    columns = {
+        "recent_accuracy": ("last five (%)", 100),
+        "final_accuracy": ("all (%)", 100),
+        "just_learned_accuracy": ("just learned (%)", 100),
+        "rigidity_slope": ("slope (% in ten tasks)", 1000),
+    }
+    head = ["rule", *(text for text, _ in columns.values()), "all, less the longest window (p)", "slope, same: p"]
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    for row in summary(name)["rows"]:
+        cells = [_cell(row["metrics"].get(metric), scale) for metric, (_, scale) in columns.items()]
+        found = row.get("tests", {}).get("against", {})
+        slope = found.get("rigidity_slope") or {"p": None}
+        cells += [_test(found.get("final_accuracy")), "" if slope["p"] is None else f"{slope['p']:.1g}"]
+        lines.append("| " + " | ".join([row["rule"], *cells]) + " |")
+    return "\n".join(lines)
+
+
 def frequent(name):
     """A Markdown table of ``frequency``: rank correlations of recall with frequency and recency, and p-values of both."""
     lines = ["| rule | recall (%) | items | with frequency (p) | with recency (p) | seeds |", "|" + "---|" * 6]

@@ -253,6 +253,11 @@ def execute(point, progress):
     return pool.execute(point, lambda name, done, total: progress(name, done, total + more), probe)
 
 
+def evaluated_on(options):
+    """``"test"`` or ``"validation"`` images."""
+    return "validation" if options.validation else "test"
+
+
 def entries_of(options):
     """A row for each rule, with what it is probed by.
 
@@ -270,13 +275,14 @@ def entries_of(options):
 
     kinds, notes = kinds_of(pool.dataset(options.dataset))
     full = options.scale == "full"
-    curriculum = {"chunks": 1, "validation": 0.1} | ({"test_limit": FULL_TEST} if full else {})
-    shared = experiment.curriculum_arguments(options, "test") | curriculum
+    n_probed = options.probed or (FULL_TEST if full else None)
+    curriculum = {"chunks": 1, "validation": 0.1} | ({"test_limit": n_probed} if n_probed else {})
+    shared = experiment.curriculum_arguments(options, evaluated_on(options)) | curriculum
     settings = {
         "samples": options.samples,
         "widths": parse_widths(options.widths),
         "kinds": kinds,
-        "validation_images": FULL_VALIDATION if full else shared["test_limit"],
+        "validation_images": min(FULL_VALIDATION, shared["test_limit"]) if full else shared["test_limit"],
     }
     trial = pool.Point("", "", 0, shared, {}, probe=settings)
     n_held_out, n_test = len(held_out(trial)[0]), len(pool.curriculum_of(trial).phases[-1].indices)

@@ -35,6 +35,12 @@ class Options(SimulationOptions):
     )
     task: str = option("joint", "What is learned: joint, all classes at once.", choices=("joint",))
     samples: int = option(10, "Showings of each image, each with other weights.", low=2)
+    probed: int | None = option(
+        None, "Test images to measure on, and as many of each strange kind. Default: 300 (quick), 2000 (full).", low=10
+    )
+    validation: bool = option(
+        False, "Measure on images held out of the training data, not on test images: to look for constants with 'sweep'."
+    )
     widths: str = option(
         "0.01,0.02,0.05,0.1,0.2,0.5,1,2,5,10",
         "Standard deviations of the weight noise to choose from, in those of the posterior, by commas; 1 is always tried.",
@@ -67,7 +73,13 @@ def run(options, console=None):
     console = console or Console()
     entries, notes = uncertainty.entries_of(options)
     outcome, store = experiment.run(
-        "uncertainty", options, entries, console, analysis=uncertainty.Analysis(), work=uncertainty.execute
+        "uncertainty",
+        options,
+        entries,
+        console,
+        evaluate=uncertainty.evaluated_on(options),
+        analysis=uncertainty.Analysis(),
+        work=uncertainty.execute,
     )
     made = {name: make(outcome.results) for name, make in uncertainty_figures.FIGURES.items()}
     drawn = [path for name, one in made.items() if one for path in figures.save(one, store.folder / "figures", name)]
@@ -77,7 +89,7 @@ def run(options, console=None):
         display.table_of(
             outcome.rows,
             title=f"Uncertainty: {figures.describe(outcome.results)}",
-            caption=f"test images, seeds: {options.seeds}, mean ± sd; AUROC: mean over kinds of strange images",
+            caption=f"{uncertainty.evaluated_on(options)} images, seeds: {options.seeds}, mean ± sd; AUROC: mean over kinds",
             columns=columns,
         )
     )

@@ -31,6 +31,7 @@ OTHERS = {
     "poisoning": ("poisoning.md", ("deranged", "mixed", "targeted")),
     "repetition": ("repetition.md", ("repeated", "hidden_list")),
     "engines": ("engines.md", ("both_engines",)),
+    "memory_window": ("memory_window.md", ("windows",)),
     "frequency": ("frequency.md", ("frequent",)),
     "hardware": ("hardware.md", ("chips", "losses", "chip_costs", "chip_curves")),
     "memristor": ("hardware.md", ("devices",)),

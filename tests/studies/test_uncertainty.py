@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -31,8 +32,9 @@ def run(tmp_path_factory):
                 "memory_window": {"rules": "laplace", "windows": "1,inf"},
             }[name]
             code = study.run(study.options(**(arguments | more)), console)
-            return code, home / name, console.export_text()
+            return code, Path((arguments | more)["out"]), console.export_text()
 
+        once.home = home
         yield once
 
 
@@ -110,6 +112,29 @@ def test_held_out_images_are_neither_trained_on_nor_tested():
     own = {image.tobytes() for image in datasets.load("digits").train_images[trained.indices]}
     assert len(trained.indices) == n - len(images)
     assert sum(image.tobytes() in own for image in images) == 0
+
+
+def test_constants_are_looked_for_without_test_images(run):
+    own = {"rules": "laplace", "validation": True, "probed": 15}
+    code, folder, text = run("uncertainty", **own, seeds=1, out=str(run.home / "held-out"))
+    assert code == 0, text
+    assert "validation images" in text
+    summary, _ = read(folder)
+    assert summary["evaluated_on"] == "validation images"
+    rows = {row["rule"]: row["metrics"] for row in summary["rows"]}
+    accuracy = rows["laplace: spikes alone"]["accuracy"]["values"][0]
+    assert accuracy * 15 == pytest.approx(round(accuracy * 15))
+    options = registry.load("studies", "uncertainty").options(**own)
+    (entry,), _ = uncertainty.entries_of(options)
+    assert entry.curriculum["test_limit"] == 15
+    arguments = experiment.curriculum_arguments(options, uncertainty.evaluated_on(options)) | entry.curriculum
+    built = experiment.pool.curriculum_of(experiment.pool.Point("", "laplace", 0, arguments, {}))
+    known = {image.tobytes() for image in datasets.load("digits").train_images}
+    measured = built.images(built.phases[-1])
+    assert len(measured) == 15
+    assert all(image.tobytes() in known for image in measured)
+    taught = {image.tobytes() for image in built.images(built.phases[0])}
+    assert not any(image.tobytes() in taught for image in measured)
 
 
 def test_given_weights_are_transmitted():
