@@ -141,6 +141,12 @@ prior=(--grid hidden.sigma_prior=0.02 --grid hidden.sigma_init=0.02 --grid reado
     --grid readout.sigma_init=0.05 --grid guard=0.2)
 full sgd --grid lr=0.1,0.2
 torch sgd -joint --dataset mnist --scale full --task joint --grid lr=0.2,0.35 --grid halving=1000
+joint() { torch "$1" "-joint$2" --dataset mnist --scale full --task joint --seeds 1 "${@:3}"; }
+joint laplace "" --n-random 12 --grid lr=5e-2,5e-1 --grid hidden.curvature=10,3000 --grid readout.curvature=3,300
+joint mesu "" --n-random 12 "${prior[@]}" --grid window=10000 --grid hidden.lr_mu=100,1000 --grid readout.lr_mu=10,200 \
+    --grid hidden.lr_sigma=1e3,2e5 --grid readout.lr_sigma=100,3000
+joint mesu -2 --n-random 8 "${prior[@]}" --grid window=10000 --grid hidden.lr_mu=250,1000 --grid readout.lr_mu=30,200 \
+    --grid hidden.lr_sigma=100,3000 --grid readout.lr_sigma=10,200
 full laplace --grid lr=0.2 --grid hidden.curvature=1500,3000 --grid readout.curvature=200
 full hebb_repetition --grid lr=0.2 --grid hidden.scale=0.002,0.003 --grid readout.scale=0.012 --grid fading=2000
 full stable_flexible --grid lr=0.05 --grid hidden.displacement=2e-4,4e-4 --grid readout.displacement=3e-3

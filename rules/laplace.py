@@ -36,6 +36,7 @@ rule = Rule(
         "items/digits": {"lr": 5e-4, "curvature": 1e-3},
         "joint/random": {"hidden.lr": 2e-4, "readout.lr": 3e-4, "hidden.curvature": 1e-5, "readout.curvature": 5e-5},
         "split/random": {"hidden.lr": 2e-5, "readout.lr": 4e-4, "hidden.curvature": 1e-4, "readout.curvature": 3.2e-3},
+        "joint/torch": {"lr": 0.217, "hidden.curvature": 46.6, "readout.curvature": 3.62},
         "split/torch": {"lr": 0.2, "hidden.curvature": 3000.0, "readout.curvature": 200.0},
         "items/torch": {"lr": 7.73e-3, "hidden.curvature": 36.2, "readout.curvature": 21.6},
         "items/digits/torch": {"lr": 0.0787, "hidden.curvature": 86.3, "readout.curvature": 3.67},

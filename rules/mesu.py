@@ -90,6 +90,18 @@ rule = Rule(
             "window": 10_000,
             "guard": 0.2,
         },
+        "joint/torch": {
+            "hidden.sigma_prior": 0.02,
+            "hidden.sigma_init": 0.02,
+            "readout.sigma_prior": 0.05,
+            "readout.sigma_init": 0.05,
+            "hidden.lr_mu": 467.0,
+            "readout.lr_mu": 136.0,
+            "hidden.lr_sigma": 219.0,
+            "readout.lr_sigma": 11.7,
+            "window": 10_000,
+            "guard": 0.2,
+        },
         "split/torch": {
             "hidden.sigma_prior": 0.02,
             "hidden.sigma_init": 0.02,
