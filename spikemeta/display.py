@@ -119,6 +119,8 @@ def table_of(rows, title, caption, columns=None):
         "just_learned_accuracy": "just learned\n%",
         "forgetting": "forgetting\n%",
         "memorized_items": "memorized\nitems",
+        "accuracy": "accuracy\n%",
+        "auroc_epistemic": "epistemic\nAUROC %",
     }
     shown = [name for name in columns if any(name in row["metrics"] for row in rows)]
     table = Table(title=title, caption=caption)

@@ -8,6 +8,7 @@ import numpy as np
 
 from spikemeta import cluster, display, experiment, guards, pool, registry, results, study
 from spikemeta.errors import UserError, suggest
+from spikemeta.item_study import SEPARATOR
 from spikemeta.provenance import Record
 
 #: Options that no grid can vary: what is run where, and the seeds, which are a dimension anyway.
@@ -269,7 +270,7 @@ def run(base, options, console=None):
         found = outcome_of(cell, runs, chance)
         if found:
             place = {axis.key: value for axis, value in zip(axes, cell.values, strict=True)}
-            rows += [row | {"rule": cell.entries[row["rule"]].label, "grid": place} for row in found.rows]
+            rows += [_named(cell, row) | {"grid": place} for row in found.rows]
             data.append((cell.values, found.results))
             for label, entry in cell.entries.items():
                 own = [text.removeprefix(f"{label}: ") for text in found.warnings if text.startswith(f"{label}: ")]
@@ -286,6 +287,19 @@ def run(base, options, console=None):
     display.files(console, [store.folder / name for name in ("summary.json", "results.nc", "provenance.json")])
     display.warnings(console, warnings)
     return display.failures(console, failures)
+
+
+def _named(cell, row):
+    """A row under the label that its entry has in the sweep; a study may have made several rows of one entry."""
+
+    def label(own):
+        entry = max((e for e in cell.entries if f"{own}{SEPARATOR}".startswith(f"{e}{SEPARATOR}")), key=len)
+        return cell.entries[entry].label + own.removeprefix(entry)
+
+    row = row | {"rule": label(row["rule"])}
+    if "rule" in row.get("tests", {}).get("against", {}):
+        row["tests"] = row["tests"] | {"against": row["tests"]["against"] | {"rule": label(row["tests"]["against"]["rule"])}}
+    return row
 
 
 def outcome_of(cell, runs, chance):

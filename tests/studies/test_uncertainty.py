@@ -9,7 +9,7 @@ import pytest
 import xarray
 from rich.console import Console
 
-from spikemeta import curricula, datasets, execution, experiment, memory_window, registry, uncertainty
+from spikemeta import curricula, datasets, execution, experiment, memory_window, registry, sweep, uncertainty
 from spikemeta.errors import UserError
 from spikemeta.simulation import Simulation
 
@@ -135,6 +135,25 @@ def test_constants_are_looked_for_without_test_images(run):
     assert all(image.tobytes() in known for image in measured)
     taught = {image.tobytes() for image in built.images(built.phases[0])}
     assert not any(image.tobytes() in taught for image in measured)
+
+
+def test_a_sweep_has_a_row_for_each_way_at_each_point(run):
+    base, console = registry.load("studies", "uncertainty"), Console(record=True, width=120, force_terminal=False)
+    own = {"rules": "laplace", "hidden": HIDDEN, "samples": 2, "widths": "0.1", "validation": True, "probed": 10, "seeds": 2}
+    grid = ("hidden.curvature=1e-3,1e-2",)
+    options = sweep.options_of(base.options)(**own, workers=1, out=str(run.home / "swept"), grid=grid)
+    assert sweep.run(base, options, console) == 0
+    summary = json.loads((run.home / "swept" / "summary.json").read_text())
+    rows = {row["rule"]: row for row in summary["rows"]}
+    assert list(rows) == [f"laplace hidden.curvature={v}: {way}" for v in ("0.001", "0.01") for way in uncertainty.WAYS]
+    for name, row in rows.items():
+        assert row["grid"] == {"hidden.curvature": float(name.partition("=")[2].partition(":")[0])}
+        if row["condition"] != "uniform":
+            control = rows[row["tests"]["against"]["rule"]]
+            assert (control["condition"], control["grid"]) == ("uniform", row["grid"])
+            pair = [r["metrics"]["auroc_epistemic"]["values"] for r in (row, control)]
+            assert row["tests"]["against"]["auroc_epistemic"]["mean"] == pytest.approx(np.mean(np.subtract(*pair)))
+    assert "epistemic" in console.export_text()
 
 
 def test_given_weights_are_transmitted():
