@@ -222,12 +222,13 @@ def repeated(name):
 
 def hidden_list(name):
     """A Markdown table of ``repetition``: a list that comes back among fillers, in %."""
-    lines = ["| rule | hidden list (%) | over the fillers (p) | worst of the list gains (p) |", "|" + "---|" * 4]
+    head = ["rule", "hidden list (%)", "over the fillers (p)", "list gains (p)", "worst of the list gains (p)"]
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * 5]
     for row in summary(name)["rows"]:
         if row["condition"] == "hidden list":
             recall = row["metrics"]["recall_after_pass"]
             cells = [_cell({key: recall[key][-1] for key in ("mean", "std")})]
-            cells += [_test(row["tests"][gain]) for gain in ("hidden_advantage", "minimum_gain")]
+            cells += [_test(row["tests"][gain]) for gain in ("hidden_advantage", "repetition_gain", "minimum_gain")]
             lines.append("| " + " | ".join([row["rule"].removesuffix(": hidden list"), *cells]) + " |")
     return "\n".join(lines)
 
