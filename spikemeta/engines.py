@@ -5,6 +5,7 @@ import numpy as np
 from spikemeta import figures, metrics, results
 from spikemeta.errors import UserError, suggest
 
+NAMES = {"auroc_epistemic": "epistemic area", "retained": "recall retained"}
 ENGINES = {"brian2": "event-driven", "torch": "surrogate gradients"}
 
 
@@ -108,12 +109,17 @@ def figure(rows, agreement, head):
     matplotlib.figure.Figure
     """
     studies = list(agreement)
-    made = figures.canvas(4.3 * len(studies) + 1.5, 4.6)
+    columns = min(2, len(studies))
+    lines = -(-len(studies) // columns)
+    made = figures.canvas(4.3 * columns + 1.8, 4.5 * lines + 0.4)
     fewest, most = head.get("fewest_seeds", head["seeds"]), head["seeds"]
     seeds = most if fewest == most else f"{fewest} to {most}"
     made.suptitle(f"Both engines: {head['dataset']} ({head['scale']}), {seeds} seeds, 95 % intervals", fontsize=12)
     rules = list(dict.fromkeys(row["rule"].partition(": ")[0] for row in rows))
-    for panel, study in zip(made.subplots(1, len(studies), squeeze=False)[0], studies, strict=True):
+    panels = made.subplots(lines, columns, squeeze=False)
+    for panel in panels.flat[len(studies) :]:
+        panel.remove()
+    for panel, study in zip(panels.flat, studies, strict=False):
         own = [row for row in rows if row["study"] == study]
         for row in own:
             k = rules.index(row["rule"].partition(": ")[0])
@@ -122,11 +128,12 @@ def figure(rows, agreement, head):
             look = {"color": figures.PALETTE[k % 8], "marker": figures.MARKERS[k % 8], "mfc": "none" if k > 7 else None}
             panel.errorbar(x, y, xerr=dx, yerr=dy, lw=0, elinewidth=0.8, ms=6, label=rules[k], **look)
         ends = panel.dataLim.intervalx.tolist() + panel.dataLim.intervaly.tolist()
-        low, high = max(0, min(ends) - 3), min(101, max(ends) + 3)
+        low, high = max(-1, min(ends) - 3), min(103, max(ends) + 3)  # room for a marker at either end
         panel.plot([low, high], [low, high], color="0.6", lw=0.8, ls=":", zorder=0)
         rank = agreement[study]["rank_correlation"]
         panel.set_title(f"{study}\nrank correlation {'-' if rank is None else f'{rank:.2f}'}, {len(own)} rows", fontsize=10)
-        what = own[0]["metric"].replace("_", " ") if own else ""
+        metric = own[0]["metric"] if own else ""
+        what = NAMES.get(metric, metric.replace("_", " "))
         panel.set(xlabel=f"{what}, event-driven (%)", ylabel=f"{what}, surrogate gradients (%)")
         panel.set(xlim=(low, high), ylim=(low, high), aspect="equal")
     handles = {label: h for p in made.axes for h, label in zip(*p.get_legend_handles_labels(), strict=True)}
