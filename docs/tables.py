@@ -189,6 +189,24 @@ def against_uniform(name):
     return "\n".join(lines)
 
 
+def areas(name):
+    """A Markdown table of a sweep of ``uncertainty``: the posterior at its chosen width at each point of the grid, in %.
+
+    Epistemic areas, and what they are above those under uniform noise of the same variance.
+    """
+    kinds = ("permuted", "rotated", "noise")
+    head = ["setting", "widths", "accuracy", *kinds, *(f"{kind}, over uniform" for kind in kinds)]
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    for row in summary(name)["rows"]:
+        if row["condition"] == "posterior":
+            own, against = row["metrics"], row["tests"]["against"]
+            cells = [", ".join(f"{w:g}" for w in sorted(set(own["width"]["values"]))), _cell(own["accuracy"])]
+            cells += [_cell(own[f"auroc_epistemic_{kind}"]) for kind in kinds]
+            cells += [f"{100 * against[f'auroc_epistemic_{kind}']['mean']:+.1f}" for kind in kinds]
+            lines.append("| " + " | ".join([row["rule"].removesuffix(": posterior"), *cells]) + " |")
+    return "\n".join(lines)
+
+
 def ends(name):
     """A Markdown table of ``serial_position``: one-sided tests over seeds, and items kept against the first rule, p-values."""
     tests = ("primacy", "recency", "first_above_chance", "last_above_chance")

@@ -5,7 +5,7 @@ import contextvars
 import itertools
 from dataclasses import dataclass, field, replace
 
-from spikemeta import beginnings, figures, guards, item_study, memory, pool, recall, results, study
+from spikemeta import axes, beginnings, figures, guards, item_study, memory, pool, recall, registry, results, study
 from spikemeta.display import Display
 from spikemeta.errors import UserError
 from spikemeta.provenance import Record
@@ -259,6 +259,7 @@ def run(name, options, entries, console, evaluate="test", analysis=None, work=po
         unstable are listed in the outcome instead.
     """
     study.check(options)
+    entries = axes.with_constants(entries, options, registry.load("networks", network(options)))
     if _planning.get():
         raise _Planned(Plan(entries, evaluate, analysis, work))
     dataset = pool.dataset(options.dataset)

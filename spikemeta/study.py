@@ -90,6 +90,9 @@ class SimulationOptions:
     )
     passes: int = option(1, "Times that each task's training images are shown.", low=1)
     tasks: int | None = option(None, "Number of tasks. Default: all (split 5, permuted 10, but 3 with quick).", low=1)
+    set: tuple[str, ...] = option(
+        (), "KEY=VALUE ...: a constant in place of the tuned one: lr, hidden.lr, laplace.lr, laplace.hidden.lr or network.NAME."
+    )
     workers: int = option(2, "Processes at work, at most one per core.", low=1, decides=False)
     out: str = option("", "Output folder. Default: results/STUDY-DATASET-TASK.", decides=False)
     resume: bool = option(False, "Keep the finished runs of the output folder.", decides=False)

@@ -7,36 +7,10 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from spikemeta import cluster, display, experiment, guards, pool, registry, results, study
-from spikemeta.errors import UserError, suggest
+from spikemeta.axes import axes_of, placed, touches
+from spikemeta.errors import UserError
 from spikemeta.item_study import SEPARATOR
 from spikemeta.provenance import Record
-
-#: Options that no grid can vary: what is run where, and the seeds, which are a dimension anyway.
-_FIXED = ("rules", "seeds", "workers", "out", "resume", "grid", "scheduler")
-
-
-@dataclass(frozen=True)
-class Axis:
-    """One dimension of the grid.
-
-    Attributes
-    ----------
-    key : str
-        As it was given: ``hidden.lr``, ``laplace.lr``, ``lr``, ``network.tau_error`` or an option such as ``hidden``.
-    kind : str
-        ``"option"``, ``"network"`` or ``"rule"``.
-    name : str
-        Of the option or constant; with its projection, where the key has one.
-    values : tuple
-    rule : str
-        The rule that it varies; empty for all.
-    """
-
-    key: str
-    kind: str
-    name: str
-    values: tuple
-    rule: str = ""
 
 
 @dataclass(frozen=True)
@@ -87,84 +61,6 @@ def names():
     return found
 
 
-def axes_of(texts, base, rules, network):
-    """The dimensions that ``--grid`` asks for.
-
-    Parameters
-    ----------
-    texts : iterable of str
-        ``KEY=V1,V2`` each.
-    base : type
-        Options of the study.
-    rules : dict of str to Rule
-        By title.
-    network : network
-
-    Returns
-    -------
-    list of Axis
-
-    Raises
-    ------
-    UserError
-        With every problem: keys that name nothing, or come twice, and values that are not of their kind.
-    """
-    fields = {f.name: f for f in dataclasses.fields(base) if f.name not in _FIXED}
-    axes, problems = {}, []
-    for text in texts:
-        key, equals, values = text.partition("=")
-        words = [word.strip() for word in values.split(",") if word.strip()]
-        if not (key and equals and words):
-            problems.append(f"--grid {text!r} is not KEY=V1,V2; example: --grid hidden.lr=1e-4,3e-4")
-            continue
-        if key in axes:
-            problems.append(f"--grid names {key!r} twice; give all its values at once")
-            continue
-        option = fields.get(key.replace("-", "_"))
-        owner, _, name = key.rpartition(".")
-        try:
-            if option and not owner:
-                found = Axis(key, "option", option.name, tuple(_typed(option, word) for word in words))
-            elif owner == "network":
-                found = Axis(key, "network", name, tuple(map(float, words)))
-            elif owner in ("", "rule", *network.projections):
-                full = key if owner in network.projections else name
-                found = Axis(key, "rule", full, tuple(map(float, words)))
-            else:
-                rule, _, projection = owner.partition(".")
-                full = f"{projection}.{name}" if projection else name
-                if rule not in rules:
-                    known = [*rules, *network.projections, "network", "rule"]
-                    problems.append(suggest(f"owner in --grid {key},", rule, known))
-                    continue
-                found = Axis(key, "rule", full, tuple(map(float, words)), rule)
-        except ValueError as error:
-            problems.append(f"--grid {key}: {error}")
-            continue
-        if len(set(found.values)) < len(found.values):
-            problems.append(f"--grid {key} names a value twice")
-        if found.kind == "rule" and not any(
-            name in rule.parameters for title, rule in rules.items() if found.rule in ("", title)
-        ):
-            known = {*fields, *(p for rule in rules.values() for p in rule.parameters)}
-            problems.append(suggest("option or constant in --grid", name, known))
-        axes[key] = found
-    if not texts:
-        problems.append("--grid is missing; example: --grid hidden.lr=1e-4,3e-4")
-    if problems:
-        raise UserError("\n".join(problems))
-    return list(axes.values())
-
-
-def _typed(option, word):
-    if "int" in str(option.type):
-        try:
-            return int(word)
-        except ValueError:
-            raise ValueError(f"{word!r} is not a whole number") from None
-    return word
-
-
 def cells_of(base, options, axes):
     """Every point of the grid, checked; rows that an axis does not touch are the same in all of its points.
 
@@ -182,26 +78,10 @@ def cells_of(base, options, axes):
         network = registry.load("networks", experiment.network(chosen))
         entries = {}
         for entry in plan.entries:
-            mine = [a for a in axes if _touches(a, entry)]
-            of_rule = {a.name: given[a.key] for a in mine if a.kind == "rule"}
-            of_network = {a.name: given[a.key] for a in mine if a.kind == "network"}
-            entry.rule.constants(overrides=of_rule)  # both refuse unknown names and values out of range
-            network.parameters(chosen.task, chosen.dataset, entry.network_parameters | of_network)
-            label = " ".join([entry.label, *(f"{a.key}={_short(given[a.key])}" for a in mine)])
-            entries[entry.label] = replace(
-                entry,
-                label=label,
-                parameters=entry.parameters | of_rule,
-                network_parameters=entry.network_parameters | of_network,
-            )
+            label = " ".join([entry.label, *(f"{a.key}={_short(given[a.key])}" for a in axes if touches(a, entry))])
+            entries[entry.label] = replace(placed(entry, axes, given, chosen, network), label=label)
         cells.append(Cell(values, chosen, plan, entries))
     return cells
-
-
-def _touches(axis, entry):
-    if axis.kind != "rule":
-        return True
-    return axis.rule in ("", entry.rule.title) and axis.name.rpartition(".")[2] in entry.rule.parameters
 
 
 def _short(value):
@@ -236,8 +116,10 @@ def run(base, options, console=None):
     axes = axes_of(options.grid, base.options, rules, registry.load("networks", experiment.network(options)))
     defaults = {f.name: f.default for f in dataclasses.fields(options)}
     twice = [a.name for a in axes if a.kind == "option" and getattr(options, a.name) != defaults[a.name]]
+    twice = [study.flag(name) for name in twice]
+    twice += [f"--set {a.key}" for a in axes if a.key in {text.partition("=")[0] for text in options.set}]
     if twice:
-        raise UserError("\n".join(f"{study.flag(name)} is given, and varied by --grid: leave one out" for name in twice))
+        raise UserError("\n".join(f"{name} is given, and varied by --grid: leave one out" for name in twice))
     cells = cells_of(base, options, axes)
     varied = {axis.name for axis in axes if axis.kind == "option"}
     fixed = {name: value for name, value in study.settings(options).items() if name not in varied}

@@ -28,6 +28,7 @@ OTHERS = {
     "speed": ("speed.md", ("speed", "shapes")),
     "stream": ("speed.md", ("stream",)),
     "uncertainty": ("uncertainty.md", ("uncertain", "against_uniform")),
+    "areas": ("constants.md", ("areas",)),
     "poisoning": ("poisoning.md", ("deranged", "mixed", "targeted")),
     "repetition": ("repetition.md", ("repeated", "hidden_list")),
     "engines": ("engines.md", ("both_engines",)),

@@ -153,6 +153,11 @@ def test_bad_grids(grid, message, tmp_path, console):
     assert not (tmp_path / "out").exists()
 
 
+def test_a_constant_that_is_set_and_varied(tmp_path, console):
+    with pytest.raises(UserError, match="--set lr is given, and varied by --grid: leave one out"):
+        sweep.run(FORGETTING, options(tmp_path / "out", ("lr=0.1",), set=("lr=0.2",)), console)
+
+
 def test_no_scheduler_there(tmp_path, console, monkeypatch):
     with pytest.raises(UserError, match="no Dask scheduler answers at 'tcp://127.0.0.1:1'.*--scheduler"):
         sweep.run(FORGETTING, options(tmp_path, ("lr=0.1",), scheduler="tcp://127.0.0.1:1"), console)

@@ -13,6 +13,9 @@ import time
 import numpy as np
 import pytest
 
+from spikemeta import experiment, registry, results
+from spikemeta.errors import UserError
+
 RULE = """
 from spikemeta.rule import Parameter, Rule
 
@@ -147,3 +150,42 @@ def test_an_unstable_rule_is_named_and_the_rest_is_kept(study):
     assert "train task 1" in text
     assert rows(folder)["frozen"]["final_accuracy"]["values"]
     assert not rows(folder)["explodes"]
+
+
+def test_constants_of_a_run(tmp_path):
+    """What ``--set`` gives reaches every row that has the constant, and no other."""
+    base = registry.load("studies", "forgetting")
+    words = ("hidden.lr=0.5", "laplace.curvature=0.25", "laplace.readout.window=7", "network.onset=1.5")
+    entries = experiment.plan_of(base, base.options(rules="sgd,laplace,hybrid", set=words)).entries
+    found = {entry.label: (entry.parameters, entry.network_parameters) for entry in entries}
+    own = {"hidden.lr": 0.5}
+    assert found["laplace"] == (own | {"curvature": 0.25, "readout.window": 7.0}, {"onset": 1.5})
+    assert found["sgd"] == (own, {"onset": 1.5})
+    assert found["hybrid"] == (own, {"onset": 1.5})
+    (point, *_) = experiment.points_of(entries, base.options(rules="sgd"), "test", results.Store(tmp_path, "forgetting", {}))
+    assert point.simulation["parameters"] == own
+
+
+@pytest.mark.parametrize(
+    ("word", "message"),
+    [
+        ("lr", "--set 'lr' is not KEY=V1,V2"),
+        ("lr=a", "--set lr: could not convert"),
+        ("lr=1,2", "--set lr takes one value: to try several, use 'spikemeta sweep'"),
+        ("hiden.lr=1", "owner in --set hiden.lr.*did you mean 'hidden'"),
+        ("curvatur=1", "constant in --set.*did you mean 'curvature'"),
+        ("hidden=7", "unknown constant in --set 'hidden'"),
+        ("network.onst=3", "did you mean 'onset'"),
+        ("lr=-1", "lr must be at least 0"),
+    ],
+)
+def test_bad_constants_of_a_run(word, message):
+    base = registry.load("studies", "forgetting")
+    with pytest.raises(UserError, match=message):
+        experiment.plan_of(base, base.options(rules="laplace", set=(word,)))
+
+
+def test_a_study_keeps_what_it_varies_itself():
+    base = registry.load("studies", "memory_window")
+    with pytest.raises(UserError, match="--set window: this study varies 'window' itself"):
+        experiment.plan_of(base, base.options(rules="laplace", set=("window=3",)))
