@@ -206,3 +206,10 @@ small synaptic_intelligence --grid lr=0.05,0.1 --grid hidden.c=10 --grid readout
 small mesu "${prior[@]}" --grid hidden.lr_mu=250 --grid readout.lr_mu=40 --grid hidden.lr_sigma=3000,30000 \
     --grid readout.lr_sigma=300 --grid window=5000
 torch probabilistic -8x8 --seeds 1 --grid lr=0.03,0.1,0.2,0.4 --grid growth=1e-3,1e-2
+
+areas() { # name, then the options
+    spikemeta sweep uncertainty --rules laplace --dataset mnist --scale full --seeds 2 --validation --probed 1000 --out "$out/$1" "${@:2}"
+}
+
+areas areas-laplace --widths 0.05,0.1,0.14,0.2 --grid hidden.curvature=1e-4,1e-3,3e-3 hidden.lr=8e-4,1.6e-3
+areas areas-laplace-2 --widths 0.08,0.1,0.11,0.12,0.13 --grid hidden.curvature=3e-4,1e-3 hidden.lr=8e-4,1.2e-3
