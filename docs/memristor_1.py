@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from spikemeta import profile
-from spikemeta.profile import Quantity
+from spikemeta.hardware import profile
+from spikemeta.hardware.profile import Quantity
 
 count = Quantity(1, "device", "Zohora et al.'s smallest number of devices per weight (n_mem of their code)")
 weight = replace(profile.get("memristor").weight, count=count)

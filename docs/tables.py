@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from spikemeta.metrics import above, summarise
-from spikemeta.recall import breaking_fraction
+from spikemeta.analysis.metrics import above, summarise
+from spikemeta.analysis.recall import breaking_fraction
 
 RECORDED = Path(__file__).parent / "recorded"
 COUNTS = ("memorized_items", "memorized_items_published", "items_before_attack", "items_after_attack")

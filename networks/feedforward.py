@@ -141,7 +141,7 @@ class Built:
 
 
 class Feedforward:
-    """The network as `spikemeta.simulation` uses it."""
+    """The network as `spikemeta.simulation.simulation` uses it."""
 
     projections = ("hidden", "readout")
     engines = ("standalone", "runtime")

@@ -10,7 +10,7 @@ class Perceptron:
     """Fully connected layers with rectified linear units between them."""
 
     projections = ()
-    engines = ()  # no simulation: `spikemeta.training` trains it
+    engines = ()  # no simulation: `spikemeta.runs.training` trains it
 
     def start(self, sizes, generator, spread="glorot", biases=False):
         """Initial weights.

@@ -10,6 +10,7 @@ import math
 from dataclasses import asdict, dataclass
 
 import torch
+
 from spikemeta.networks import feedforward
 
 _SAME = feedforward.Parameters()
@@ -98,7 +99,7 @@ class _Neurons(torch.autograd.Function):
 
 
 class Surrogate:
-    """The network as `spikemeta.simulation` uses it."""
+    """The network as `spikemeta.simulation.simulation` uses it."""
 
     projections = ("hidden", "readout")
     engines = ("torch",)

@@ -1,6 +1,6 @@
 """Hebb repetition: what is proposed once fades, what is proposed again stays and hardens. Our own model."""
 
-from spikemeta.rule import Parameter, Rule
+from spikemeta.language.rule import Parameter, Rule
 
 rule = Rule(
     name="hebb_repetition",

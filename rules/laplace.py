@@ -1,6 +1,6 @@
 """Diagonal online Laplace: precision grows by the squared gradient and fades towards the prior."""
 
-from spikemeta.rule import Parameter, Rule
+from spikemeta.language.rule import Parameter, Rule
 
 rule = Rule(
     name="laplace",

@@ -1,6 +1,6 @@
 """MESU: Bayesian synapses whose uncertainty sets their learning rate and their forgetting."""
 
-from spikemeta.rule import Parameter, Rule
+from spikemeta.language.rule import Parameter, Rule
 
 rule = Rule(
     name="mesu",

@@ -1,7 +1,7 @@
 """MESU without division: mean and spread are kept as they are, and forgetting happens at learning events."""
 
-from spikemeta.registry import load
-from spikemeta.rule import Parameter, Rule
+from spikemeta.language.registry import load
+from spikemeta.language.rule import Parameter, Rule
 
 #: Constants of mesu are those of this rule.
 _TUNED = ("joint", "permuted", "permuted/digits", "joint/digits", "split", "split/digits", "items/digits")

@@ -1,6 +1,6 @@
 """Probabilistic metaplasticity: a consolidated synapse seldom accepts a write, and then a whole one."""
 
-from spikemeta.rule import Parameter, Rule
+from spikemeta.language.rule import Parameter, Rule
 
 rule = Rule(
     name="probabilistic",

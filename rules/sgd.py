@@ -1,6 +1,6 @@
 """Plain stochastic gradient descent: the baseline that every table holds."""
 
-from spikemeta.rule import Parameter, Rule
+from spikemeta.language.rule import Parameter, Rule
 
 rule = Rule(
     name="sgd",

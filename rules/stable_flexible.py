@@ -1,6 +1,6 @@
 """Neuromimetic metaplasticity: stable and flexible synapses, intermixed."""
 
-from spikemeta.rule import Parameter, Rule
+from spikemeta.language.rule import Parameter, Rule
 
 _GATE = "1 - tanh(sharpness*(1 - flexibility)/flexibility*(w - w_start)/displacement)**2"
 

@@ -1,6 +1,6 @@
 """Synaptic Intelligence: a synapse keeps what its own path contributed to the falling loss."""
 
-from spikemeta.rule import Parameter, Rule
+from spikemeta.language.rule import Parameter, Rule
 
 rule = Rule(
     name="synaptic_intelligence",

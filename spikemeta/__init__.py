@@ -6,15 +6,15 @@ The names below are loaded when they are first used, so that importing the packa
 import importlib
 
 _NAMES = {
-    "Rule": "rule",
-    "Parameter": "rule",
-    "check_file": "rule",
-    "get_rule": "registry",
-    "show": "rendering",
+    "Rule": "language.rule",
+    "Parameter": "language.rule",
+    "check_file": "language.rule",
+    "get_rule": "language.registry",
+    "show": "backends.rendering",
     "ReferenceSynapses": "backends.reference",
-    "Simulation": "simulation",
-    "load_dataset": "datasets",
-    "build_curriculum": "curricula",
+    "Simulation": "simulation.simulation",
+    "load_dataset": "data.datasets",
+    "build_curriculum": "data.curricula",
     "UserError": "errors",
 }
 _SHORT = {"load_dataset": "load", "build_curriculum": "build"}

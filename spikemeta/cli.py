@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from spikemeta import stopping
 from spikemeta.errors import UserError, suggest
+from spikemeta.system import stopping
 
 KINDS = ("rules", "networks", "studies", "hardware", "datasets")
 FORMS = ("text", "brian2", "torch", "latex")
@@ -34,12 +34,12 @@ class Studies(TyperGroup):
     """``spikemeta run``: a command per study, with the options that the study declares."""
 
     def list_commands(self, ctx):
-        from spikemeta import registry
+        from spikemeta.language import registry
 
         return registry.names("studies")
 
     def get_command(self, ctx, name):
-        from spikemeta import registry
+        from spikemeta.language import registry
 
         return command_of(registry.load("studies", name))
 
@@ -48,12 +48,12 @@ class Sweeps(TyperGroup):
     """``spikemeta sweep``: the studies that can be run at every point of a grid."""
 
     def list_commands(self, ctx):
-        from spikemeta import sweep
+        from spikemeta.runs import sweep
 
         return sweep.names()
 
     def get_command(self, ctx, name):
-        from spikemeta import sweep
+        from spikemeta.runs import sweep
 
         return command_of(sweep.study_of(name))
 
@@ -104,7 +104,7 @@ def command_of(study):
         options = study.options(**values)
         from rich.console import Console
 
-        from spikemeta.study import check
+        from spikemeta.runs.study import check
 
         check(options)
         console = Console()
@@ -149,10 +149,10 @@ def _root(
 
 def _names(kind):
     if kind == "datasets":
-        from spikemeta import datasets
+        from spikemeta.data import datasets
 
         return datasets.names()
-    from spikemeta import registry
+    from spikemeta.language import registry
 
     return registry.names(kind)
 
@@ -171,11 +171,11 @@ def list_(
         for name in _names(each):
             typer.echo(indent + name)
             if kind == "hardware":
-                from spikemeta import registry
+                from spikemeta.language import registry
 
                 typer.echo(f"{indent}  {registry.load('hardware', name).description}")
             if kind == "rules":  # the rules themselves must be loaded for this
-                from spikemeta import registry
+                from spikemeta.language import registry
 
                 named = [variant for variant, rule in registry.variants().items() if rule == name]
                 if named:
@@ -191,15 +191,15 @@ def show(
     """Show a rule: its text, the Brian2 or torch code made from it, or its equations; or how it fits a chip."""
     if as_ not in FORMS:
         raise UserError(suggest("value of --as", as_, FORMS))
-    from spikemeta import registry
-    from spikemeta.rendering import show as rendered
+    from spikemeta.backends.rendering import show as rendered
+    from spikemeta.language import registry
 
     found = registry.get_rule(rule)
     if hardware:
-        from spikemeta import fit, profile, storing
+        from spikemeta.hardware import fitting, profile, stored
 
         chip = profile.get(hardware)
-        typer.echo(fit.describe(found, chip) if as_ == "text" else rendered(storing.on_chip(found, chip), as_))
+        typer.echo(fitting.describe(found, chip) if as_ == "text" else rendered(stored.on_chip(found, chip), as_))
         return
     typer.echo(rendered(found, as_))
 
@@ -209,8 +209,8 @@ def check(file: Annotated[Path, typer.Argument(help="A Python file that defines 
     """Check a rule or hardware file of your own: every problem at once, or "ok"."""
     if not file.is_file():
         raise UserError(f"there is no rule file {str(file)!r}; name a Python file with 'rule = Rule(...)' in it")
-    from spikemeta import profile
-    from spikemeta.rule import check_file
+    from spikemeta.hardware import profile
+    from spikemeta.language.rule import check_file
 
     problems = profile.read(file)[0] if profile.is_profile(file) else check_file(file)
     if not problems:
@@ -224,7 +224,7 @@ def check(file: Annotated[Path, typer.Argument(help="A Python file that defines 
 @app.command()
 def report(folder: Annotated[Path, typer.Argument(metavar="DIR", help="Output folder of a study.")]):
     """Write one self-contained HTML page of a study: figures, table and provenance."""
-    from spikemeta.report import write
+    from spikemeta.runs.report import write
 
     typer.echo(f"written: {write(folder)}")
 

@@ -12,7 +12,7 @@ import dataclasses
 import time
 from dataclasses import dataclass
 
-from spikemeta.study import Study, option
+from spikemeta.runs.study import Study, option
 
 #: Where a network is tested: its name, its engine and the network's parameters.
 PLACES = {
@@ -53,7 +53,9 @@ def execute(point, progress):
     """Train in one network and test in all; ``accuracy`` (places,), fraction."""
     import numpy as np
 
-    from spikemeta import pool, registry, results, simulation
+    from spikemeta.language import registry
+    from spikemeta.runs import pool, results
+    from spikemeta.simulation import simulation
 
     curriculum, rule = pool.curriculum_of(point), registry.get_rule(point.rule)
     began, found, weights = time.perf_counter(), {}, None
@@ -93,8 +95,10 @@ def run(options, console=None):
     from rich.console import Console
     from rich.table import Table
 
-    from spikemeta import display, experiment, metrics, pool, registry, results, study
-    from spikemeta.provenance import Record
+    from spikemeta.analysis import metrics
+    from spikemeta.language import registry
+    from spikemeta.runs import display, experiment, pool, results, study
+    from spikemeta.runs.provenance import Record
 
     study.check(options)
     console = console or Console()

@@ -12,7 +12,7 @@ nothing is run: studies that were run on their own, with options of their own, a
 
 from dataclasses import dataclass
 
-from spikemeta.study import Study, option
+from spikemeta.runs.study import Study, option
 
 #: Studies that train under both engines, and the number of each that is compared.
 HEADLINES = {
@@ -63,13 +63,17 @@ def run(options, console=None):
 
     from rich.console import Console
 
-    from spikemeta import display, engines, figures, pool, registry, results, study
-    from spikemeta.provenance import Record
+    from spikemeta.analysis import engine_agreement
+    from spikemeta.figures import shared
+    from spikemeta.language import registry
+    from spikemeta.runs import display, pool, results, study
+    from spikemeta.runs.provenance import Record
+    from spikemeta.system import files
 
     study.check(options)
     console = console or Console()
     names = [name.strip() for name in options.studies.split(",") if name.strip()]
-    engines.known(names, HEADLINES)
+    engine_agreement.known(names, HEADLINES)
     store = results.Store(
         options.out or f"results/engines-{options.dataset}", "engines", study.settings(options), options.resume
     )
@@ -82,22 +86,22 @@ def run(options, console=None):
         for engine in ("brian2", "torch"):
             folder = store.folder / f"{name}-{engine}"
             if options.compare:
-                found[engine] = engines.finished(folder, name, engine, options)
+                found[engine] = engine_agreement.finished(folder, name, engine, options)
                 continue
             own = {n: v for n, v in given.items() if n in has and v not in ("", None)}
             own |= {"engine": engine, "out": str(folder), "resume": options.resume and folder.exists()}
             console.rule(f"{name}, {engine}")
             code = max(code, module.run(module.options(**own), console))
-            found[engine] = results.read_json(folder / "summary.json")
-        rows += engines.pairs(name, HEADLINES[name], found)
-    agreement = engines.agreement(rows)
-    seeds = sorted({len(row["metrics"][engine]["values"]) for row in rows for engine in engines.ENGINES})
+            found[engine] = files.read_json(folder / "summary.json")
+        rows += engine_agreement.pairs(name, HEADLINES[name], found)
+    agreement = engine_agreement.agreement(rows)
+    seeds = sorted({len(row["metrics"][engine]["values"]) for row in rows for engine in engine_agreement.ENGINES})
     head = {"engine": "both", "dataset": options.dataset, "scale": options.scale, "seeds": seeds[-1] if seeds else 0}
     head["fewest_seeds"] = seeds[0] if seeds else 0
     store.write_summary(head | {"rows": rows, "agreement": agreement})
     record.finish()
-    drawn = figures.save(engines.figure(rows, agreement, head), store.folder / "figures", "engines")
-    console.print(engines.table(rows, agreement))
+    drawn = shared.save(engine_agreement.figure(rows, agreement, head), store.folder / "figures", "engines")
+    console.print(engine_agreement.table(rows, agreement))
     display.files(console, [store.folder / n for n in ("summary.json", "provenance.json")] + drawn)
     return code
 

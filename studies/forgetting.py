@@ -11,7 +11,7 @@ unbroken stream.
 
 from dataclasses import dataclass
 
-from spikemeta.study import SimulationOptions, Study, option
+from spikemeta.runs.study import SimulationOptions, Study, option
 
 
 @dataclass(frozen=True)
@@ -42,15 +42,16 @@ def run(options, console=None):
     """
     from rich.console import Console
 
-    from spikemeta import display, experiment, figures
+    from spikemeta.figures import shared
+    from spikemeta.runs import display, experiment
 
     console = console or Console()
     outcome, store = experiment.run("forgetting", options, experiment.entries_of(options), console)
-    drawn = figures.draw(outcome.results, store.folder / "figures")
+    drawn = shared.draw(outcome.results, store.folder / "figures")
     console.print(
         display.table_of(
             outcome.rows,
-            title=f"Forgetting: {figures.describe(outcome.results)}" + (f", on {options.hardware}" * bool(options.hardware)),
+            title=f"Forgetting: {shared.describe(outcome.results)}" + (f", on {options.hardware}" * bool(options.hardware)),
             caption=f"test images, seeds: {options.seeds}, mean ± sd; chance {outcome.results.chance:.0%}",
         )
     )

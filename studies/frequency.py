@@ -13,8 +13,8 @@ last showing, each above zero (one-sided t-test over seeds).
 
 from dataclasses import dataclass
 
-from spikemeta.item_study import ItemOptions
-from spikemeta.study import Study
+from spikemeta.runs.item_study import ItemOptions
+from spikemeta.runs.study import Study
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,9 @@ def run(options, console=None):
     UserError
         For bad options, or an output folder that is not ours to write.
     """
-    from spikemeta import item_figures, item_study, recall
+    from spikemeta.analysis import recall
+    from spikemeta.figures import item_figures
+    from spikemeta.runs import item_study
 
     item_study.at_most(options, passes=1)
     return item_study.run(

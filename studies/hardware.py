@@ -11,7 +11,7 @@ folder: ``summary.json``, ``results.nc``, ``provenance.json`` and three figures.
 
 from dataclasses import dataclass
 
-from spikemeta.study import SimulationOptions, Study, option
+from spikemeta.runs.study import SimulationOptions, Study, option
 
 BITS = (1, 2, 4, 6, 8, 16)
 NOISES = (0.0, 5.0, 10.0, 20.0)
@@ -35,8 +35,8 @@ def chips_of(text):
     UserError
         With every problem.
     """
-    from spikemeta import profile
     from spikemeta.errors import UserError
+    from spikemeta.hardware import profile
 
     found, problems = [], []
     for spec in ["ideal", *[s.strip() for s in text.split(",") if s.strip()]] if text else profile.names():
@@ -52,7 +52,7 @@ def chips_of(text):
 
 def with_bits(bits):
     """A chip whose weights have so many bits; all else is ample."""
-    from spikemeta.profile import Hardware, Quantity, Slot
+    from spikemeta.hardware.profile import Hardware, Quantity, Slot
 
     source = "the independent variable of study hardware"
     weight = Slot("weight", Quantity(bits, "bit", source, "chosen"), True, "stochastic")
@@ -64,8 +64,8 @@ def with_noise(noise):
     """The memristor with another programming noise, sd per pulse in units of a pulse's mean step."""
     from dataclasses import replace
 
-    from spikemeta import profile
-    from spikemeta.profile import Quantity
+    from spikemeta.hardware import profile
+    from spikemeta.hardware.profile import Quantity
 
     chip = profile.get("memristor")
     other = Quantity(noise, "1", "the independent variable of study hardware", "chosen")
@@ -74,7 +74,8 @@ def with_noise(noise):
 
 def entries_of(options):
     """Rows: every rule on every chip, then the curves."""
-    from spikemeta import experiment, fit, study
+    from spikemeta.hardware import fitting
+    from spikemeta.runs import experiment, study
 
     rules = study.resolve_rules(options.rules)
     chips = chips_of(options.hardware)
@@ -83,7 +84,7 @@ def entries_of(options):
     rows = []
 
     def row(spec, rule, chip, part, x, curriculum, seeds=None):
-        found = fit.fit(rule, chip)
+        found = fitting.fit(rule, chip)
         more = {
             "part": part,
             "x": x,
@@ -129,8 +130,10 @@ def run(options, console=None):
 
     from rich.console import Console
 
-    from spikemeta import counters, display, experiment, hardware_report, pool
+    from spikemeta.analysis import hardware_report
     from spikemeta.errors import UserError
+    from spikemeta.hardware import counters
+    from spikemeta.runs import display, experiment, pool
 
     if options.engine != "brian2":
         raise UserError("study hardware counts the events of spiking synapses: leave out --engine torch")

@@ -16,7 +16,7 @@ windows).
 
 from dataclasses import dataclass
 
-from spikemeta.study import SimulationOptions, Study, option
+from spikemeta.runs.study import SimulationOptions, Study, option
 
 
 @dataclass(frozen=True)
@@ -53,18 +53,20 @@ def run(options, console=None):
     """
     from rich.console import Console
 
-    from spikemeta import display, experiment, figures, memory_window, study
+    from spikemeta.analysis import memory_window
+    from spikemeta.figures import shared
+    from spikemeta.runs import display, experiment, study
 
     study.check(options)
     console = console or Console()
     entries = memory_window.entries_of(options)
     outcome, store = experiment.run("memory_window", options, entries, console, analysis=memory_window.Analysis())
     made = {"accuracy": memory_window.accuracy, "rigidity": memory_window.rigidity}
-    drawn = [p for name, make in made.items() for p in figures.save(make(outcome.results), store.folder / "figures", name)]
+    drawn = [p for name, make in made.items() for p in shared.save(make(outcome.results), store.folder / "figures", name)]
     console.print(
         display.table_of(
             outcome.rows,
-            title=f"Memory window: {figures.describe(outcome.results)}",
+            title=f"Memory window: {shared.describe(outcome.results)}",
             caption=f"test images, seeds: {options.seeds}, mean ± sd; N in tasks; slope of just-learned accuracy",
             columns={
                 "recent_accuracy": "last five\n%",

@@ -10,7 +10,7 @@ the rule probabilistic on seven devices per weight, on one, and without consolid
 
 from dataclasses import dataclass, replace
 
-from spikemeta.study import SimulationOptions, Study, option
+from spikemeta.runs.study import SimulationOptions, Study, option
 
 #: Final accuracy in %, mean and standard deviation over five runs, recomputed from the results that Zohora et al. shipped.
 PUBLISHED = {
@@ -38,8 +38,10 @@ class Options(SimulationOptions):
 
 def entries_of(options):
     """A row for each published setting."""
-    from spikemeta import experiment, profile, registry
-    from spikemeta.profile import Quantity
+    from spikemeta.hardware import profile
+    from spikemeta.hardware.profile import Quantity
+    from spikemeta.language import registry
+    from spikemeta.runs import experiment
 
     rule, seven = registry.get_rule("probabilistic"), profile.get("memristor")
     number = Quantity(1, "device", "Zohora et al.'s smallest number of devices per weight (n_mem of their code)")
@@ -76,8 +78,11 @@ def run(options, console=None):
 
     from rich.console import Console
 
-    from spikemeta import counters, display, experiment, figures, hardware_report, pool
+    from spikemeta.analysis import hardware_report
     from spikemeta.errors import UserError
+    from spikemeta.figures import shared
+    from spikemeta.hardware import counters
+    from spikemeta.runs import display, experiment, pool
 
     if options.engine != "brian2" or options.rules:
         raise UserError("study memristor runs rule probabilistic on spiking synapses: leave out --rules and --engine torch")
@@ -85,7 +90,7 @@ def run(options, console=None):
     work = functools.partial(pool.execute, probe=counters.probe)
     analysis = hardware_report.Analysis(entries)
     outcome, store = experiment.run("memristor", options, entries, console, analysis=analysis, work=work)
-    drawn = figures.save(hardware_report.beside(outcome.rows, outcome.results), store.folder / "figures", "published")
+    drawn = shared.save(hardware_report.beside(outcome.rows, outcome.results), store.folder / "figures", "published")
     console.print(hardware_report.beside_table(outcome.rows, outcome.results))
     display.files(console, [store.folder / n for n in ("summary.json", "results.nc", "provenance.json")] + drawn)
     display.warnings(console, outcome.warnings)

@@ -11,7 +11,7 @@ import os
 import time
 from dataclasses import dataclass
 
-from spikemeta.study import Study, option
+from spikemeta.runs.study import Study, option
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def _samples(hidden, batch):
     """Ten weight samples of a perceptron on a batch of images: stacked, and one by one; and ten passes without a rule."""
     import torch
 
-    from spikemeta import registry
+    from spikemeta.language import registry
 
     network, mesu = registry.load("networks", "perceptron"), registry.get_rule("mesu")
     start = network.start((784, *hidden, 10), torch.Generator().manual_seed(0))
@@ -112,8 +112,9 @@ def run(options, console=None):
     from rich.progress import track
     from rich.table import Table
 
-    from spikemeta import figures, results, study
-    from spikemeta.provenance import Record
+    from spikemeta.figures import shared
+    from spikemeta.runs import results, study
+    from spikemeta.runs.provenance import Record
 
     study.check(options)
     console = console or Console()
@@ -152,7 +153,7 @@ def run(options, console=None):
             table.add_row(label, f"{1e3 * median:.3f}", f"{1e3 * low:.3f} to {1e3 * high:.3f}", f"{median / base:.2f}")
     store.write_summary({"engine": "torch", "dataset": None, "scale": "full", "seeds": 0, "rows": rows})
     record.finish()
-    figures.save(figures.ratios(rows, "Cost of an optimizer's step"), store.folder / "figures", "ratios")
+    shared.save(shared.ratios(rows, "Cost of an optimizer's step"), store.folder / "figures", "ratios")
     console.print(table)
     return 0
 

@@ -16,8 +16,8 @@ Tests, one value per seed: paired with the first rule, two-sided.
 
 from dataclasses import dataclass
 
-from spikemeta.item_study import ItemOptions
-from spikemeta.study import Study, option
+from spikemeta.runs.item_study import ItemOptions
+from spikemeta.runs.study import Study, option
 
 CLEAN = (1, 3, 9)  # passes before the attack
 FRACTIONS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5)
@@ -49,7 +49,9 @@ def run(options, console=None):
     UserError
         For bad options, or an output folder that is not ours to write.
     """
-    from spikemeta import item_figures, item_study, recall
+    from spikemeta.analysis import recall
+    from spikemeta.figures import item_figures
+    from spikemeta.runs import item_study
 
     clean = [number for number in CLEAN if number <= options.passes]
     some = min(3, options.passes)

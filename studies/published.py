@@ -13,7 +13,7 @@ single digits, without biases, and the tests over ten trials are ours. Written t
 
 from dataclasses import dataclass, replace
 
-from spikemeta.study import Study, option
+from spikemeta.runs.study import Study, option
 
 #: Bonnet et al. 2025 and their code's configuration; initial weights: means within 4/sqrt(inputs), deviation 2/sqrt(inputs).
 _MESU = {"rule": "mesu", "samples": 10, "standardised": True, "spread": 4.0, "sigma": 2.0, "summed": True}
@@ -60,7 +60,7 @@ _CLOSING = {"items-stable": 1.0, "items-hybrid": 1.4}  # that, over the displace
 
 def settings():
     """The published settings, by label."""
-    from spikemeta.training import Setting
+    from spikemeta.runs.training import Setting
 
     made = [
         Setting(label="mesu-10", shuffle=False, **_TEN),
@@ -171,8 +171,10 @@ def run(options, console=None):
     """
     from rich.console import Console
 
-    from spikemeta import display, experiment, figures, pool, published_figures, registry, results, study, training
-    from spikemeta.provenance import Record
+    from spikemeta.figures import published_figures, shared
+    from spikemeta.language import registry
+    from spikemeta.runs import display, experiment, pool, results, study, training
+    from spikemeta.runs.provenance import Record
 
     study.check(options)
     console, found = console or Console(), chosen(options)
@@ -220,7 +222,7 @@ def run(options, console=None):
     record.finish(runs, failures)
     drawings = {"published": published_figures.published, "items": published_figures.items, "course": published_figures.course}
     made = {name: draw(rows, head) for name, draw in drawings.items()}
-    drawn = [p for name, figure in made.items() if figure for p in figures.save(figure, store.folder / "figures", name)]
+    drawn = [p for name, figure in made.items() if figure for p in shared.save(figure, store.folder / "figures", name)]
     console.print(display.published(rows, f"Published settings, {options.dataset} ({options.scale})", evaluated))
     display.files(console, [store.folder / n for n in ("summary.json", "results.nc", "provenance.json")] + drawn)
     return display.failures(console, failures)

@@ -13,8 +13,8 @@ recall of the hidden list minus that of the fillers at the end, each above zero 
 
 from dataclasses import dataclass
 
-from spikemeta.item_study import ItemOptions
-from spikemeta.study import Study, option
+from spikemeta.runs.item_study import ItemOptions
+from spikemeta.runs.study import Study, option
 
 SHOWN = (1, 3, 6, 9)  # passes in the figure of recall by position
 ORDERED, HIDDEN = "in order", "hidden list"
@@ -45,7 +45,9 @@ def run(options, console=None):
     UserError
         For bad options, or an output folder that is not ours to write.
     """
-    from spikemeta import item_figures, item_study, recall
+    from spikemeta.analysis import recall
+    from spikemeta.figures import item_figures
+    from spikemeta.runs import item_study
 
     conditions = {ORDERED: {"schedule": "passes"}, HIDDEN: {"schedule": "hidden"}}
     passes = [number for number in SHOWN if number <= options.passes]

@@ -13,7 +13,7 @@ import itertools
 from dataclasses import dataclass, replace
 
 from spikemeta.errors import UserError, suggest
-from spikemeta.study import SimulationOptions, Study, option
+from spikemeta.runs.study import SimulationOptions, Study, option
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,8 @@ def settings_of(grid, n_random=None, random_seed=0):
 
 
 def _entries(options):
-    from spikemeta import experiment, registry
+    from spikemeta.language import registry
+    from spikemeta.runs import experiment
 
     grid = parse_grid(options.grid)
     rows = experiment.entries_of(options)
@@ -120,7 +121,9 @@ def run(options, console=None):
     """
     from rich.console import Console
 
-    from spikemeta import display, experiment, figures, recall, study
+    from spikemeta.analysis import recall
+    from spikemeta.figures import shared
+    from spikemeta.runs import display, experiment, study
 
     study.check(options)
     console, entries = console or Console(), _entries(options)
@@ -130,11 +133,11 @@ def run(options, console=None):
     outcome, store = experiment.run("search", options, entries, console, evaluate="validation", analysis=analysis)
     rows = [row for row in outcome.rows if row["metrics"]]
     rows.sort(key=lambda row: -row["metrics"]["final_accuracy"]["mean"])
-    drawn = figures.save(figures.settings(outcome.results), store.folder / "figures", "settings")
+    drawn = shared.save(shared.settings(outcome.results), store.folder / "figures", "settings")
     console.print(
         display.table_of(
             rows,
-            title=f"Search: {figures.describe(outcome.results)}",
+            title=f"Search: {shared.describe(outcome.results)}",
             caption=f"validation images, seeds: {options.seeds}, best first",
         )
     )

@@ -3,7 +3,7 @@
     spikemeta run serial_position
     spikemeta run serial_position --rules conventional,stable,hybrid --dataset mnist --scale full --seeds 5
 
-One class after another is learned, each once (`spikemeta.items`); after each, all are tested. As published, synapses
+One class after another is learned, each once (`spikemeta.data.items`); after each, all are tested. As published, synapses
 that all follow every step keep the last items, those that soon close keep the first, a mixture keeps both ends.
 Written: recall by position, how many items are memorized after each, primacy and recency with their tests over seeds.
 
@@ -14,8 +14,8 @@ are not corrected for the number of rules.
 
 from dataclasses import dataclass
 
-from spikemeta.item_study import ItemOptions
-from spikemeta.study import Study
+from spikemeta.runs.item_study import ItemOptions
+from spikemeta.runs.study import Study
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,9 @@ def run(options, console=None):
     UserError
         For bad options, or an output folder that is not ours to write.
     """
-    from spikemeta import item_figures, item_study, recall
+    from spikemeta.analysis import recall
+    from spikemeta.figures import item_figures
+    from spikemeta.runs import item_study
 
     item_study.at_most(options, passes=1)
     return item_study.run(

@@ -4,18 +4,18 @@
     spikemeta run speed --dataset mnist --scale full
 
 Workload W: one image at a time, 784-200-10, 100 steps of 1 ms, 1,030 input spikes, both layers plastic, on one thread. All
-programs take turns in one run; a cost is processor time without that of starting, a ratio is formed within a turn, and medians
-and quartiles are over turns. The baseline is hand-written Brian2 in C++ standalone mode with the same results
-(`spikemeta.speed_brian`); for a rule without one it is the rule's text as Brian2 translates it. The floor
-(`spikemeta.speed_floor`) is one C++ program in single precision. NEST, BindsNET and SpikingJelly are measured where they are
-installed (``pip install spikemeta[peers]``).
+programs take turns in one run; a cost is processor time without that of starting, a ratio is formed within a turn, and
+medians and quartiles are over turns. The baseline is hand-written Brian2 in C++ standalone mode with the same results
+(`spikemeta.benchmarks.handwritten_brian`); for a rule without one it is the rule's text as Brian2 translates it. The floor
+(`spikemeta.benchmarks.handwritten_floor`) is one C++ program in single precision. NEST, BindsNET and SpikingJelly are
+measured where they are installed (``pip install spikemeta[peers]``).
 
 Written to the output folder: ``summary.json``, ``provenance.json`` and figures.
 """
 
 from dataclasses import dataclass
 
-from spikemeta.study import Study, option
+from spikemeta.runs.study import Study, option
 
 
 @dataclass(frozen=True)
@@ -56,8 +56,11 @@ def run(options, console=None):
 
     from rich.console import Console
 
-    from spikemeta import datasets, display, figures, results, speed, speed_curves, study
-    from spikemeta.provenance import Record
+    from spikemeta.benchmarks import curves, speed
+    from spikemeta.data import datasets
+    from spikemeta.figures import shared
+    from spikemeta.runs import display, results, study
+    from spikemeta.runs.provenance import Record
 
     study.check(options)
     console, full = console or Console(), options.scale == "full"
@@ -66,7 +69,7 @@ def run(options, console=None):
     data = datasets.load(options.dataset)
     folder = options.out or f"results/speed-{options.dataset}"
     store = results.Store(folder, "speed", study.settings(options), options.resume)
-    machine = {"cores": os.cpu_count(), "processor": speed_curves.model_name()}
+    machine = {"cores": os.cpu_count(), "processor": curves.model_name()}
     record = Record(store, "speed", options, data, rules, **machine)
     work = speed.workload(data, spikes=options.spikes)
     load = [os.getloadavg()[0]]
@@ -75,15 +78,15 @@ def run(options, console=None):
     rows = speed.rows_of(rules, work, options.hidden, options.repeats or (15 if full else 5), say)
     if options.peers:
         rows += speed.peer_rows(work, options.hidden, 5 if full else 3, say)
-    curves = speed_curves.measure(rules, work, full, say) if options.curves else {}
+    measured = curves.measure(rules, work, full, say) if options.curves else {}
     load.append(os.getloadavg()[0])
     head = {"engine": "brian2", "dataset": options.dataset, "scale": options.scale, "seeds": 0, "hidden": options.hidden}
     head |= {"spikes": work.spikes, "clock": "processor time of one thread, start taken off", "load": load}
-    store.write_summary(head | {"rows": rows, "curves": curves})
+    store.write_summary(head | {"rows": rows, "curves": measured})
     record.finish(load=load)
-    made = {"speed": speed_curves.comparison(rows, head)} | speed_curves.figures_of(curves)
-    drawn = [p for name, figure in made.items() for p in figures.save(figure, store.folder / "figures", name)]
-    console.print(speed_curves.table(rows, head))
+    made = {"speed": curves.comparison(rows, head)} | curves.figures_of(measured)
+    drawn = [p for name, figure in made.items() for p in shared.save(figure, store.folder / "figures", name)]
+    console.print(curves.table(rows, head))
     display.files(console, [store.folder / n for n in ("summary.json", "provenance.json")] + drawn)
     return 0
 

@@ -14,7 +14,7 @@ Written to the output folder: ``summary.json``, ``provenance.json`` and a figure
 
 from dataclasses import dataclass, replace
 
-from spikemeta.study import Study, option
+from spikemeta.runs.study import Study, option
 
 RULES = "sgd,laplace,mesu,synaptic_intelligence"
 #: Tasks, training and test images of a task, hidden neurons.
@@ -53,8 +53,8 @@ def points_of(options, folder):
     list of (Point, Rule)
     int
     """
-    from spikemeta import pool, study
-    from spikemeta.results import slug
+    from spikemeta.runs import pool, study
+    from spikemeta.runs.results import slug
 
     tasks, limit, test_limit, hidden = FULL if options.scale == "full" else QUICK
     images = len(pool.dataset(options.dataset).train_labels)
@@ -98,8 +98,9 @@ def run(options, console=None):
     """
     from rich.console import Console
 
-    from spikemeta import display, experiment, figures, pool, results, stream, study
-    from spikemeta.provenance import Record
+    from spikemeta.figures import shared
+    from spikemeta.runs import display, experiment, pool, results, stream, study
+    from spikemeta.runs.provenance import Record
 
     study.check(options)
     console = console or Console()
@@ -125,7 +126,7 @@ def run(options, console=None):
     record.finish(runs, failures)
     described = f"{tasks} x {images} images, {options.dataset}, {simulation['n_hidden']} hidden neurons, seeds: {options.seeds}"
     figure = stream.figure(rows, described, head["chance"])
-    drawn = figures.save(figure, store.folder / "figures", "stream")
+    drawn = shared.save(figure, store.folder / "figures", "stream")
     columns = {
         "recent_accuracy": f"last {stream.RECENT}\n%",
         "final_accuracy": "all\n%",

@@ -5,8 +5,8 @@
 
 After training on all classes at once, each test image is shown ten times with weights drawn anew from the posterior of each
 synapse, and so are strange images: permuted and rotated pixels, noise as bright as the images and brighter noise, another data
-set if it is there. Epistemic, aleatoric and predictive entropy (`spikemeta.calibration`) are scored by the area under the ROC
-curve, test images against strange ones. Written to the output folder: ``summary.json``, ``results.nc``,
+set if it is there. Epistemic, aleatoric and predictive entropy (`spikemeta.analysis.calibration`) are scored by the area
+under the ROC curve, test images against strange ones. Written to the output folder: ``summary.json``, ``results.nc``,
 ``provenance.json`` and three figures.
 
 Controls: the same noise on all synapses, of the posterior's mean variance or of a width of its own; no weight noise, only fresh
@@ -21,7 +21,7 @@ half: the fraction of silent presentations stands beside every area.
 
 from dataclasses import dataclass
 
-from spikemeta.study import SimulationOptions, Study, option
+from spikemeta.runs.study import SimulationOptions, Study, option
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,9 @@ def run(options, console=None):
     """
     from rich.console import Console
 
-    from spikemeta import display, experiment, figures, study, uncertainty, uncertainty_figures
+    from spikemeta.analysis import uncertainty
+    from spikemeta.figures import shared, uncertainty_figures
+    from spikemeta.runs import display, experiment, study
 
     study.check(options)
     console = console or Console()
@@ -82,13 +84,13 @@ def run(options, console=None):
         work=uncertainty.execute,
     )
     made = {name: make(outcome.results) for name, make in uncertainty_figures.FIGURES.items()}
-    drawn = [path for name, one in made.items() if one for path in figures.save(one, store.folder / "figures", name)]
+    drawn = [path for name, one in made.items() if one for path in shared.save(one, store.folder / "figures", name)]
     columns = {"accuracy": "accuracy\n%", "calibration_error": "ECE\n%"}
     columns |= {"auroc_epistemic": "epistemic\nAUROC %", "auroc_predictive": "predictive\nAUROC %"}
     console.print(
         display.table_of(
             outcome.rows,
-            title=f"Uncertainty: {figures.describe(outcome.results)}",
+            title=f"Uncertainty: {shared.describe(outcome.results)}",
             caption=f"{uncertainty.evaluated_on(options)} images, seeds: {options.seeds}, mean ± sd; AUROC: mean over kinds",
             columns=columns,
         )

@@ -5,10 +5,11 @@ from dataclasses import replace
 import numpy as np
 from hypothesis import strategies as st
 
-from spikemeta import profile, registry, storing
 from spikemeta.backends.reference import ReferenceSynapses
-from spikemeta.profile import Quantity
-from spikemeta.rule import Parameter, Rule
+from spikemeta.hardware import profile, stored
+from spikemeta.hardware.profile import Quantity
+from spikemeta.language import registry
+from spikemeta.language.rule import Parameter, Rule
 
 #: Whatever the language allows and no rule of ours does: a boundary and a draw that change the transmitted weight,
 #: two decays of which one rests at a state, rule time in every block, temporaries, a decay in units of presentations.
@@ -33,8 +34,8 @@ EPOCHS = replace(
     update_every=Quantity(3, "presentation", "made up", "chosen"),
     most_levels=Quantity(2, "level", "made up", "chosen"),
 )
-#: Rules on chips, between them every way through `spikemeta.storing`: rounding to nearest and stochastic, with and without a
-#: sign, words for state, an implied state variable, drawn noise, a boundary, devices, learning epochs.
+#: Rules on chips, between them every way through `spikemeta.hardware.stored`: rounding to nearest and stochastic, with and
+#: without a sign, words for state, an implied state variable, drawn noise, a boundary, devices, learning epochs.
 _PAIRS = (
     ("synaptic_intelligence", profile.get("brainscales2")),
     ("mesu", profile.get("loihi1")),
@@ -42,8 +43,7 @@ _PAIRS = (
     ("mesu_multiplicative", EPOCHS),
 )
 ON_CHIPS = {
-    f"{name}_on_{chip.name}": replace(storing.on_chip(RULES[name], chip), name=f"{name}_on_{chip.name}")
-    for name, chip in _PAIRS
+    f"{name}_on_{chip.name}": replace(stored.on_chip(RULES[name], chip), name=f"{name}_on_{chip.name}") for name, chip in _PAIRS
 }
 
 factors = st.sampled_from([0.1, 1.0, 10.0])

@@ -6,9 +6,10 @@ import re
 import pytest
 
 import spikemeta
-from spikemeta import curricula, datasets, registry
+from spikemeta.backends.rendering import show
+from spikemeta.data import curricula, datasets
 from spikemeta.errors import UserError
-from spikemeta.rendering import show
+from spikemeta.language import registry
 
 RULES = [*registry.names("rules"), *registry.variants()]
 

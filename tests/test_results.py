@@ -9,9 +9,11 @@ import pytest
 import xarray
 from rich.console import Console
 
-from spikemeta import display, experiment, pool, registry, report, results
 from spikemeta.errors import InstabilityError, UserError
-from spikemeta.results import FinishedRun, Store
+from spikemeta.language import registry
+from spikemeta.runs import display, experiment, pool, report, results
+from spikemeta.runs.results import FinishedRun, Store
+from spikemeta.system import files
 
 forgetting = registry.load("studies", "forgetting")
 search = registry.load("studies", "search")
@@ -79,10 +81,10 @@ def a_run(seed=0, mark="f"):
 
 def test_atomic_write_leaves_the_old_file_and_no_litter_when_it_fails(tmp_path):
     path = tmp_path / "a.json"
-    results.write_json(path, {"x": 1})
+    files.write_json(path, {"x": 1})
 
     def fail():
-        with results.atomic(path) as temporary:
+        with files.atomic(path) as temporary:
             temporary.write_text("half")
             raise RuntimeError
 
@@ -93,7 +95,7 @@ def test_atomic_write_leaves_the_old_file_and_no_litter_when_it_fails(tmp_path):
 
 
 def test_json_is_strict(tmp_path):
-    results.write_json(tmp_path / "a.json", {"x": [np.float64("nan"), np.inf, np.int32(2), (1.5, np.bool_(True))], 3: None})
+    files.write_json(tmp_path / "a.json", {"x": [np.float64("nan"), np.inf, np.int32(2), (1.5, np.bool_(True))], 3: None})
     assert json.loads((tmp_path / "a.json").read_text()) == {"x": [None, "inf", 2, [1.5, True]], "3": None}
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from spikemeta import equations
+from spikemeta.language import equations
 
 
 class ReferenceSynapses:

@@ -1,1 +1,1 @@
-"""Chips: every file in this folder is one `spikemeta.profile.Hardware`, found by its name."""
+"""Chips: what a profile is, whether a rule fits it, and the rule as the chip stores it."""

@@ -5,9 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from spikemeta import beginnings, datasets, items, registry
+from spikemeta.data import datasets, items
 from spikemeta.errors import UserError
-from spikemeta.simulation import Simulation
+from spikemeta.language import registry
+from spikemeta.simulation import shared_beginnings
+from spikemeta.simulation.simulation import Simulation
 
 SIZES = {"n_items": 3, "limit": 6, "test_limit": 2, "tests": "passes"}
 
@@ -30,20 +32,20 @@ def simulation(engine, rule):
 
 def test_forks_by_hand(curricula):
     """A pass has three presentations and three tests; two passes are common to long and attacked."""
-    assert beginnings.forks(curricula) == {"long": (6, 12), "short": (6,), "attacked": (6, 12), "mixed": ()}
-    assert beginnings.forks({"long": curricula["long"]}) == {"long": ()}
+    assert shared_beginnings.forks(curricula) == {"long": (6, 12), "short": (6,), "attacked": (6, 12), "mixed": ()}
+    assert shared_beginnings.forks({"long": curricula["long"]}) == {"long": ()}
 
 
 def test_a_boundary_parts_two_curricula(curricula):
     whole = curricula["short"]
     phases = [replace(phase, boundary=phase.boundary and number != 2) for number, phase in enumerate(whole.phases)]
-    found = beginnings.forks({"told": whole, "untold": replace(whole, phases=tuple(phases))})
+    found = shared_beginnings.forks({"told": whole, "untold": replace(whole, phases=tuple(phases))})
     assert found == {"told": (2,), "untold": (2,)}
 
 
 @pytest.mark.parametrize(("engine", "rule"), [("standalone", "mesu"), ("runtime", "hybrid"), ("torch", "mesu")])
 def test_a_shared_beginning_changes_nothing(engine, rule, curricula, tmp_path):
-    forks = beginnings.forks(curricula)
+    forks = shared_beginnings.forks(curricula)
     for name in ("long", "attacked", "short"):
         found = simulation(engine, rule).run(curricula[name], seed=3, shared=tmp_path, forks=forks[name])
         alone = simulation(engine, rule).run(curricula[name], seed=3)

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import integrate, special, stats
 
-from spikemeta import registry
 from spikemeta.backends import brian
 from spikemeta.backends.reference import ReferenceSynapses
-from spikemeta.rule import Parameter, Rule
+from spikemeta.language import registry
+from spikemeta.language.rule import Parameter, Rule
 
 EXACT = 1e-12  # a few dozen operations in float64
 

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from spikemeta import counters, fit, profile, storing
 from spikemeta.backends.reference import ReferenceSynapses
-from spikemeta.profile import Device, Hardware, Quantity, Slot
+from spikemeta.hardware import counters, fitting, profile, stored
+from spikemeta.hardware.profile import Device, Hardware, Quantity, Slot
 
 CHIPS = [profile.get(name) for name in profile.names()] + [EPOCHS]
 LIMITED = [chip for chip in CHIPS if chip.limited]
@@ -29,7 +29,7 @@ def bits(n, signed=True, rounding="stochastic"):
 
 def assert_on_grid(synapses, rule, chip):
     p = synapses.parameters
-    for name in ("cell", *fit.needs(rule).words):
+    for name in ("cell", *fitting.needs(rule).words):
         values = synapses.state[name]
         if f"{name}_low" not in p:  # the conductance of devices
             assert np.all(np.abs(values) <= p["cell_high"]), chip.name
@@ -38,13 +38,13 @@ def assert_on_grid(synapses, rule, chip):
         assert np.abs(level - np.round(level)).max() < ON_GRID, (rule.name, chip.name, name)
         assert level.min() > -ON_GRID, (rule.name, chip.name, name)
         assert level.max() < p[f"{name}_steps"] + ON_GRID, (rule.name, chip.name, name)
-    if not fit.needs(rule).drawn:
+    if not fitting.needs(rule).drawn:
         np.testing.assert_array_equal(synapses.weight(), synapses.state["cell"])
 
 
 @pytest.mark.parametrize("name", RULES)
 def test_ideal_changes_nothing(name):
-    assert storing.on_chip(RULES[name], profile.get("ideal")) is RULES[name]
+    assert stored.on_chip(RULES[name], profile.get("ideal")) is RULES[name]
 
 
 @settings(max_examples=60, deadline=None)
@@ -61,7 +61,7 @@ def test_state_is_on_the_grid_and_in_range(name, chip, visits, boundaries, facto
     """After every visit and boundary, whatever the gradients; and a visit at which nothing happened writes nothing."""
     rule = RULES[name]
     rng = np.random.default_rng(seed)
-    on_chip = storing.on_chip(rule, chip)
+    on_chip = stored.on_chip(rule, chip)
     made = ReferenceSynapses(on_chip, 0.1 * rng.standard_normal((6, 4)), constants(on_chip, factor, window), rng)
     assert_on_grid(made, rule, chip)
     age = 0
@@ -74,7 +74,7 @@ def test_state_is_on_the_grid_and_in_range(name, chip, visits, boundaries, facto
             made.boundary(age)
             assert_on_grid(made, rule, chip)
     made.flush(age)
-    before = {s: made.state[s].copy() for s in ("cell", "cell_writes", *fit.needs(rule).words)}
+    before = {s: made.state[s].copy() for s in ("cell", "cell_writes", *fitting.needs(rule).words)}
     made.flush(age)
     for s, values in before.items():
         np.testing.assert_array_equal(made.state[s], values, err_msg=f"{name} on {chip.name}: {s}")
@@ -82,7 +82,7 @@ def test_state_is_on_the_grid_and_in_range(name, chip, visits, boundaries, facto
 
 def one_visit(chip, start, step, n=100_000, ranges=None, seed=3):
     """What ``n`` synapses hold after a visit that asks for a change; ``step`` may be an array (n,)."""
-    rule = storing.on_chip(RULES["sgd"], chip, ranges or {"cell": (-1.0, 1.0)})
+    rule = stored.on_chip(RULES["sgd"], chip, ranges or {"cell": (-1.0, 1.0)})
     made = ReferenceSynapses(rule, np.full((1, n), start), {"lr": 1.0}, np.random.default_rng(seed))
     made.accumulate(0, -np.broadcast_to(step, n))
     made.flush(1)
@@ -95,7 +95,7 @@ def test_stochastic_rounding_is_unbiased(n_bits):
     Bonferroni; the draws are seeded, so the test fails always or never, and for a correct rounding with probability 0.001."""
     chip, fractions = bits(n_bits), np.linspace(0.02, 0.98, 20)
     for number, fraction in enumerate(fractions):
-        grid = storing.grid_parameters(RULES["sgd"], chip, {"cell": (-1.0, 1.0)})
+        grid = stored.grid_parameters(RULES["sgd"], chip, {"cell": (-1.0, 1.0)})
         step = grid["cell_step"].value
         made = one_visit(chip, 0.0, fraction * step, seed=number)
         ups = int(made.state["cell_writes"].sum())
@@ -105,7 +105,7 @@ def test_stochastic_rounding_is_unbiased(n_bits):
 
 def test_rounding_to_nearest_loses_small_steps():
     chip = bits(5, rounding="nearest")
-    step = storing.grid_parameters(RULES["sgd"], chip, {"cell": (-1.0, 1.0)})["cell_step"].value
+    step = stored.grid_parameters(RULES["sgd"], chip, {"cell": (-1.0, 1.0)})["cell_step"].value
     assert np.all(one_visit(chip, 0.0, 0.49 * step, 10).state["cell"] == 0)
     np.testing.assert_allclose(one_visit(chip, 0.0, 0.51 * step, 10).state["cell"], step)
 
@@ -113,7 +113,7 @@ def test_rounding_to_nearest_loses_small_steps():
 def test_grids():
     """Symmetric about zero: 2^b - 1 values with a sign, a pair of synapses without; two values for one bit."""
     for n_bits, signed, values in ((1, True, 2), (2, True, 3), (9, True, 511), (3, False, 15), (6, False, 127)):
-        grid = storing.grid_parameters(RULES["sgd"], bits(n_bits, signed), {"cell": (-0.5, 0.7)})
+        grid = stored.grid_parameters(RULES["sgd"], bits(n_bits, signed), {"cell": (-0.5, 0.7)})
         assert grid["cell_steps"].value == values - 1
         assert grid["cell_low"].value == -0.7
         assert grid["cell_low"].value + grid["cell_step"].value * grid["cell_steps"].value == pytest.approx(0.7)
@@ -128,7 +128,7 @@ def test_a_write_moves_at_most_so_many_levels():
 
 def test_learning_epochs():
     """Three presentations are summed and written once, at the first visit of the next epoch."""
-    rule = storing.on_chip(RULES["sgd"], replace(EPOCHS, most_levels=None), {"cell": (-1.0, 1.0)})
+    rule = stored.on_chip(RULES["sgd"], replace(EPOCHS, most_levels=None), {"cell": (-1.0, 1.0)})
     made, step = ReferenceSynapses(rule, np.zeros((1, 1)), {"lr": 1.0}), 2 / 510
     held = []
     for age in range(8):
@@ -140,7 +140,7 @@ def test_learning_epochs():
 
 
 def test_pulses_follow_the_device_model():
-    """Mean and spread of what pulses do, against the formula of `spikemeta.profile.Device`, and their number."""
+    """Mean and spread of what pulses do, against the formula of `spikemeta.hardware.profile.Device`, and their number."""
     chip, n = profile.get("memristor"), 200_000
     d = {name: getattr(chip.weight, name).value for name in chip.weight.__dataclass_fields__}
     pulse = d["step"] / d["count"]
@@ -196,25 +196,25 @@ def test_more_devices_are_less_noisy():
     ],
 )
 def test_fits(rule, chip, words, missing, nearest):
-    assert fit.needs(RULES[rule]).words == words
-    found = fit.fit(RULES[rule], profile.get(chip))
+    assert fitting.needs(RULES[rule]).words == words
+    found = fitting.fit(RULES[rule], profile.get(chip))
     assert (found.missing, found.nearest, found.fits) == (missing, nearest, not missing)
 
 
 def test_a_bayesian_synapse_is_weight_and_tag():
     """Mean and precision take two words: the information follows from them."""
-    need = fit.needs(RULES["laplace"])
+    need = fitting.needs(RULES["laplace"])
     assert (need.implied, need.mean_weight, need.count) == ("information", "information/precision", 2)
-    placed = fit.fit(RULES["laplace"], profile.get("loihi1")).placed
+    placed = fitting.fit(RULES["laplace"], profile.get("loihi1")).placed
     assert placed["weight"] == "weight, 9 bits"
     assert placed["precision"] == "tag, 9 bits"
-    assert fit.needs(RULES["mesu"]).drawn == ("noise",)
-    assert "weight - fast" in fit.fit(RULES["hebb_repetition"], profile.get("odin")).placed["slow"]
+    assert fitting.needs(RULES["mesu"]).drawn == ("noise",)
+    assert "weight - fast" in fitting.fit(RULES["hebb_repetition"], profile.get("odin")).placed["slow"]
 
 
 @pytest.mark.parametrize("chip", CHIPS, ids=lambda chip: chip.name)
 def test_every_number_says_where_it_is_from(chip):
-    lines = list(fit.numbers(chip))
+    lines = list(fitting.numbers(chip))
     assert all("(" in line and len(line.split("(", 1)[1]) > 8 for line in lines)
     slots = [chip.weight, *chip.state, chip.more_state] if not isinstance(chip.weight, Device) else list(vars(chip.weight))
     assert len(lines) >= len([s for s in slots if s]) + len(chip.prices)

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import special
 
-from spikemeta import registry
 from spikemeta.backends.reference import ReferenceSynapses
+from spikemeta.language import registry
 
 RULE = registry.get_rule("hebb_repetition")
 EXACT = 1e-12  # a few dozen operations in float64

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from spikemeta import registry
 from spikemeta.backends.reference import ReferenceSynapses
+from spikemeta.language import registry
 
 PRIOR = {"mu_prior": 0.2, "sigma_prior": 0.5}
 

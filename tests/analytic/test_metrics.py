@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from spikemeta import metrics
+from spikemeta.analysis import metrics
 
 # Three tasks; task 0 is best one task after it was learned, so forgetting and backward transfer differ.
 MATRIX = [[0.8, 0.4, 0.5], [0.9, 0.7, 0.6], [0.5, 0.6, 1.0]]

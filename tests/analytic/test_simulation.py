@@ -7,11 +7,13 @@ import time
 import numpy as np
 import pytest
 
-from spikemeta import curricula, datasets, execution, registry
-from spikemeta.checkpoint import Checkpoint
+from spikemeta.data import curricula, datasets
 from spikemeta.errors import InstabilityError, UserError
-from spikemeta.rule import Parameter, Rule
-from spikemeta.simulation import PhaseResult, Simulation
+from spikemeta.language import registry
+from spikemeta.language.rule import Parameter, Rule
+from spikemeta.simulation import execution
+from spikemeta.simulation.checkpoint import Checkpoint
+from spikemeta.simulation.simulation import PhaseResult, Simulation
 
 ENGINES = ["standalone", "runtime"]
 SMALL = {"n_hidden": 8, "network_parameters": {"presentation": 40.0}}

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from spikemeta import curricula, datasets, registry
+from spikemeta.data import curricula, datasets
 from spikemeta.errors import InstabilityError, UserError
-from spikemeta.rule import Parameter, Rule
-from spikemeta.simulation import Simulation
+from spikemeta.language import registry
+from spikemeta.language.rule import Parameter, Rule
+from spikemeta.simulation.simulation import Simulation
 
 BATCH = 5
 #: On a scale on which a single phase of the toy changes weights and spikes.

@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 from scipy.stats import chi2, norm
 
-from spikemeta import calibration, datasets, memory_window, registry, uncertainty
+from spikemeta.analysis import calibration, memory_window, uncertainty
+from spikemeta.data import datasets
 from spikemeta.errors import UserError
-from spikemeta.results import FinishedRun
+from spikemeta.language import registry
+from spikemeta.runs.results import FinishedRun
 
 LN2 = np.log(2)
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spikemeta import curricula, datasets
+from spikemeta.data import curricula, datasets
 
 DIGITS = datasets.load("digits")
 NAMES = st.sampled_from(["joint", "split", "permuted"])

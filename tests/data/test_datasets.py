@@ -10,7 +10,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from spikemeta import datasets, idx
+from spikemeta.data import datasets, idx
 
 # Counts of the classes 0..9 in the published MNIST files (LeCun, Cortes and Burges).
 MNIST_TRAIN = [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]

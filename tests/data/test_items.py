@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spikemeta import datasets, items, pool
+from spikemeta.data import datasets, items
+from spikemeta.data.sampling import stream
 from spikemeta.errors import UserError
-from spikemeta.sampling import stream
+from spikemeta.runs import pool
 
 DIGITS = datasets.load("digits")
 SEEDS = st.integers(0, 2**63)

@@ -17,8 +17,8 @@ from cases import CASES, ON_CHIPS, RULES, Watched, constants, factors, windows
 from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
-from spikemeta import standalone
 from spikemeta.backends import brian
+from spikemeta.simulation import standalone
 
 N_PRE, N_POST, STEPS, COUNT = 5, 3, 4, 24  # steps of 1 ms in a presentation; presentations
 #: Rounding in another order of the same operations: 1e-16 each, at most a few hundred of them one upon the other, and

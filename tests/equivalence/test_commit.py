@@ -7,8 +7,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from spikemeta import registry
 from spikemeta.backends.reference import ReferenceSynapses
+from spikemeta.language import registry
 
 N_PRE, N_POST, COUNT = 4, 3, 20
 RULES = registry.names("rules")

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from brian2 import ms
 
-from spikemeta import registry
 from spikemeta.backends import brian
 from spikemeta.errors import UserError
+from spikemeta.language import registry
 
 N_PRE, N_POST, STEPS, DURATION = 4, 3, 60, 10  # steps and duration of a presentation in ms
 #: The same operations in another order of rounding (see test_backends); these loops are shorter.

@@ -5,11 +5,13 @@ import numpy as np
 import pytest
 import torch
 from snntorch.import_nir import import_from_nir
-from spikemeta.networks import surrogate
 
-from spikemeta import curricula, datasets, interchange, registry
+from spikemeta.data import curricula, datasets
 from spikemeta.errors import UserError
-from spikemeta.simulation import Run, Simulation
+from spikemeta.language import registry
+from spikemeta.networks import surrogate
+from spikemeta.simulation import interchange
+from spikemeta.simulation.simulation import Run, Simulation
 
 PARAMETERS = {"laplace": {"lr": 0.3, "curvature": 10.0}, "mesu": {"lr_mu": 100.0, "lr_sigma": 100.0}, "sgd": {"lr": 0.03}}
 

@@ -6,9 +6,9 @@ import pytest
 from brian2 import ms
 from scipy import stats
 
-from spikemeta import standalone
 from spikemeta.backends import brian
 from spikemeta.backends.noise import WEIGHT_NOISE, standard_normal
+from spikemeta.simulation import standalone
 
 N, STEPS, LEVEL = 150, 40, 1.5  # more than two blocks of the threshold template
 

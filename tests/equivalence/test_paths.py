@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from spikemeta import curricula, datasets, registry
-from spikemeta.simulation import Simulation
+from spikemeta.data import curricula, datasets
+from spikemeta.language import registry
+from spikemeta.simulation.simulation import Simulation
 
 
 def run(**how):

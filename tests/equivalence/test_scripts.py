@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from spikemeta import registry
 from spikemeta.backends import brian
 from spikemeta.backends.reference import ReferenceSynapses
+from spikemeta.language import registry
 
 #: Ten inputs, the last two silent, teach three leaky neurons to reach their goals; the error at a spike is v - goal.
 SCRIPT = """
 import json
 from brian2 import *
-from spikemeta import registry
+from spikemeta.language import registry
 from spikemeta.backends import brian
 {device}
 seed(7)

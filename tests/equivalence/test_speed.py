@@ -5,11 +5,14 @@ from dataclasses import replace
 import brian2
 import numpy as np
 import pytest
+
+from spikemeta.benchmarks import handwritten_brian, handwritten_floor
+from spikemeta.data import curricula, datasets
+from spikemeta.language import registry
 from spikemeta.networks import feedforward
 from spikemeta.networks.feedforward import Parameters
-
-from spikemeta import curricula, datasets, execution, registry, speed_brian, speed_floor, standalone
-from spikemeta.simulation import Simulation
+from spikemeta.simulation import execution, standalone
+from spikemeta.simulation.simulation import Simulation
 
 SIZES, COUNT = (64, 12, 10), 6
 #: The onset falls between two steps: where it is one, rounding of the time decides whether that step learns.
@@ -73,7 +76,7 @@ def ours(name, connect=None):
 
 def compare(found, after, name, prefix=""):
     for p in ("hidden", "readout"):
-        for state in ("transmitted", *speed_brian.COMMITS[name][0]):
+        for state in ("transmitted", *handwritten_brian.COMMITS[name][0]):
             expected = after[f"{p}.{state}"].ravel()
             floor = TOLERANCE * np.abs(expected).max()
             np.testing.assert_allclose(found(p, state), expected, TOLERANCE, floor, err_msg=f"{name}: {p}.{state}")
@@ -85,11 +88,11 @@ def brian2_by_hand(name, given, monkeypatch, connect=None):
     assert raster.sum() > 1000
     assert counts.sum() > 20
     assert np.abs(after["hidden.transmitted"] - state["hidden.transmitted"]).max() > 1e-3
-    states, text = speed_brian.COMMITS[name]
+    states, text = handwritten_brian.COMMITS[name]
     text = text.replace("randn()", "0").replace("rand()", repr(DICE))
-    monkeypatch.setitem(speed_brian.COMMITS, name, (states, text))
-    network = speed_brian.build(name, SIZES, PARAMETERS, constants, images, labels, raster=raster, connect=connect)
-    for place, values in speed_brian.start_of(name, state).items():
+    monkeypatch.setitem(handwritten_brian.COMMITS, name, (states, text))
+    network = handwritten_brian.build(name, SIZES, PARAMETERS, constants, images, labels, raster=raster, connect=connect)
+    for place, values in handwritten_brian.start_of(name, state).items():
         owner, variable = place.split(".")
         setattr(network[owner], variable, values)
     for owner in ("input", "hidden", "readout"):
@@ -110,7 +113,7 @@ def dice(monkeypatch):
     monkeypatch.setattr(feedforward, "WEIGHT_DICE", constant)
 
 
-@pytest.mark.parametrize("name", speed_brian.COMMITS)
+@pytest.mark.parametrize("name", handwritten_brian.COMMITS)
 def test_the_network_by_hand_in_brian2_is_ours(name, dice, monkeypatch):
     brian2_by_hand(name, ours(name), monkeypatch)
 
@@ -120,17 +123,18 @@ def test_so_is_the_sparse_one(monkeypatch):
     brian2_by_hand("laplace", ours("laplace", connect), monkeypatch, connect)
 
 
-@pytest.mark.parametrize("name", speed_floor.COMMITS)
+@pytest.mark.parametrize("name", handwritten_floor.COMMITS)
 def test_the_floor_is_ours(name, tmp_path, monkeypatch):
     constants, state, after, counts, raster, images, labels = ours(name)
-    monkeypatch.setitem(speed_floor.COMMITS, name, speed_floor.COMMITS[name].replace("normal(key, (uint32_t)(i*H + k))", "0"))
-    program = speed_floor.compile_floor(name, "double")
-    speed_floor.prepare(tmp_path, name, SIZES, PARAMETERS, constants, state, images, labels, raster, "double")
-    speed_floor.run(program, tmp_path, COUNT)
+    still = handwritten_floor.COMMITS[name].replace("normal(key, (uint32_t)(i*H + k))", "0")
+    monkeypatch.setitem(handwritten_floor.COMMITS, name, still)
+    program = handwritten_floor.compile_floor(name, "double")
+    handwritten_floor.prepare(tmp_path, name, SIZES, PARAMETERS, constants, state, images, labels, raster, "double")
+    handwritten_floor.run(program, tmp_path, COUNT)
     np.testing.assert_array_equal(np.fromfile(tmp_path / "counts", np.int32).reshape(-1, SIZES[2]), counts)
 
     def read(p, s):
-        place = "w" if s == "transmitted" else f"s{speed_floor.STATES[name].index(s)}"
+        place = "w" if s == "transmitted" else f"s{handwritten_floor.STATES[name].index(s)}"
         return np.fromfile(tmp_path / f"{p}.{place}.out")
 
     compare(read, after, name)
@@ -148,11 +152,11 @@ def test_the_floor_learns_from_spikes_of_its_own(tmp_path):
     }
     for p in ("hidden", "readout"):
         start |= {f"{p}.precision": np.ones_like(start[f"{p}.transmitted"]), f"{p}.information": start[f"{p}.transmitted"]}
-    speed_floor.prepare(tmp_path, name, sizes, parameters, constants, start, data.train_images, data.train_labels)
-    program = speed_floor.compile_floor(name)
+    handwritten_floor.prepare(tmp_path, name, sizes, parameters, constants, start, data.train_images, data.train_labels)
+    program = handwritten_floor.compile_floor(name)
     found = []
     for seed in range(3):
-        speed_floor.run(program, tmp_path, len(data.train_images), seed)
+        handwritten_floor.run(program, tmp_path, len(data.train_images), seed)
         counts = np.fromfile(tmp_path / "counts", np.int32).reshape(-1, 10)
         found.append((counts.argmax(1) == data.train_labels)[-400:].mean())
     assert len(set(found)) > 1

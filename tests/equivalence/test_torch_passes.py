@@ -9,10 +9,10 @@ import pytest
 import torch
 from scipy import stats
 
-from spikemeta import registry
-from spikemeta.backends import torch_kernel
+from spikemeta.backends.torch import kernel
 from spikemeta.errors import UserError
-from spikemeta.rule import Parameter, Rule
+from spikemeta.language import registry
+from spikemeta.language.rule import Parameter, Rule
 
 SI, MESU = registry.load("rules", "synaptic_intelligence"), registry.load("rules", "mesu")
 ADAM = partial(torch.optim.Adam, lr=0.02)
@@ -264,7 +264,7 @@ def test_without_a_compiler_the_update_runs_on_whole_tensors(monkeypatch, tmp_pa
 
 def test_a_text_that_the_compiler_refuses_warns_and_runs(monkeypatch, tmp_path):
     monkeypatch.setenv("SPIKEMETA_CACHE", str(tmp_path))
-    monkeypatch.setattr(torch_kernel, "HEAD", "#error refused\n")
+    monkeypatch.setattr(kernel, "HEAD", "#error refused\n")
     p = torch.nn.Parameter(torch.ones(3))
     with pytest.warns(UserWarning, match="runs on whole tensors"):
         optimizer = registry.load("rules", "sgd").optimizer([p], lr=0.5)

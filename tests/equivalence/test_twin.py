@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 import snntorch
 import torch
-from spikemeta.networks import feedforward, surrogate
 
-from spikemeta import registry, standalone
+from spikemeta.language import registry
+from spikemeta.networks import feedforward, surrogate
+from spikemeta.simulation import standalone
 
 SIZES = (12, 9, 3)
 SHOWN = 4

@@ -8,8 +8,11 @@ import sys
 
 import numpy as np
 
-from spikemeta import curricula, datasets, execution, registry, stopping
-from spikemeta.simulation import Simulation
+from spikemeta.data import curricula, datasets
+from spikemeta.language import registry
+from spikemeta.simulation import execution
+from spikemeta.simulation.simulation import Simulation
+from spikemeta.system import stopping
 
 SEED = 3
 

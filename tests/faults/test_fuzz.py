@@ -17,12 +17,15 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from spikemeta import checkpoint, experiment, idx, registry
 from spikemeta.backends.reference import ReferenceSynapses
 from spikemeta.cli import app
+from spikemeta.data import idx
 from spikemeta.errors import UserError
-from spikemeta.rule import Parameter, Rule
-from spikemeta.simulation import PhaseResult
+from spikemeta.language import registry
+from spikemeta.language.rule import Parameter, Rule
+from spikemeta.runs import experiment
+from spikemeta.simulation import checkpoint
+from spikemeta.simulation.simulation import PhaseResult
 
 EXAMPLES = int(os.environ.get("SPIKEMETA_EXAMPLES", 60))
 HANG = 30.0  # seconds that no single input may take
@@ -198,7 +201,7 @@ def stopped(monkeypatch):
     ),
 )
 def test_options(tmp_path_factory, stopped, monkeypatch, command, chosen, grid):
-    monkeypatch.setattr("spikemeta.cluster.open_client", lambda *_: contextlib.nullcontext())
+    monkeypatch.setattr("spikemeta.runs.cluster.open_client", lambda *_: contextlib.nullcontext())
     given = {name: OPTIONS[name][k % len(OPTIONS[name])] for name, k in chosen.items()}
     words = [word for pair in given.items() for word in pair] + (["--grid", grid] if grid else [])
     out = tmp_path_factory.mktemp("out")

@@ -11,14 +11,18 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from spikemeta import checkpoint, curricula, datasets, execution, guards, identity, pool, registry, results, standalone
+from spikemeta.data import curricula, datasets
 from spikemeta.errors import UserError
-from spikemeta.results import FinishedRun, Store
-from spikemeta.simulation import PhaseResult, Simulation
+from spikemeta.language import registry
+from spikemeta.runs import pool
+from spikemeta.runs.results import FinishedRun, Store
+from spikemeta.simulation import checkpoint, execution, standalone
+from spikemeta.simulation.simulation import PhaseResult, Simulation
+from spikemeta.system import compiler, files, guards, source_identity
 
 HOLD = """
 import sys, time
-from spikemeta.results import Store
+from spikemeta.runs.results import Store
 held = Store(sys.argv[1], "s", {})
 print("held", flush=True)
 time.sleep(60)
@@ -38,12 +42,12 @@ def test_two_runs_at_once_are_refused_and_a_stale_lock_is_not(tmp_path):
 
 def test_work_folders_of_killed_runs_are_removed_at_once_and_those_in_use_are_not(tmp_path, monkeypatch):
     monkeypatch.setattr(execution.tempfile, "gettempdir", lambda: str(tmp_path))
-    monkeypatch.setattr(standalone, "cache_folder", lambda: tmp_path / "cache")
+    monkeypatch.setattr(compiler, "cache_folder", lambda: tmp_path / "cache")
     for name in ("spikemeta-killed", "spikemeta-mine", "cache/building-old", "cache/building-new"):
         (tmp_path / name).mkdir(parents=True)
     (tmp_path / "spikemeta-killed" / ".lock").write_text("process 1")
     os.utime(tmp_path / "cache" / "building-old", (time.time() - 2e5,) * 2)
-    held = results.lock(tmp_path / "spikemeta-mine")
+    held = files.lock(tmp_path / "spikemeta-mine")
     execution.remove_stale()
     assert sorted(p.name for p in tmp_path.iterdir()) == ["cache", "spikemeta-mine"]
     assert [p.name for p in (tmp_path / "cache").iterdir()] == ["building-new"]
@@ -55,15 +59,15 @@ def test_work_folders_of_killed_runs_are_removed_at_once_and_those_in_use_are_no
 
 def test_a_full_disk_keeps_what_was_there(tmp_path, monkeypatch):
     """As `write` behaves on a full disk; a real one is tried below."""
-    results.write_json(tmp_path / "a.json", {"x": 1})
+    files.write_json(tmp_path / "a.json", {"x": 1})
 
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(results.os, "fsync", full)
+    monkeypatch.setattr(files.os, "fsync", full)
     with pytest.raises(UserError, match=r"cannot write .*a.json \(No space left on device\).*make room.*--resume"):
-        results.write_json(tmp_path / "a.json", {"x": 2})
-    assert results.read_json(tmp_path / "a.json") == {"x": 1}
+        files.write_json(tmp_path / "a.json", {"x": 2})
+    assert files.read_json(tmp_path / "a.json") == {"x": 1}
     assert [p.name for p in tmp_path.iterdir()] == ["a.json"]
 
 
@@ -198,7 +202,7 @@ def test_a_change_of_the_sources_changes_every_fingerprint(monkeypatch):
     point = pool.Point("sgd", "sgd", 0, {"name": "split", "dataset": "digits"}, simulation)
     before = pool.fingerprint(rule, point)
     assert before == pool.fingerprint(rule, point)
-    monkeypatch.setattr(identity, "sources", lambda: "other")
+    monkeypatch.setattr(source_identity, "sources", lambda: "other")
     assert pool.fingerprint(rule, point) != before
 
 
@@ -207,13 +211,13 @@ def test_the_digest_covers_what_computes_and_not_what_shows(tmp_path, monkeypatc
     package.mkdir()
     (package / "rule.py").write_text("1")
     (package / "item_figures.py").write_text("1")
-    monkeypatch.setattr(identity.importlib, "import_module", lambda _: SimpleNamespace(__path__=[str(package)]))
+    monkeypatch.setattr(source_identity.importlib, "import_module", lambda _: SimpleNamespace(__path__=[str(package)]))
     digests = []
     for name, text in (("rule.py", "1"), ("item_figures.py", "2"), ("rule.py", "2"), ("new.cpp", "")):
         (package / name).write_text(text)
-        identity.sources.cache_clear()
-        digests.append(identity.sources())
-    identity.sources.cache_clear()
+        source_identity.sources.cache_clear()
+        digests.append(source_identity.sources())
+    source_identity.sources.cache_clear()
     assert digests[0] == digests[1]
     assert len(set(digests)) == 3
 
@@ -221,14 +225,16 @@ def test_the_digest_covers_what_computes_and_not_what_shows(tmp_path, monkeypatc
 @pytest.mark.skipif(not shutil.which("git"), reason="git is not installed")
 def test_the_commit_is_that_of_the_checkout_and_of_nothing_else(tmp_path, monkeypatch):
     (tmp_path / "spikemeta").mkdir()
-    monkeypatch.setattr(identity.importlib, "import_module", lambda _: SimpleNamespace(__path__=[str(tmp_path / "spikemeta")]))
-    assert identity.commit() is None
+    monkeypatch.setattr(
+        source_identity.importlib, "import_module", lambda _: SimpleNamespace(__path__=[str(tmp_path / "spikemeta")])
+    )
+    assert source_identity.commit() is None
     (tmp_path / "a").write_text("1")
     for words in ("init -q", "add a", "-c user.name=a -c user.email=a@b commit -qm a"):
         subprocess.run(["git", *words.split()], cwd=tmp_path, check=True)
-    assert len(identity.commit()) == 40
+    assert len(source_identity.commit()) == 40
     (tmp_path / "a").write_text("2")
-    assert identity.commit().endswith("+changes")
+    assert source_identity.commit().endswith("+changes")
 
 
 def test_runs_of_other_sources_are_moved_aside_and_not_overwritten(tmp_path):

@@ -186,7 +186,7 @@ def test_a_stopped_command_says_how_to_go_on_and_goes_on(tmp_path, whole_study, 
 IGNORING = """
 import os, signal
 signal.signal(signal.SIGINT, signal.SIG_IGN)  # as a script starts what runs in the background
-from spikemeta import stopping
+from spikemeta.system import stopping
 stopping.listen()
 import brian2  # puts a handler of its own before what it finds
 os.kill(os.getpid(), signal.SIGINT)
@@ -208,7 +208,7 @@ def test_ctrl_c_stays_ignored_in_the_background():
 
 DROPPED = """
 import os, signal, time, weakref
-from spikemeta import stopping
+from spikemeta.system import stopping
 stopping.listen()
 class Thing: pass
 thing = Thing()

@@ -14,8 +14,9 @@ import xarray
 from distributed import Client, LocalCluster
 from rich.console import Console
 
-from spikemeta import experiment, pool, registry, study, sweep
 from spikemeta.errors import InstabilityError, UserError
+from spikemeta.language import registry
+from spikemeta.runs import experiment, pool, study, sweep
 
 FORGETTING = registry.load("studies", "forgetting")
 SMALL = {"rules": "sgd", "engine": "torch", "tasks": 2, "workers": 1}

@@ -8,9 +8,9 @@ import pytest
 from typer.testing import CliRunner
 
 from spikemeta.cli import app
-from spikemeta.results import Store
+from spikemeta.runs.results import Store
 
-RULE = "from spikemeta.rule import Rule\nrule = Rule(\n    name='mine',\n    state='w : 1',\n    weight='w',\n"
+RULE = "from spikemeta.language.rule import Rule\nrule = Rule(\n    name='mine',\n    state='w : 1',\n    weight='w',\n"
 
 
 def spikemeta(*args):
@@ -93,7 +93,8 @@ def test_what_a_stopped_study_says(name, kept, monkeypatch):
     """A measurement of time does not promise to go on."""
     from dataclasses import replace
 
-    from spikemeta import registry, stopping
+    from spikemeta.language import registry
+    from spikemeta.system import stopping
 
     def run(options, console):
         raise stopping.Terminated

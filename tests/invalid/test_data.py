@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from spikemeta import curricula, datasets
+from spikemeta.data import curricula, datasets
 from spikemeta.errors import UserError
 
 DIGITS = datasets.load("digits")

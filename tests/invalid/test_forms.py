@@ -2,9 +2,9 @@
 
 import pytest
 
-from spikemeta import registry
 from spikemeta.errors import RuleError, UserError
-from spikemeta.rule import Parameter, Rule, check_file
+from spikemeta.language import registry
+from spikemeta.language.rule import Parameter, Rule, check_file
 
 SOUND = {
     "name": "sound",

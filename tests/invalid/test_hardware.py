@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from spikemeta import profile
 from spikemeta.cli import app
 from spikemeta.errors import UserError
-from spikemeta.profile import Hardware, Quantity, Slot
-from spikemeta.registry import get_rule
-from spikemeta.simulation import Simulation
+from spikemeta.hardware import profile
+from spikemeta.hardware.profile import Hardware, Quantity, Slot
+from spikemeta.language.registry import get_rule
+from spikemeta.simulation.simulation import Simulation
 
 SOUND = """
 name = "my_chip"
@@ -31,7 +31,7 @@ unit = "pJ"
 source = "not in the data sheet"
 """
 BAD = """
-from spikemeta.profile import Hardware, Quantity, Slot
+from spikemeta.hardware.profile import Hardware, Quantity, Slot
 
 hardware = Hardware(
     "bad",
@@ -106,7 +106,7 @@ def test_a_sound_file(written):
         "0.8 V",
     ):
         assert part in text
-    python = 'from spikemeta.profile import Hardware\n\nchip = Hardware("another")\n'
+    python = 'from spikemeta.hardware.profile import Hardware\n\nchip = Hardware("another")\n'
     assert invoke("check", written("chip.py", python)) == (0, "ok\n")
 
 
@@ -154,7 +154,7 @@ def test_listed():
 
 
 def test_two_hardware_in_one_file(written):
-    text = 'from spikemeta.profile import Hardware\na = Hardware("a")\nb = Hardware("b")\n'
+    text = 'from spikemeta.hardware.profile import Hardware\na = Hardware("a")\nb = Hardware("b")\n'
     assert "exactly one Hardware" in invoke("check", written("two.py", text))[1]
 
 

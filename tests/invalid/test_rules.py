@@ -6,15 +6,15 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from spikemeta import registry
 from spikemeta.errors import RuleError, UserError
-from spikemeta.rule import Parameter, Rule, check_file, load_file
+from spikemeta.language import registry
+from spikemeta.language.rule import Parameter, Rule, check_file, load_file
 
 #: A sound rule file. Line numbers below count from its first line.
 SOUND = '''\
 """A rule of one's own."""
 
-from spikemeta.rule import Parameter, Rule
+from spikemeta.language.rule import Parameter, Rule
 
 rule = Rule(
     name="mine",

@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from spikemeta import cli, engines, figures, registry
+from spikemeta import cli
+from spikemeta.analysis import engine_agreement
 from spikemeta.errors import UserError
-from spikemeta.results import atomic, read_json
+from spikemeta.figures import shared
+from spikemeta.language import registry
+from spikemeta.system.files import atomic, read_json
 
 registry.load("studies", "engines")
 
@@ -24,20 +27,22 @@ def rows(values):
 def test_rows_that_both_have_are_ranked():
     spiking = rows({"a": [0.5, 0.7], "b": [0.8, 0.8], "c": [0.9, 0.9], "only here": [0.1]})
     trained = rows({"a": [0.3, 0.3], "b": [0.2, 0.2], "c": [0.7, 0.7]})
-    made = engines.pairs("forgetting", "final_accuracy", {"brian2": spiking, "torch": trained})
+    made = engine_agreement.pairs("forgetting", "final_accuracy", {"brian2": spiking, "torch": trained})
     assert [row["rule"] for row in made] == ["a", "b", "c"]
-    found = engines.agreement(made)["forgetting"]
+    found = engine_agreement.agreement(made)["forgetting"]
     assert found["rank_correlation"] == pytest.approx(0.5)  # ranks 1 2 3 and 2 1 3: 1 - 6*2/(3*8)
     assert found["difference"] == pytest.approx((0.3 + 0.2 + 0.7 - 0.6 - 0.8 - 0.9) / 3)
 
 
 def test_no_correlation_where_an_engine_tells_no_rules_apart(tmp_path):
     alike = rows({"a": [0.5], "b": [0.5], "c": [0.5]})
-    made = engines.pairs("poisoning", "final_accuracy", {"brian2": alike, "torch": rows({"a": [0.1], "b": [0.2], "c": [0.3]})})
-    agreement = engines.agreement(made)
+    made = engine_agreement.pairs(
+        "poisoning", "final_accuracy", {"brian2": alike, "torch": rows({"a": [0.1], "b": [0.2], "c": [0.3]})}
+    )
+    agreement = engine_agreement.agreement(made)
     assert agreement["poisoning"]["rank_correlation"] is None
-    drawn = engines.figure(made, agreement, {"dataset": "digits", "scale": "quick", "seeds": 1})
-    assert figures.save(drawn, tmp_path, "engines")[0].read_bytes().startswith(b"\x89PNG")
+    drawn = engine_agreement.figure(made, agreement, {"dataset": "digits", "scale": "quick", "seeds": 1})
+    assert shared.save(drawn, tmp_path, "engines")[0].read_bytes().startswith(b"\x89PNG")
 
 
 def test_every_study_is_run_under_both_engines(tmp_path, monkeypatch):

@@ -13,11 +13,12 @@ import time
 import numpy as np
 import pytest
 
-from spikemeta import experiment, registry, results
 from spikemeta.errors import UserError
+from spikemeta.language import registry
+from spikemeta.runs import experiment, results
 
 RULE = """
-from spikemeta.rule import Parameter, Rule
+from spikemeta.language.rule import Parameter, Rule
 
 rule = Rule(
     name={name!r},
@@ -95,9 +96,8 @@ def test_learning_and_forgetting(finished):
 @pytest.mark.parametrize("task", ["split", "permuted", "joint", "items"])
 def test_the_number_of_images_can_be_given(task):
     """Every training phase of 50 images (of an item: with as many others), every test of a fifth."""
+    from spikemeta.runs import experiment, pool
     from spikemeta.studies import forgetting
-
-    from spikemeta import experiment, pool
 
     options = forgetting.Options(task=task, scale="full", images=50)
     point = pool.Point("", "", 0, experiment.curriculum_arguments(options, "test"), {})

@@ -6,12 +6,15 @@ from dataclasses import replace
 import brian2
 import numpy as np
 import pytest
-from spikemeta.studies import memristor, search
 from typer.testing import CliRunner
 
-from spikemeta import counters, curricula, experiment, registry
 from spikemeta.cli import app
-from spikemeta.simulation import Simulation
+from spikemeta.data import curricula
+from spikemeta.hardware import counters
+from spikemeta.language import registry
+from spikemeta.runs import experiment
+from spikemeta.simulation.simulation import Simulation
+from spikemeta.studies import memristor, search
 
 SIZES = 64, 12, 2
 STEPS = 100  # of 1 ms in a presentation

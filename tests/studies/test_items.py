@@ -9,9 +9,12 @@ import pytest
 import xarray
 from rich.console import Console
 
-from spikemeta import item_study, items, pool, recall, registry
+from spikemeta.analysis import recall
+from spikemeta.data import items
 from spikemeta.errors import UserError
-from spikemeta.results import FinishedRun
+from spikemeta.language import registry
+from spikemeta.runs import item_study, pool
+from spikemeta.runs.results import FinishedRun
 
 STUDIES = ("serial_position", "repetition", "poisoning", "frequency")
 PASSES = {"repetition": 3, "poisoning": 1}

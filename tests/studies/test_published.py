@@ -7,8 +7,11 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from spikemeta import cli, pool, published_figures, registry, training
+from spikemeta import cli
 from spikemeta.errors import UserError
+from spikemeta.figures import published_figures
+from spikemeta.language import registry
+from spikemeta.runs import pool, training
 
 STUDY = registry.load("studies", "published")
 

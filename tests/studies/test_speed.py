@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from spikemeta import cli, datasets, registry, speed, speed_curves, speed_peers
+from spikemeta import cli
+from spikemeta.benchmarks import curves, peers, speed
+from spikemeta.data import datasets
+from spikemeta.language import registry
 
 
 def test_a_workload_has_the_spikes_that_are_asked_for():
@@ -40,8 +43,8 @@ def test_bytes_of_a_synapse():
 
 def test_the_study_leaves_the_files_of_the_contract(tmp_path, monkeypatch):
     monkeypatch.setattr(speed, "COUNTS", {"ours": 100, "brian2": 40, "floor": 400})
-    monkeypatch.setattr(speed_peers, "NEEDS", {"none, such": "no_such_module", "snntorch, batch 1": "snntorch"})
-    monkeypatch.setattr(speed_peers, "COUNTS", {"snntorch, batch 1": (3, 1)})
+    monkeypatch.setattr(peers, "NEEDS", {"none, such": "no_such_module", "snntorch, batch 1": "snntorch"})
+    monkeypatch.setattr(peers, "COUNTS", {"snntorch, batch 1": (3, 1)})
     run = ["run", "speed", "--rules", "sgd", "--hidden", "30", "--repeats", "3", "--no-curves", "--out", str(tmp_path)]
     done = CliRunner().invoke(cli.app, run)
     assert done.exit_code == 0, done.output
@@ -63,7 +66,7 @@ def test_the_study_leaves_the_files_of_the_contract(tmp_path, monkeypatch):
 def test_every_rule_is_timed_in_every_shape(monkeypatch):
     monkeypatch.setattr(speed, "COUNTS", {"ours": 100, "brian2": 40})
     work = speed.workload(datasets.load("digits"), 100)
-    found = speed_curves._shapes([registry.get_rule("sgd")], ((20, 0.5),), work, 3, lambda _: None)
+    found = curves._shapes([registry.get_rule("sgd")], ((20, 0.5),), work, 3, lambda _: None)
     assert (found["hidden"], found["density"], list(found["rules"])) == ([20], [0.5], ["sgd"])
     row = found["rules"]["sgd"]
     assert [len(values) for values in row.values()] == [1, 1, 1]
@@ -85,10 +88,10 @@ def test_the_figures_of_curves():
     }
     rows = {rule: {"ratio_to_brian2": [cost(0.2), cost(0.3)]} for rule in ("sgd", "laplace")}
     curves["shapes"] = {"hidden": [100, 200], "density": [1.0, 0.1], "rules": rows}
-    made = speed_curves.figures_of(curves)
+    made = curves.figures_of(curves)
     names = ["cost_by_hidden", "cost_by_spikes", "cost_by_states", "cost_per_event", "memory", "ratio_by_shape"]
     assert sorted(made) == names
     labels = [text.get_text() for text in made["ratio_by_shape"].legends[0].get_texts()]
     assert labels == ["100 hidden", "200 hidden, 10% of the synapses"]
     assert "32.4 bytes a synapse, 32 expected" in made["memory"].legends[0].get_texts()[0].get_text()
-    assert speed_curves.figures_of({}) == {}
+    assert curves.figures_of({}) == {}

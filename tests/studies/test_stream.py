@@ -7,8 +7,11 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from spikemeta import cli, curricula, datasets, pool, registry, stream
+from spikemeta import cli
+from spikemeta.data import curricula, datasets
 from spikemeta.errors import UserError
+from spikemeta.language import registry
+from spikemeta.runs import pool, stream
 
 CURRICULUM = {"name": "permuted", "dataset": "digits", "limit": 30, "test_limit": 20}
 SIMULATION = {

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from spikemeta import registry
 from spikemeta.cli import app
+from spikemeta.language import registry
 
 
 def run(*words):
@@ -55,7 +55,7 @@ def test_what_ran_is_recorded(finished):
 def test_a_rule_without_constants_is_named_and_the_settings_hold(finished, tmp_path):
     folder, _ = finished
     (tmp_path / "mine.py").write_text(
-        "from spikemeta.rule import Parameter, Rule\n"
+        "from spikemeta.language.rule import Parameter, Rule\n"
         "rule = Rule(name='mine', state='w : 1', weight='w', initial='w = w_init', on_gradient='w -= lr*gradient',\n"
         "    parameters={'lr': Parameter(0.05)}, tuned={'split': {'lr': 3e-4}})\n"
     )

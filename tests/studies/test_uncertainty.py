@@ -9,9 +9,13 @@ import pytest
 import xarray
 from rich.console import Console
 
-from spikemeta import curricula, datasets, execution, experiment, memory_window, registry, sweep, uncertainty
+from spikemeta.analysis import memory_window, uncertainty
+from spikemeta.data import curricula, datasets
 from spikemeta.errors import UserError
-from spikemeta.simulation import Simulation
+from spikemeta.language import registry
+from spikemeta.runs import experiment, sweep
+from spikemeta.simulation import execution
+from spikemeta.simulation.simulation import Simulation
 
 HIDDEN = 20
 

@@ -1,0 +1,1 @@
+"""Numbers from finished runs: metrics, tests over seeds, and what they mean; nothing is drawn or run here."""

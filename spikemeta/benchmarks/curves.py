@@ -1,0 +1,263 @@
+"""Costs against the size of the network, its input and a rule's state, with the table and figures of the study ``speed``."""
+
+import contextlib
+import platform
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from spikemeta.benchmarks import speed
+from spikemeta.figures.shared import MARKERS, PALETTE, canvas
+from spikemeta.language.registry import get_rule
+
+#: Hidden neurons, input spikes, state variables, and shapes: hidden neurons and density of the first layer.
+QUICK = {"hidden": (100, 400), "spikes": (250, 1030), "states": (1, 4), "shapes": ((400, 0.1),)}
+FULL = {
+    "hidden": (100, 200, 500, 1000, 2000, 4000),
+    "spikes": (250, 1030, 4000),
+    "states": (1, 2, 4, 8),
+    "shapes": ((100, 1.0), (1000, 1.0), (2000, 0.1)),
+}
+RULE = "laplace"  # of the curves over size and input
+KINDS = ("ours", "ours, float32", "brian2", "floor")
+LABELS = {
+    "ours": "spikemeta",
+    "ours, float32": "spikemeta, float32",
+    "brian2": "Brian2 by hand",
+    "brian2, immediate": "Brian2 by hand, rule at every spike",
+    "floor": "C++ by hand, float32",
+}
+
+
+def _count(kind, n_hidden):
+    """Presentations of a long run: fewer in a large network."""
+    return max(30, round(speed.COUNTS[kind] * min(1.0, 200 / n_hidden)))
+
+
+def _shapes(rules, shapes, work, repeats, say):
+    """What every rule costs in networks of other shapes, against Brian2 by hand: medians of turns, by rule and shape."""
+    found = {"hidden": [n for n, _ in shapes], "density": [density for _, density in shapes], "rules": {}}
+    for n, density in shapes:
+        say(f"all rules, {shape_name(n, density)}")
+        for rule in rules:
+            with contextlib.ExitStack() as stack:
+                programs = speed.open_programs(stack, [rule], work, n, ("ours", "brian2"), density=density)
+                ms = speed.in_turns(programs, {key: speed.COUNTS[key[0]] // 2 for key in programs}, repeats)
+            ours, usual = ms["ours", rule.title], ms["brian2", rule.title]
+            row = found["rules"].setdefault(rule.title, {"ms": [], "ms_brian2": [], "ratio_to_brian2": []})
+            for name, values in zip(row, (ours, usual, ours / usual), strict=True):
+                row[name].append({k: v for k, v in speed.quartiles(values).items() if k != "values"})
+    return found
+
+
+def shape_name(n_hidden, density):
+    """A network's shape in words."""
+    return f"{n_hidden} hidden" + (f", {density:.0%} of the synapses" if density < 1 else "")
+
+
+def measure(rules, work, full, say):
+    """All curves.
+
+    Parameters
+    ----------
+    rules : list of Rule
+        Those that are tried in every shape.
+    work : spikemeta.benchmarks.speed.Work
+    full : bool
+    say : callable
+
+    Returns
+    -------
+    dict
+        ``hidden``, ``spikes`` and ``states``: ``x`` and, by kind of program, ``ms`` (median of turns), with quartiles, and
+        ``resident`` memory in bytes. By hidden neurons also ``ns_per_event``, per synapse and spike of the first layer, and
+        ``bytes_per_synapse``, the slope of resident memory, with what is ``expected`` of ours; by states ``bytes_per_state``.
+        ``shapes``: ``hidden``, ``density`` and, by rule, ``ms``, ``ms_brian2`` and ``ratio_to_brian2`` of each.
+    """
+    points, repeats, rule = (FULL if full else QUICK), (7 if full else 3), get_rule(RULE)
+    curves = {"hidden": _curve(points["hidden"]), "spikes": _curve(points["spikes"]), "states": _curve(points["states"])}
+    for n in points["hidden"]:
+        say(f"{n} hidden neurons")
+        with contextlib.ExitStack() as stack:
+            programs = speed.open_programs(stack, [rule], work, n, KINDS)
+            found = speed.in_turns(programs, {key: _count(key[0], n) for key in programs}, repeats)
+            for (kind, name), ms in found.items():
+                _add(curves["hidden"], kind, ms, speed.resident(programs[kind, name], _count(kind, n)))
+                per_event = 1e6 * np.median(ms) / (work.spikes * n)
+                curves["hidden"].setdefault("ns_per_event", {}).setdefault(kind, []).append(per_event)
+    inputs = work.images.shape[1] + work.dataset.n_classes
+    synapses = inputs * np.array(points["hidden"])
+    slopes = {kind: _slope(synapses, used) for kind, used in curves["hidden"]["resident"].items()}
+    wide = {"ours": "float64", "ours, float32": "float32"}
+    expected = {kind: speed.expected_bytes(rule, dtype) for kind, dtype in wide.items()}
+    curves["hidden"] |= {"bytes_per_synapse": slopes, "expected": expected}
+    made = speed.workload(work.source, spikes=max(points["spikes"]))
+    for n in points["spikes"]:
+        say(f"{n} input spikes")
+        with contextlib.ExitStack() as stack:
+            programs = speed.open_programs(stack, [rule], made.dimmed(n), 200, KINDS)
+            found = speed.in_turns(programs, {key: speed.COUNTS[key[0]] // 2 for key in programs}, repeats)
+            for (kind, _), ms in found.items():
+                _add(curves["spikes"], kind, ms)
+    for n in points["states"]:
+        say(f"{n} state variables")
+        with contextlib.ExitStack() as stack:
+            for kind, dtype in wide.items():
+                run = stack.enter_context(speed.ours(speed.of_states(n), work, 200, dtype=dtype))
+                ms = speed.in_turns({kind: run}, {kind: 400}, repeats)[kind]
+                _add(curves["states"], kind, ms, speed.resident(run, 400))
+    used = curves["states"]["resident"]
+    curves["states"]["bytes_per_state"] = {
+        kind: _slope(200 * inputs * np.array(points["states"]), values) for kind, values in used.items()
+    }
+    return curves | {"shapes": _shapes(rules, points["shapes"], work, repeats, say)}
+
+
+def _slope(x, y):
+    """Of least squares through all points."""
+    return float(np.polyfit(np.asarray(x, float), np.asarray(y, float), 1)[0])
+
+
+def _curve(x):
+    return {"x": list(x), "ms": {}}
+
+
+def _add(curve, kind, ms, resident=None):
+    curve["ms"].setdefault(kind, []).append({k: v for k, v in speed.quartiles(ms).items() if k != "values"})
+    if resident is not None:
+        curve.setdefault("resident", {}).setdefault(kind, []).append(resident)
+
+
+def model_name():
+    """The processor, as it calls itself."""
+    with contextlib.suppress(OSError, StopIteration):
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return platform.processor()
+
+
+def table(rows, head):
+    """The table that the study prints."""
+    from rich.table import Table
+
+    made = Table(
+        title=f"Speed: {head['hidden']} hidden neurons, {head['spikes']:.0f} input spikes, {head['dataset']} ({head['scale']})",
+        caption=f"{head['clock']}; medians over turns",
+    )
+    for name in ("", "ms per\npresentation", "Brian2\nby hand", "floor", "ratio to\nBrian2", "ratio to\nfloor", "float32\nms"):
+        made.add_column(name, justify="right" if name else "left")
+    names = ("ms_per_presentation", "ms_brian2", "ms_floor", "ratio_to_brian2", "ratio_to_floor", "ms_float32")
+    for row in rows:
+        cells = [f"{row['metrics'][n]['mean']:.3g}" if n in row["metrics"] else "" for n in names]
+        made.add_row(row["rule"], *cells)
+    return made
+
+
+def comparison(rows, head):
+    """Cost of a presentation by rule and program, on a logarithmic axis, with quartiles."""
+    made = canvas(9.5, 0.42 * len(rows) + 1.9)
+    panel = made.add_subplot()
+    for k, (kind, metric) in enumerate(speed.METRICS.items()):
+        label = LABELS[kind]
+        for y, row in enumerate(rows):
+            if metric not in row["metrics"] or (row.get("peer") and kind != "ours"):
+                continue
+            m = row["metrics"][metric]
+            style = {"fmt": MARKERS[k], "color": PALETTE[k]}
+            if row.get("peer"):
+                style = {"fmt": "X", "color": "0.4"}
+            error = [[m["mean"] - m["low"]], [m["high"] - m["mean"]]]
+            panel.errorbar(m["mean"], y, xerr=error, ms=6, capsize=2, **style, label=None if row.get("peer") else label)
+            label = label if row.get("peer") else None
+    panel.set_yticks(range(len(rows)), [row["rule"] for row in rows], fontsize=8)
+    panel.invert_yaxis()
+    panel.set(xscale="log", xlabel="processor time of a presentation (ms; median, bars: quartiles)")
+    panel.grid(axis="x", color="0.9", which="both", lw=0.5)
+    made.suptitle(f"One presentation: 784-{head['hidden']}-10, {head['spikes']:.0f} input spikes, one thread", fontsize=12)
+    made.legend(loc="outside lower center", ncols=3, fontsize=8, frameon=False)
+    return made
+
+
+def figures_of(curves):
+    """A figure for each curve, by name; none without curves."""
+    if not curves:
+        return {}
+    draw = {
+        "hidden": partial(_lines, x="hidden neurons", title="Cost against the size of the network"),
+        "spikes": partial(_lines, x="input spikes in a presentation", title="Cost against the input, 200 hidden neurons"),
+        "states": partial(_lines, x="state variables of a synapse", title="Cost against a rule's state, 200 hidden neurons"),
+    }
+    made = {f"cost_by_{name}": make(curves[name]) for name, make in draw.items()}
+    made |= {"cost_per_event": _per_event(curves["hidden"]), "memory": _memory(curves["hidden"])}
+    return made | {"ratio_by_shape": _by_shape(curves["shapes"])}
+
+
+def _lines(curve, x, title):
+    made = canvas(7.5, 4.0)
+    panel = made.add_subplot()
+    for kind, found in curve["ms"].items():
+        k = list(LABELS).index(kind)
+        low, middle, high = np.array([[p["low"], p["mean"], p["high"]] for p in found]).T
+        panel.plot(curve["x"], middle, color=PALETTE[k], marker=MARKERS[k], ms=5, label=LABELS[kind])
+        panel.fill_between(curve["x"], low, high, color=PALETTE[k], alpha=0.15, lw=0)
+    panel.set(xscale="log", yscale="log", xlabel=x, ylabel="processor time (ms)")
+    panel.set_xticks(curve["x"], [f"{v:g}" for v in curve["x"]])
+    panel.minorticks_off()
+    panel.grid(color="0.9", lw=0.5)
+    made.suptitle(f"{title}\n(median of a presentation, band: quartiles)", fontsize=11)
+    made.legend(loc="outside right center", fontsize=8, frameon=False)
+    return made
+
+
+def _per_event(curve):
+    made = canvas(7.5, 4.0)
+    panel = made.add_subplot()
+    for kind, values in curve["ns_per_event"].items():
+        k = list(LABELS).index(kind)
+        panel.plot(curve["x"], values, color=PALETTE[k], marker=MARKERS[k], ms=5, label=LABELS[kind])
+    panel.set(xscale="log", yscale="log", xlabel="hidden neurons", ylabel="processor time per plastic event (ns)")
+    panel.set_xticks(curve["x"], [f"{v:g}" for v in curve["x"]])
+    panel.minorticks_off()
+    panel.grid(color="0.9", lw=0.5)
+    made.suptitle("A plastic event: one spike at one synapse of the first layer", fontsize=11)
+    made.legend(loc="outside right center", fontsize=8, frameon=False)
+    return made
+
+
+def _by_shape(found):
+    rules = found["rules"]
+    made = canvas(8.5, 0.36 * len(rules) + 1.9)
+    panel = made.add_subplot()
+    for k, (n, density) in enumerate(zip(found["hidden"], found["density"], strict=True)):
+        low, middle, high = np.array(
+            [[row["ratio_to_brian2"][k][name] for name in ("low", "mean", "high")] for row in rules.values()]
+        ).T
+        y = np.arange(len(rules)) + 0.12 * (k - (len(found["hidden"]) - 1) / 2)
+        style = {"fmt": MARKERS[k], "color": PALETTE[k], "ms": 5, "capsize": 2}
+        panel.errorbar(middle, y, xerr=[middle - low, high - middle], label=shape_name(n, density), **style)
+    panel.axvline(1, color="0.5", ls=":", lw=1)
+    panel.set_yticks(range(len(rules)), rules, fontsize=8)
+    panel.invert_yaxis()
+    panel.set(xlim=(0, 1.05), xlabel="cost against Brian2 by hand (median of turns, bars: quartiles)")
+    panel.grid(axis="x", color="0.9", lw=0.5)
+    made.suptitle("Every rule in networks of other shapes", fontsize=12)
+    made.legend(loc="outside lower center", ncols=3, fontsize=8, frameon=False)
+    return made
+
+
+def _memory(curve):
+    made = canvas(7.5, 4.0)
+    panel = made.add_subplot()
+    for kind, used in curve["resident"].items():
+        k = list(LABELS).index(kind)
+        label = f"{LABELS[kind]}: {curve['bytes_per_synapse'][kind]:.1f} bytes a synapse"
+        label += f", {curve['expected'][kind]} expected" if kind in curve["expected"] else ""
+        panel.plot(curve["x"], np.array(used) / 2**20, color=PALETTE[k], marker=MARKERS[k], ms=5, label=label)
+    panel.set(xscale="log", yscale="log", xlabel="hidden neurons", ylabel="resident memory (MiB)")
+    panel.set_xticks(curve["x"], [f"{v:g}" for v in curve["x"]])
+    panel.minorticks_off()
+    panel.grid(color="0.9", lw=0.5)
+    made.suptitle(f"Memory of a program, {RULE}", fontsize=11)
+    made.legend(loc="outside lower center", fontsize=8, frameon=False)
+    return made

@@ -1,0 +1,302 @@
+"""Curricula: a dataset as a sequence of phases, each the training on one task or the test of one."""
+
+from dataclasses import dataclass, field
+from numbers import Integral, Real
+
+import numpy as np
+
+from spikemeta.data import datasets
+from spikemeta.data.sampling import cut, in_proportion, stream
+from spikemeta.errors import UserError, suggest
+
+# The random streams of a seed.
+_VALIDATION, _TRAIN_SUBSET, _TEST_SUBSET, _ORDER, _PERMUTATION = range(5)
+_VALIDATION_FRACTION = 0.1
+
+
+@dataclass(frozen=True, eq=False)
+class Phase:
+    """One stretch of stimuli: the training on a task, or the test of one.
+
+    Attributes
+    ----------
+    kind : str
+        ``"train"`` or ``"test"``; ``"probe"`` where a simulation shows images under given weights, without labels.
+    task : int
+        Task that the stimuli belong to, from 0.
+    name : str
+        For people, tasks counted from 1: ``"train task 3"``, ``"test task 1 after task 3"``.
+    after : int
+        Number of tasks trained when the phase ends (a training phase: ``task + 1``).
+    split : str
+        ``"train"`` or ``"test"``: the dataset's images that `indices` point into. Validation images are cut
+        from the training images, so their phases have the kind ``"test"`` and the split ``"train"``.
+    indices : (n,) int32
+        Images in the order of presentation.
+    labels : (n,) int32
+        What the network has to answer, 0..n_classes-1; in the split curriculum 0 or 1.
+    permutation : (pixels,) int32 or None
+        Pixel order of the task: the stimulus is ``image[permutation]``. None: the image as it is.
+    boundary : bool
+        Whether this training phase opens a new task.
+    """
+
+    kind: str
+    task: int
+    name: str
+    after: int
+    split: str
+    indices: np.ndarray
+    labels: np.ndarray
+    permutation: np.ndarray | None
+    boundary: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Curriculum:
+    """A sequence of phases: each task is trained in turn, and after each all tasks are tested.
+
+    Attributes
+    ----------
+    name : str
+        ``"joint"``, ``"split"`` or ``"permuted"``; ``"items"`` for `spikemeta.data.items`.
+    dataset : Dataset
+    n_classes : int
+        Number of answers the network chooses from.
+    n_tasks : int
+    phases : tuple of Phase
+    notes : dict of str to ndarray
+        What else an analysis needs to know; stored with every run.
+    """
+
+    name: str
+    dataset: datasets.Dataset
+    n_classes: int
+    n_tasks: int
+    phases: tuple[Phase, ...]
+    notes: dict = field(default_factory=dict)
+
+    def images(self, phase):
+        """Stimuli of a phase: (n, pixels) uint8, 0..255, in the order of presentation."""
+        images = getattr(self.dataset, f"{phase.split}_images")[phase.indices]
+        return images if phase.permutation is None else images[:, phase.permutation]
+
+
+@dataclass(frozen=True)
+class _Task:
+    """The classes of a task, the answer to its lowest class, and its permutation of pixels."""
+
+    classes: range
+    permutation: np.ndarray | None = None
+
+
+def _joint(dataset, n_tasks, seed, first_plain):
+    return [_Task(range(dataset.n_classes))]
+
+
+def _split(dataset, n_tasks, seed, first_plain):
+    return [_Task(range(2 * task, 2 * task + 2)) for task in range(n_tasks)]
+
+
+def _permuted(dataset, n_tasks, seed, first_plain):
+    classes = range(dataset.n_classes)
+    return [_Task(classes, None if first_plain and task == 0 else _pixels(dataset, task, seed)) for task in range(n_tasks)]
+
+
+def _pixels(dataset, task, seed):
+    order = stream(seed, _PERMUTATION, task).permutation(dataset.n_pixels).astype(np.int32)
+    order.setflags(write=False)
+    return order
+
+
+# name: (tasks, default number of tasks, highest number of tasks), given the number of classes
+_CURRICULA = {
+    "joint": (_joint, lambda classes: 1, lambda classes: 1),
+    "split": (_split, lambda classes: classes // 2, lambda classes: classes // 2),
+    "permuted": (_permuted, lambda classes: 10, lambda classes: 10_000),
+}
+
+
+def names():
+    """Names of the curricula, sorted."""
+    return sorted(_CURRICULA)
+
+
+def build(
+    name,
+    dataset,
+    *,
+    seed=0,
+    n_tasks=None,
+    passes=1,
+    limit=None,
+    test_limit=None,
+    validation=None,
+    evaluate="test",
+    test_unseen=True,
+    chunks=1,
+    first_plain=False,
+):
+    """Build a curriculum. The same arguments give the same curriculum.
+
+    Parameters
+    ----------
+    name : str
+        ``"joint"``: all classes at once, one task. ``"split"``: classes 0/1, 2/3, ... in turn, answered 0 or
+        1 (domain-incremental). ``"permuted"``: all classes, with the pixels in an order of its own in each
+        task.
+    dataset : Dataset or str
+        A dataset, or the name of one.
+    seed : int
+        Seed of everything drawn here: validation images, subsets, order of presentation, permutations. Each
+        has a random stream of its own.
+    n_tasks : int, optional
+        Number of tasks. Default: split, as many as there are pairs of classes; permuted, 10.
+    passes : int
+        How often each task's training images are shown, each time in a new order, within its training phase.
+    limit, test_limit : int, optional
+        Training and test images per task: a random subset with the classes in proportion, contained in the
+        subset of any higher limit. All images where there are fewer. Permuted tasks share their images.
+    validation : float, optional
+        Fraction of the training images (classes in proportion) that is cut off and never trained on. Default:
+        0.1 to evaluate on it, otherwise 0.
+    evaluate : str
+        ``"test"`` to test on the test images, ``"validation"`` to test on the validation images.
+    test_unseen : bool
+        Whether tasks that are still to be trained are tested too.
+    chunks : int
+        Cuts each training phase into this many parts with tests after each, for learning curves. Only the
+        first part is a boundary; all have the same `after`, so a task's last tests are those after its last
+        part.
+    first_plain : bool
+        Whether the first permuted task keeps its pixels in place.
+
+    Returns
+    -------
+    Curriculum
+
+    Raises
+    ------
+    UserError
+        Unknown names, arguments out of range (all of them in one message), or a task without images.
+    """
+    if name not in names():
+        raise UserError(suggest("curriculum", name, names()))
+    if isinstance(dataset, str):
+        dataset = datasets.load(dataset)
+    make_tasks, default, highest = _CURRICULA[name]
+    if n_tasks is None:
+        n_tasks = default(dataset.n_classes)
+    if validation is None:
+        validation = _VALIDATION_FRACTION if evaluate == "validation" else 0.0
+    counts = {"seed": seed, "passes": passes, "limit": limit, "test_limit": test_limit, "chunks": chunks}
+    _refuse(name, _out_of_range(name, dataset, n_tasks, highest(dataset.n_classes), evaluate, validation, counts))
+
+    tasks = make_tasks(dataset, n_tasks, seed, first_plain)
+    kept, held_out = cut(dataset.train_labels, validation, stream(seed, _VALIDATION))
+    answers = {"train": dataset.train_labels, "test": dataset.test_labels}
+    tested, pool = "train", held_out
+    if evaluate == "test":
+        tested, pool = "test", np.arange(len(dataset.test_labels))
+    train = [_subset(answers["train"], kept, task, limit, seed, _TRAIN_SUBSET) for task in tasks]
+    test = [_subset(answers[tested], pool, task, test_limit, seed, _TEST_SUBSET) for task in tasks]
+    _refuse(name, _empty(dataset, tasks, {"training": train, evaluate: test}))
+
+    def phase(kind, task, label, after, split, indices, boundary=False):
+        indices = np.ascontiguousarray(indices, dtype=np.int32)
+        labels = (answers[split][indices] - tasks[task].classes.start).astype(np.int32)
+        for array in (indices, labels):
+            array.setflags(write=False)
+        return Phase(kind, task, label, after, split, indices, labels, tasks[task].permutation, boundary)
+
+    phases = []
+    for task, images in enumerate(train):
+        orders = [stream(seed, _ORDER, task, number).permutation(images) for number in range(passes)]
+        parts = np.array_split(np.concatenate(orders), chunks)
+        if not len(parts[-1]):
+            raise UserError(f"chunks={chunks} is more than the {passes * len(images)} presentations of task {task + 1}")
+        for number, part in enumerate(parts):
+            suffix = f", part {number + 1} of {chunks}" if chunks > 1 else ""
+            label = f"train task {task + 1}{suffix}"
+            phases.append(phase("train", task, label, task + 1, "train", part, boundary=number == 0))
+            for other in range(n_tasks if test_unseen else task + 1):
+                label = f"test task {other + 1} after task {task + 1}{suffix}"
+                phases.append(phase("test", other, label, task + 1, tested, test[other]))
+    return Curriculum(name, dataset, len(tasks[0].classes), n_tasks, tuple(phases))
+
+
+def permuted_task(dataset, task, seed=0, limit=None, test_limit=None):
+    """One task of the curriculum ``"permuted"``, for streams of tasks that are too long to be held as a whole.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    task : int
+        From 0.
+    seed, limit, test_limit
+        As for `build`.
+
+    Returns
+    -------
+    train, test : Phase
+        As `build` makes them with one pass; the test is that right after the task.
+    """
+    made, found = _Task(range(dataset.n_classes), _pixels(dataset, task, seed)), []
+    for kind, most, key in (("train", limit, _TRAIN_SUBSET), ("test", test_limit, _TEST_SUBSET)):
+        answers = getattr(dataset, f"{kind}_labels")
+        indices = _subset(answers, np.arange(len(answers)), made, most, seed, key)
+        if kind == "train":
+            indices = stream(seed, _ORDER, task, 0).permutation(indices)
+        name = f"{kind} task {task + 1}" + f" after task {task + 1}" * (kind == "test")
+        indices = np.ascontiguousarray(indices, dtype=np.int32)
+        labels = answers[indices].astype(np.int32)
+        found.append(Phase(kind, task, name, task + 1, kind, indices, labels, made.permutation, kind == "train"))
+    return tuple(found)
+
+
+def _whole(value):
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+def _subset(labels, pool, task, limit, seed, key):
+    """A task's images among `pool`: at most `limit` of them, the classes in proportion, sorted."""
+    members = pool[np.isin(labels[pool], task.classes)]
+    if limit is not None:
+        order = in_proportion(labels[members], stream(seed, key, task.classes.start))
+        members = np.sort(members[order[:limit]])
+    return members
+
+
+def _refuse(name, problems):
+    if problems:
+        lines = "\n".join(f"  {problem}" for problem in problems)
+        raise UserError(f"cannot build the curriculum {name!r}:\n{lines}")
+
+
+def _out_of_range(name, dataset, n_tasks, highest, evaluate, validation, counts):
+    """What is wrong with the arguments of `build`: a list of messages."""
+    problems = []
+    for argument, value in counts.items():
+        low = 0 if argument == "seed" else 1
+        unlimited = value is None and argument in ("limit", "test_limit")
+        if not unlimited and not (_whole(value) and value >= low):
+            problems.append(f"{argument} must be a whole number of at least {low}, not {value!r}")
+    if not (_whole(n_tasks) and 1 <= n_tasks <= highest):
+        problems.append(f"n_tasks must be 1 to {highest} for {name} {dataset.name}, not {n_tasks!r}")
+    if evaluate not in ("test", "validation"):
+        problems.append(suggest("evaluation", evaluate, ["test", "validation"]))
+    if not isinstance(validation, Real) or not 0 <= validation < 1:
+        problems.append(f"validation must be a fraction from 0 to below 1, not {validation!r}")
+    elif evaluate == "validation" and validation == 0:
+        problems.append("evaluate='validation' needs a validation fraction above 0")
+    return problems
+
+
+def _empty(dataset, tasks, images):
+    """Which tasks lack training, test or validation images: a list of messages."""
+    return [
+        f"task {number + 1} (classes {task.classes[0]}..{task.classes[-1]}) has no {kind} images in {dataset.name}"
+        for number, task in enumerate(tasks)
+        for kind, indices in images.items()
+        if not len(indices[number])
+    ]

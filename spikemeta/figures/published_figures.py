@@ -1,0 +1,87 @@
+"""Figures of the study ``published``: accuracies beside the papers', recall of items, and long streams as they go on."""
+
+import numpy as np
+
+from spikemeta.analysis import metrics
+from spikemeta.figures import shared
+
+LONG = 20  # tasks from which a stream's course is worth a figure
+
+
+def published(rows, head):
+    """Published accuracies and ours, a line per setting; None where no accuracy was published."""
+    rows = [row for row in rows if not isinstance(row["published"], str)]
+    if not rows:
+        return None
+
+    figure = shared.canvas(8.6, 0.5 * len(rows) + 1.7)
+    figure.suptitle(f"Published settings: {head['dataset']} ({head['scale']})", fontsize=12)
+    panel = figure.add_subplot()
+    for y, row in enumerate(rows):
+        mean, spread = row["published"]
+        panel.errorbar(
+            mean, y - 0.12, xerr=spread, fmt="D", ms=6, color=shared.PALETTE[1], capsize=3, label="published" * (not y)
+        )
+        values = 100 * np.asarray(row["metrics"].get("accuracy", {}).get("values", []), float)
+        panel.plot(
+            values,
+            np.full(len(values), y + 0.12),
+            "o",
+            mfc="white",
+            mec=shared.PALETTE[0],
+            label="ours, a dot per seed" * (not y),
+        )
+        if len(values):
+            panel.plot(values.mean(), y + 0.12, "|", ms=14, mew=2, color=shared.PALETTE[0], label="ours, mean" * (not y))
+    panel.set_yticks(range(len(rows)), [row["rule"] for row in rows])
+    panel.invert_yaxis()
+    panel.set(xlabel="test accuracy (%), mean over the tasks scored")
+    panel.grid(axis="x", color="0.9")
+    figure.legend(loc="outside right center", fontsize=8, frameon=False)
+    return figure
+
+
+def items(rows, head):
+    """Recall of each item at the end, a panel per population; None without such rows."""
+    rows = [row for row in rows if "tests" in row]
+    if not rows:
+        return None
+    figure = shared.canvas(3.3 * len(rows), 3.4)
+    n = len(rows[0]["seeds"])
+    figure.suptitle(
+        f"Recall of items after the last: {head['dataset']} ({head['scale']}), {n} trials, 95 % interval", fontsize=11
+    )
+    for k, (panel, row) in enumerate(zip(figure.subplots(1, len(rows), sharey=True, squeeze=False)[0], rows, strict=True)):
+        values = np.array([matrix[-1] for matrix in row["metrics"]["accuracy_matrix"]["values"]])
+        low, mean, high = 100 * np.array([[s.low, s.mean, s.high] for s in map(metrics.summarise, values.T)], float).T
+        place = np.arange(1, len(mean) + 1)
+        panel.plot(place, mean, color=shared.PALETTE[k], marker=shared.MARKERS[k], label="mean")
+        panel.fill_between(place, np.clip(low, 0, 100), np.clip(high, 0, 100), color=shared.PALETTE[k], alpha=0.2, lw=0)
+        panel.axhline(100 / len(mean), color="0.5", ls=":", lw=1)
+        p = {name: row["tests"][name]["p"] for name in ("primacy", "recency")}
+        panel.set_title(f"{row['rule']}\n" + ", ".join(f"{name} p = {v:.2g}" for name, v in p.items()), fontsize=9)
+        panel.set(xlabel="item, in order of learning", ylim=(0, 101))
+    figure.axes[0].set_ylabel("recall (%); dotted: chance")
+    return figure
+
+
+def course(rows, head):
+    """Accuracy on the last few tasks and on the newest one, after each task of a long stream; None without one."""
+    rows = [row for row in rows if row.get("recent") and row["tasks"] >= LONG and row["metrics"]]
+    if not rows:
+        return None
+    figure = shared.canvas(8.6, 2.9 * len(rows) + 0.9)
+    figure.suptitle(f"After each task: {head['dataset']} ({head['scale']}), a line per seed", fontsize=11)
+    for panel, row in zip(figure.subplots(len(rows), 1, squeeze=False)[:, 0], rows, strict=True):
+        for n, matrix in enumerate(row["metrics"]["accuracy_matrix"]["values"]):
+            found = 100 * np.array(matrix, float)
+            place = np.arange(1, len(found) + 1)
+            recent = metrics.recent_along(found, row["recent"])
+            label = f"last {row['recent']} tasks" * (not n)
+            panel.plot(place, np.diag(found), color=shared.PALETTE[1], lw=1, label="task just learned" * (not n))
+            panel.plot(place, recent, color=shared.PALETTE[0], lw=1.5, label=label)
+        panel.axhline(row["published"][0], color="0.3", ls="--", lw=1, label="published, at the end")
+        panel.set(xlabel="tasks seen", ylabel="test accuracy (%)", title=row["rule"])
+        panel.grid(axis="y", color="0.92")
+    figure.legend(*panel.get_legend_handles_labels(), loc="outside right center", fontsize=8, frameon=False)
+    return figure

@@ -1,0 +1,367 @@
+"""What makes a rule's text sound: syntax, names, units, and decays that are linear and independent.
+
+All problems are collected, each with its field and line. Parsing and units are Brian2's.
+"""
+
+import ast
+import keyword
+import math
+import re
+
+import brian2
+import sympy
+from brian2.core.functions import DEFAULT_FUNCTIONS
+from brian2.core.variables import Constant
+from brian2.equations.equations import Equations
+from brian2.parsing.expressions import parse_expression_dimensions
+from brian2.parsing.sympytools import str_to_sympy, sympy_to_str
+from brian2.units import second
+from brian2.units.fundamentalunits import DIMENSIONLESS, DimensionMismatchError, get_dimensions
+
+from spikemeta.language.equations import BLOCKS, CONSTANTS, Analysis, Decay, Statement, names_in, numbered
+
+FUNCTIONS = ("abs", "clip", "exp", "int", "log", "rand", "randn", "sign", "sqrt", "tanh")
+#: Names that the language itself gives a meaning, and the blocks that may read them.
+BUILTINS = {
+    "presentation": "everywhere: the duration of one stimulus presentation, the unit of rule time",
+    "age": "on_gradient, on_presentation, on_boundary: learning presentations so far, a time",
+    "gradient": "on_gradient, base_gradient and on_base_step: dLoss/dw summed over one presentation",
+    "base_step": "on_base_step: the step of a base optimizer",
+    "w_init": "initial: the network's initial weight",
+}
+_AVAILABLE = {
+    "initial": {"presentation", "w_init"},
+    "on_gradient": {"presentation", "age", "gradient"},
+    "on_presentation": {"presentation", "age"},
+    "on_boundary": {"presentation", "age"},
+    "on_base_step": {"presentation", "age", "gradient", "base_step"},
+    "base_gradient": {"presentation", "age", "gradient"},
+    "weight": {"presentation"},
+    "state": {"presentation"},
+}
+_DRAWING = ("initial", "on_presentation")
+#: Names that Brian2's synapses, or ours, already use for something else.
+RESERVED = {
+    *("t dt i j N xi e order when delay lastupdate t_in_timesteps N_incoming N_outgoing summed indices namespace".split()),
+    *("transmitted touched seen elapsed inside after last opening closing presentation_index sampling noise_seed".split()),
+    *("learning teaching count first_age boundary_first weight_noise weight_dice w_transmitted tied_factor".split()),
+    *("inhibition second".split()),
+    *(n for n in dir(brian2.Synapses) if not n.startswith("_")),
+    *keyword.kwlist,
+    *("torch math np numpy".split()),  # what the generated Python calls
+    # Names become those of C++ variables: its keywords, and macros of its headers.
+    *("alignas alignof and_eq asm auto bitand bitor bool break case catch char class compl concept const constexpr".split()),
+    *("const_cast continue decltype default delete do double dynamic_cast enum explicit export extern float".split()),
+    *("friend goto inline long mutable namespace new noexcept not_eq nullptr operator or_eq private protected public".split()),
+    *("register reinterpret_cast requires restrict short signed sizeof static static_assert static_cast struct".split()),
+    *("switch template this thread_local throw true false typedef typeid typename union unsigned using virtual".split()),
+    *("void volatile wchar_t xor xor_eq char8_t char16_t char32_t consteval constinit co_await co_return co_yield".split()),
+    *("NULL EOF NAN INFINITY HUGE_VAL BUFSIZ RAND_MAX errno assert stdin stdout stderr linux unix i386".split()),
+    *(f"{kind}_{end}" for kind in ("CHAR", "SHRT", "INT", "LONG", "LLONG", "DBL", "FLT") for end in ("MIN", "MAX")),
+    *(f"M_{name}" for name in "E LOG2E LOG10E LN2 LN10 PI PI_2 PI_4 1_PI 2_PI 2_SQRTPI SQRT2 SQRT1_2".split()),
+}
+LARGEST_WHOLE = 2**31 - 1
+_STATEMENT = re.compile(r"^([A-Za-z]\w*)\s*(=|\+=|-=|\*=|/=)(?!=)\s*(.+)$")
+_DRAW = re.compile(r"\b(randn?)\s*\(\s*\)")
+#: What an expression may consist of; the rest of Python has no meaning in synapse equations.
+_NODES = (
+    ast.Expression,
+    ast.BinOp,
+    ast.UnaryOp,
+    ast.BoolOp,
+    ast.Compare,
+    ast.Call,
+    ast.Name,
+    ast.Constant,
+    ast.Load,
+    ast.Add,
+    ast.Sub,
+    ast.Mult,
+    ast.Div,
+    ast.FloorDiv,
+    ast.Mod,
+    ast.Pow,
+    ast.USub,
+    ast.UAdd,
+    ast.Not,
+    ast.And,
+    ast.Or,
+    ast.Lt,
+    ast.LtE,
+    ast.Gt,
+    ast.GtE,
+    ast.Eq,
+    ast.NotEq,
+)
+_NAME = re.compile(r"^[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*$")
+
+
+def names_in_or_empty(expression):
+    """As `names_in`, but empty for what is not an expression."""
+    try:
+        return names_in(expression)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return set()
+
+
+def _foreign(tree):
+    """Whether a parsed expression holds more than numbers, names, arithmetic, comparisons and calls of functions."""
+    return any(
+        not isinstance(node, _NODES)
+        or isinstance(node, ast.Constant)
+        and type(node.value) not in (int, float)
+        or isinstance(node, ast.Call)
+        and (not isinstance(node.func, ast.Name) or bool(node.keywords))
+        for node in ast.walk(tree)
+    )
+
+
+def _number(node):
+    """Value of a part of an expression that holds numbers only, as a float; None if it holds names.
+
+    Raises
+    ------
+    ArithmeticError
+        If it has no finite value (computed as whole numbers, such powers would take forever), or if it is made of whole
+        numbers and is too large for one in C++, where it would wrap around.
+    """
+    value = _value(node)
+    if value is not None:
+        if isinstance(value, complex) or not math.isfinite(value):
+            raise ArithmeticError("numbers without a finite value")
+        numbers = [part.value for part in ast.walk(node) if isinstance(part, ast.Constant)]
+        if abs(value) > LARGEST_WHOLE and all(isinstance(number, int) for number in numbers):
+            raise ArithmeticError(f"whole numbers above {LARGEST_WHOLE}; write them with a decimal point, as 1.0 or 1e3")
+    return value
+
+
+def _value(node):
+    """As `_number`, but only the parts of ``node`` are checked."""
+    if isinstance(node, ast.Constant):
+        return float(node.value)
+    if isinstance(node, ast.UnaryOp):
+        value = _number(node.operand)
+        return value if value is None or not isinstance(node.op, ast.USub) else -value
+    parts = [_number(part) for part in ast.iter_child_nodes(node) if isinstance(part, ast.expr)]
+    if not isinstance(node, ast.BinOp) or None in parts:
+        return None
+    left, right = parts
+    if isinstance(node.op, ast.Pow):
+        return left**right
+    if isinstance(node.op, (ast.Div, ast.FloorDiv, ast.Mod)):
+        return left / right
+    if isinstance(node.op, ast.Mult):
+        return left * right
+    return left - right if isinstance(node.op, ast.Sub) else left + right
+
+
+class _Checker:
+    """Collects every problem of a rule's text, with its field and line."""
+
+    def __init__(self, parameters):
+        self.parameters = parameters
+        self.problems = []
+        self.states = []
+        self.decays = {}
+
+    def problem(self, block, line, text):
+        self.problems.append((block, line, text))
+
+    def variables(self, block, temporaries=()):
+        """Brian2 variables that ``block`` may read; only their names and dimensions matter here."""
+        out = {n: Constant(n, 1.0) for n in (*self.states, *CONSTANTS, *temporaries)}
+        for name, parameter in self.parameters.items():
+            out[name] = Constant(name, 1.0, dimensions=second.dim if parameter.unit == "presentation" else DIMENSIONLESS)
+        for name in _AVAILABLE[block]:
+            timed = name in ("presentation", "age")
+            out[name] = Constant(name, 1.0, dimensions=second.dim if timed else DIMENSIONLESS)
+        out.update({n: DEFAULT_FUNCTIONS[n] for n in FUNCTIONS})
+        return out
+
+    def expression(self, block, line, text, wanted=DIMENSIONLESS, temporaries=()):
+        """Check syntax, names and units of one expression; True if it is sound."""
+        try:
+            tree = ast.parse(text, mode="eval")
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            self.problem(block, line, f"{text!r} is not an expression")
+            return False
+        if _foreign(tree):
+            self.problem(
+                block,
+                line,
+                f"{text!r} cannot be used: a rule knows numbers, names, arithmetic, comparisons "
+                f"and functions ({', '.join(FUNCTIONS)})",
+            )
+            return False
+        truths = (ast.Compare, ast.BoolOp)
+        if any(
+            isinstance(node, ast.BinOp) and isinstance(side, truths)
+            for node in ast.walk(tree)
+            for side in (getattr(node, "left", None), getattr(node, "right", None))
+        ):
+            self.problem(block, line, f"{text!r} computes with a comparison: write int(...) around it")
+            return False
+        try:
+            _number(tree.body)
+        except RecursionError:
+            self.problem(block, line, f"{text!r} cannot be used: it is nested too deeply")
+            return False
+        except ArithmeticError as error:
+            why = error if type(error) is ArithmeticError else "numbers without a finite value"  # also 1/0, 9.0**999
+            self.problem(block, line, f"{text!r} cannot be evaluated: it holds {why}")
+            return False
+        variables = self.variables(block, temporaries)
+        unknown = sorted({n.id for n in ast.walk(tree) if isinstance(n, ast.Name)} - set(variables))
+        for name in unknown:
+            where = f" (it exists only in {BUILTINS[name]})" if name in BUILTINS else ""
+            self.problem(block, line, f"undefined name {name!r}{where}: declare it in state or parameters")
+        if unknown:
+            return False
+        if block not in _DRAWING and names_in(text) & {"rand", "randn"}:
+            self.problem(block, line, "rand() and randn() may be drawn only in initial and on_presentation")
+            return False
+        try:
+            found = parse_expression_dimensions(text, variables)
+        except DimensionMismatchError as error:
+            self.problem(block, line, f"unit mismatch in {text!r}: {_plain(error)}")
+            return False
+        except (SyntaxError, ValueError, TypeError, NotImplementedError) as error:
+            self.problem(block, line, f"{text!r} cannot be used: {_plain(error)}")
+            return False
+        if found is not wanted:
+            unit = {DIMENSIONLESS: "no unit"}.get(wanted, "1/time: divide by a parameter in presentations, or by presentation")
+            self.problem(block, line, f"unit mismatch: {text!r} has unit {found!r}, but needs {unit}")
+            return False
+        return True
+
+    def state(self, text):
+        parsed = []
+        for line, source in numbered(text):
+            try:
+                (equation,) = Equations(source).values()
+            except Exception as error:  # Brian2's parser raises several kinds
+                self.problem("state", line, f"{source!r} is not 'dx/dt = ... : 1' or 'x : 1': {_plain(error)}")
+                continue
+            self.name("state", line, equation.varname)
+            if equation.varname in self.states:
+                self.problem("state", line, f"{equation.varname!r} is declared twice")
+                continue
+            if equation.dim is not DIMENSIONLESS:
+                self.problem("state", line, f"{equation.varname!r} must be dimensionless (: 1)")
+            if equation.type == "subexpression":
+                self.problem("state", line, f"{equation.varname!r} is a subexpression; write it where it is used")
+                continue
+            self.states.append(equation.varname)
+            parsed.append((line, equation))
+        moving = {e.varname for _, e in parsed if e.type == "differential equation"}
+        for line, equation in parsed:
+            if equation.varname in moving:
+                self.decay(line, equation.varname, str(equation.expr), moving)
+
+    def decay(self, line, name, text, moving):
+        if not self.expression("state", line, text, wanted=get_dimensions(1 / second)):
+            return
+        expr, x = str_to_sympy(text), sympy.Symbol(name, real=True)
+        slope = sympy.simplify(sympy.diff(expr, x))
+        refused = f"d{name}/dt must be a linear decay, (rest - {name})/tau"
+        if slope.has(x):
+            self.problem("state", line, f"{refused}: it is not linear in {name!r}")
+            return
+        coupled = sorted(s.name for s in expr.free_symbols if s.name in moving and s.name != name)
+        if coupled:
+            self.problem("state", line, f"{refused}: it is coupled to {', '.join(coupled)}, which decays too")
+            return
+        sign = slope.subs({s: sympy.Symbol(s.name, positive=True) for s in slope.free_symbols})
+        if slope == 0 or sign.is_positive or not slope.is_finite and slope.is_number:
+            self.problem("state", line, f"{refused}: it {'does not depend on ' + name if slope == 0 else 'grows'}")
+            return
+        rest = sympy.cancel(sympy.expand(expr - slope * x) / -slope)
+        self.decays[name] = Decay(name, sympy_to_str(-slope), sympy_to_str(rest), text)
+
+    def name(self, block, line, name):
+        taken = name in RESERVED or name in BUILTINS or name in CONSTANTS or name in FUNCTIONS
+        if taken or not _NAME.match(name) or name.startswith("fading_") or name.endswith(("_pre", "_post")):
+            self.problem(block, line, f"the name {name!r} is taken or not allowed; choose another")
+        elif block == "state" and name in self.parameters:
+            self.problem(block, line, f"{name!r} is both a state variable and a parameter")
+
+    def block(self, block, text):
+        statements, temporaries = [], []
+        for line, source in numbered(text):
+            match = _STATEMENT.match(source)
+            if not match:
+                self.problem(block, line, f"{source!r} is not an assignment such as 'x = ...' or 'x += ...'")
+                continue
+            target, op, expression = match.groups()
+            expression = _DRAW.sub(r"\1()", expression)
+            fixed = target in self.parameters or target in BUILTINS or target in CONSTANTS or target in FUNCTIONS
+            if fixed:
+                self.problem(block, line, f"{target!r} cannot be assigned: only state variables and temporaries can")
+            if op != "=" and not fixed and target not in self.states and target not in temporaries:
+                self.problem(block, line, f"undefined name {target!r}: it has no value to which {op} could apply")
+                continue
+            self.expression(block, line, expression, temporaries=temporaries)
+            if block in _DRAWING and target not in self.states and names_in_or_empty(expression) & {"rand", "randn"}:
+                self.problem(block, line, f"draw random numbers into a state variable, not into the temporary {target!r}")
+            if not fixed and target not in self.states and target not in temporaries:
+                self.name(block, line, target)
+                temporaries.append(target)
+            statements.append(Statement(target, op, expression, line))
+        return tuple(statements)
+
+
+def _plain(error):
+    return " ".join(str(error).split())
+
+
+def analyse(name, state, weight, parameters, base_gradient="", **blocks):
+    """Analyse a rule's text.
+
+    Parameters
+    ----------
+    name : str
+        The rule's name, for messages.
+    state, weight : str
+        The text of these fields.
+    parameters : dict of str to Parameter
+    base_gradient : str
+    **blocks : str
+        The text of each of `equations.BLOCKS`.
+
+    Returns
+    -------
+    Analysis or None
+        None if there are problems.
+    list of (str, int, str)
+        Field, line in the field from 0, and message of every problem.
+    """
+    checker = _Checker(parameters)
+    for parameter in parameters:
+        checker.name(f"parameters.{parameter}", 0, parameter)
+    checker.state(state)
+    if not checker.states:
+        checker.problem("state", 0, "there is no state variable; declare at least the weight, as in 'w : 1'")
+    if weight.strip():
+        checker.expression("weight", 0, weight.strip())
+    else:
+        checker.problem("weight", 0, 'missing weight: say which expression is transmitted, as in weight="w"')
+    if not blocks["on_gradient"].strip():
+        checker.problem("on_gradient", 0, "missing on_gradient: say what a learning event does")
+    parsed = {block: checker.block(block, blocks[block]) for block in BLOCKS}
+    if base_gradient.strip():
+        checker.expression("base_gradient", 0, base_gradient.strip())
+    if bool(base_gradient.strip()) != bool(parsed["on_base_step"]):
+        given, missing = ("base_gradient", "on_base_step")[:: 1 if base_gradient.strip() else -1]
+        checker.problem(given, 0, f"{given} needs {missing}: what a base optimizer descends, and what is done with its step")
+    given = {s.target for s in parsed["initial"]}
+    lines = {name: line for line, text in numbered(state) for name in re.findall(r"^d?(\w+?)(?:/dt)?\s*[=:]", text)}
+    for variable in checker.states:
+        if variable not in given:
+            checker.problem("state", lines.get(variable, 0), f"{variable!r} is never initialised: set it in initial")
+    if checker.problems:
+        return None, checker.problems
+    states = set(checker.states)
+    reads = {b: frozenset(states & set().union(*[names_in(s.value) for s in parsed[b]])) for b in BLOCKS}
+    reads["weight"] = frozenset(states & names_in(weight.strip()))
+    writes = {b: frozenset(s.target for s in parsed[b]) & states for b in BLOCKS}
+    return Analysis(tuple(checker.states), checker.decays, parsed, reads, writes), []

@@ -1,0 +1,175 @@
+"""What a study prints while it runs and at the end."""
+
+import time
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from spikemeta.analysis import metrics
+
+LINE_EVERY = 15.0  # seconds between progress lines where there is no terminal
+
+
+class Display:
+    """Overall progress of a study: a bar on a terminal, an occasional line elsewhere.
+
+    Parameters
+    ----------
+    console : rich.console.Console or None
+    totals : list of int
+        Presentations of each point, those of testing included.
+    unit : str
+        What is counted.
+    """
+
+    def __init__(self, console, totals, unit="presentations"):
+        self.unit = unit
+        self.console, self.totals = console or Console(), list(totals)
+        self.counts, self.finished = [0] * len(self.totals), 0
+        self.start = self.printed = time.monotonic()
+        self.bar = None
+
+    def __enter__(self):
+        if self.console.is_terminal:
+            self.bar = Progress(
+                TextColumn("{task.fields[points]}"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TextColumn(f"{self.unit},"),
+                TimeRemainingColumn(),
+                TextColumn("left  {task.fields[phase]}", style="dim"),
+                console=self.console,
+            )
+            self.task = self.bar.add_task("", total=sum(self.totals), points=self._points(), phase="compiling")
+            self.bar.start()
+        return self
+
+    def __exit__(self, *_):
+        if self.bar:
+            self.bar.stop()
+
+    def _points(self):
+        return f"{self.finished}/{len(self.totals)} runs"
+
+    def update(self, number, phase, done, total):
+        """A point reports how many of its presentations are done."""
+        self.counts[number], self.totals[number] = done, total
+        if self.bar:
+            self.bar.update(self.task, completed=sum(self.counts), total=sum(self.totals), phase=phase)
+        elif time.monotonic() - self.printed > LINE_EVERY:
+            self.line()
+
+    def finish(self, number, message):
+        """A point is done."""
+        self.finished += 1
+        self.counts[number] = self.totals[number]
+        if self.bar:
+            self.bar.update(self.task, completed=sum(self.counts), points=self._points())
+            self.bar.console.print(message, highlight=False, markup=False)
+        else:
+            self.line(f"; {message}")
+
+    def line(self, more=""):
+        """Print one plain line."""
+        self.printed = time.monotonic()
+        done, total = sum(self.counts), sum(self.totals)
+        left = (self.printed - self.start) * (total - done) / done if done else float("nan")
+        about = "" if not done or done == total else f", about {left / 60:.1f} min left"
+        self.console.print(
+            f"{self._points()}, {done}/{total} {self.unit}{about}{more}",
+            highlight=False,
+            markup=False,
+            soft_wrap=True,
+        )
+
+
+def percent(summary, signed=False):
+    """``mean +- sd`` in %, of a `spikemeta.analysis.metrics.Summary` of fractions."""
+    if not summary.n:
+        return "-"
+    text = f"{100 * summary.mean:{'+' if signed else ''}.1f}"
+    return text if summary.n < 2 else f"{text} ± {100 * summary.std:.1f}"
+
+
+def number(summary):
+    """``mean +- sd`` of a `spikemeta.analysis.metrics.Summary` that is not a fraction."""
+    if not summary.n:
+        return "-"
+    return f"{summary.mean:.1f}" if summary.n < 2 else f"{summary.mean:.1f} ± {summary.std:.1f}"
+
+
+def table_of(rows, title, caption, columns=None):
+    """A table of a study's rows, as in ``summary.json``; one line each, mean ± sd over seeds.
+
+    Parameters
+    ----------
+    rows : list of dict
+    title, caption : str
+    columns : dict of str to str or None
+        Metrics and the heads of their columns, by default those of a comparison of rules. A head that
+        ends in "%" stands over a fraction, shown in per cent.
+
+    Returns
+    -------
+    rich.table.Table
+    """
+    columns = columns or {
+        "final_accuracy": "final\n%",
+        "just_learned_accuracy": "just learned\n%",
+        "forgetting": "forgetting\n%",
+        "memorized_items": "memorized\nitems",
+        "accuracy": "accuracy\n%",
+        "auroc_epistemic": "epistemic\nAUROC %",
+    }
+    shown = [name for name in columns if any(name in row["metrics"] for row in rows)]
+    table = Table(title=title, caption=caption)
+    table.add_column("rule", overflow="fold", min_width=min(24, max((len(r["rule"]) for r in rows), default=4)))
+    table.add_column("told of\nboundaries")
+    for name in shown:
+        table.add_column(columns[name], justify="right", no_wrap=True)
+    for row in rows:
+        cells = [
+            metrics.summarise([v for v in row["metrics"].get(name, {}).get("values", []) if v is not None]) for name in shown
+        ]
+        table.add_row(
+            row["rule"],
+            "yes" if row["needs_boundary"] else "no",
+            *[
+                percent(cell, signed=name == "forgetting") if columns[name].endswith("%") else number(cell)
+                for name, cell in zip(shown, cells, strict=True)
+            ],
+        )
+    return table
+
+
+def published(rows, title, evaluated):
+    """The table of the study ``published``: the papers' numbers and ours."""
+    table = Table(title=title, caption=f"{evaluated}, %, mean ± sd over seeds")
+    for name in ("setting", "tasks", "published", "ours", "just learned", "seeds", "source"):
+        table.add_column(name, justify="left" if name in ("setting", "source") else "right", overflow="fold")
+    for row in rows:
+        ours = [metrics.summarise(row["metrics"].get(n, {}).get("values", [])) for n in ("accuracy", "just_learned_accuracy")]
+        theirs = row["published"]
+        if not isinstance(theirs, str):
+            theirs = f"{theirs[0]:.2f}" + (f" ± {theirs[1]:.2f}" if theirs[1] else "")
+        table.add_row(row["rule"], str(row["tasks"]), theirs, *map(percent, ours), str(len(row["seeds"])), row["source"])
+    return table
+
+
+def files(console, paths):
+    """Print the paths that a study wrote, one a line."""
+    console.print("written:", *[f"\n  {path}" for path in paths], sep="", highlight=False, markup=False, soft_wrap=True)
+
+
+def warnings(console, messages):
+    """Print what a reader should know before believing the table."""
+    for message in messages:
+        console.print(f"warning: {message}", style="yellow", highlight=False, markup=False, soft_wrap=True)
+
+
+def failures(console, messages):
+    """Print what failed; returns the exit code, 2 if anything did."""
+    for message in messages:
+        console.print(f"failed: {message}", style="bold red", highlight=False, markup=False, soft_wrap=True)
+    return 2 if messages else 0

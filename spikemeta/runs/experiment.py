@@ -1,0 +1,432 @@
+"""Trains every row of a study under every seed and writes the contract's files; shared by the studies."""
+
+import collections
+import contextvars
+import itertools
+from dataclasses import dataclass, field, replace
+
+from spikemeta.analysis import recall
+from spikemeta.errors import UserError
+from spikemeta.figures import shared
+from spikemeta.language import registry
+from spikemeta.language.rule import Rule
+from spikemeta.runs import item_study, pool, results, settings, study
+from spikemeta.runs.display import Display
+from spikemeta.runs.provenance import Record
+from spikemeta.simulation import shared_beginnings
+from spikemeta.system import guards, memory
+from spikemeta.system.files import plain
+
+#: Images per task with ``--scale quick``, training and test, and the number of tasks where it is not given.
+QUICK = {"split": (300, 60, None), "permuted": (400, 100, 3), "joint": (1500, 300, None)}
+JOINT_CHUNKS = 10  # tests along the training of the only task
+BATCH = 16  # images per step of the rule on the torch engine
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One row of a study.
+
+    Attributes
+    ----------
+    label : str
+        Unique among the rows.
+    spec : str
+        The rule for `spikemeta.language.registry.get_rule`: a name, a variant or a path.
+    rule : Rule
+    parameters : dict
+        Constants that replace the rule's own, ``{"hidden.lr": 1e-4}``.
+    network_parameters : dict
+    curriculum : dict
+        Arguments of the curriculum that are this row's own.
+    condition : str
+        What they mean, in a few words; empty where all rows share a curriculum.
+    hidden : int or None
+        Hidden neurons, where they are this row's own.
+    probe : dict
+        Settings of what is measured of a trained network besides its accuracy; ``presentations`` is how many that takes.
+    hardware : Hardware or None
+        Chip that the rule runs on.
+    seeds : int or None
+        Number of seeds, where they are fewer than the others'.
+    more : dict
+        What else the summary says of this row.
+    """
+
+    label: str
+    spec: str
+    rule: Rule
+    parameters: dict = field(default_factory=dict)
+    network_parameters: dict = field(default_factory=dict)
+    curriculum: dict = field(default_factory=dict)
+    condition: str = ""
+    hidden: int | None = None
+    probe: dict = field(default_factory=dict)
+    hardware: object = None
+    seeds: int | None = None
+    more: dict = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Rows as in ``summary.json``, an xarray.Dataset, a message per failed run, and what a reader should know."""
+
+    rows: list
+    results: object
+    failures: list
+    warnings: list = field(default_factory=list)
+
+
+def entries_of(options):
+    """A row for each rule that the options name."""
+    from spikemeta.hardware import profile
+
+    name = getattr(options, "hardware", "")
+    chip = profile.get(name) if name else None
+    return [Entry(rule.title, spec, rule, hardware=chip) for spec, rule in study.resolve_rules(options.rules).items()]
+
+
+def curriculum_arguments(options, evaluate):
+    """Arguments of `spikemeta.data.curricula.build` that the options stand for."""
+    images = getattr(options, "images", None)
+    own = {"limit": images, "test_limit": max(images // 5, 1)} if images else {}
+    if options.task == "items":
+        return item_study.arguments(options, evaluate) | own
+    arguments = {
+        "name": options.task,
+        "dataset": options.dataset,
+        "passes": options.passes,
+        "evaluate": evaluate,
+        "n_tasks": options.tasks,
+    }
+    if options.scale == "quick" and options.task in QUICK:
+        arguments["limit"], arguments["test_limit"], tasks = QUICK[options.task]
+        arguments["n_tasks"] = options.tasks or tasks
+    if options.task == "joint":
+        arguments["chunks"] = JOINT_CHUNKS
+    return arguments | own
+
+
+def n_hidden(options):
+    """Hidden neurons that the options stand for."""
+    return options.hidden or (100 if options.scale == "quick" else 500 if options.task == "items" else 200)
+
+
+def network(options):
+    """Name of the network that the options stand for."""
+    return "surrogate" if options.engine == "torch" else "feedforward"
+
+
+def signal(options):
+    """How errors reach the hidden neurons."""
+    return "backpropagated" if options.engine == "torch" else options.feedback
+
+
+def points_of(entries, options, evaluate, store):
+    """Every entry under every seed, as `spikemeta.runs.pool` takes it."""
+    curriculum = curriculum_arguments(options, evaluate)
+    hidden = n_hidden(options)
+    parting = forks_of(entries, options, curriculum)
+    how = {"engine": options.mode} if options.engine == "brian2" else {"engine": "torch", "batch": options.batch or BATCH}
+    for seed in range(options.seeds):  # seeds outermost: every rule has a first result early
+        for entry in entries:
+            if entry.seeds is not None and seed >= entry.seeds:
+                continue
+            simulation = {
+                "network": network(options),
+                "n_hidden": entry.hidden or hidden,
+                "feedback": signal(options),
+                **how,
+                "parameters": entry.parameters or None,
+                "network_parameters": entry.network_parameters or None,
+            }
+            simulation |= {"hardware": entry.hardware} if entry.hardware else {}
+            simulation |= {"dtype": options.dtype} if options.dtype != "float64" else {}
+            point = pool.Point(
+                entry.label,
+                entry.spec,
+                seed,
+                curriculum | entry.curriculum,
+                simulation,
+                str(store.state_folder(entry.label, seed)),
+                options.resume,
+                probe=entry.probe,
+            )
+            yield replace(point, fingerprint=pool.fingerprint(entry.rule, point), forks=parting.get((seed, entry.label), ()))
+
+
+def forks_of(entries, options, curriculum):
+    """Where entries that differ in their curriculum alone part from one another, by seed and label."""
+    alike = {}
+    for entry in entries:
+        if not entry.hardware:  # a chip's ranges come from the whole run
+            same = entry.spec, entry.hidden, str(entry.parameters), str(entry.network_parameters)
+            alike.setdefault(same, []).append(entry)
+    found, known = {}, {}
+    for seed, group in itertools.product(range(options.seeds), alike.values()):
+        arguments = {str(entry.curriculum): curriculum | entry.curriculum for entry in group}
+        if len(arguments) > 1:
+            key = seed, *arguments
+            if key not in known:
+                built = {name: pool.curriculum_of(pool.Point("", "", seed, of, {})) for name, of in arguments.items()}
+                known[key] = shared_beginnings.forks(built)
+            found |= {(seed, entry.label): known[key][str(entry.curriculum)] for entry in group}
+    return found
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a study would run: the arguments that it gives to `run`."""
+
+    entries: list
+    evaluate: str
+    analysis: object
+    work: object
+
+
+class _Planned(Exception):
+    """Carries a `Plan` out of a study that was only asked for it."""
+
+
+_planning = contextvars.ContextVar("planning", default=False)
+
+
+def plan_of(base, options):
+    """What a study would run under these options, without running it.
+
+    Parameters
+    ----------
+    base : Study
+        One that calls `run`.
+    options : object
+        Its options.
+
+    Returns
+    -------
+    Plan
+    """
+    token = _planning.set(True)
+    try:
+        base.run(options, None)
+    except _Planned as planned:
+        return planned.args[0]
+    finally:
+        _planning.reset(token)
+    raise UserError(f"the study {base.name!r} cannot be swept: it does not call spikemeta.runs.experiment.run")
+
+
+def lengths_of(plan, options):
+    """Presentations of every run, by label and seed, and the number of classes; every mistake in the options shows here.
+
+    Returns
+    -------
+    dict of (str, int) to int
+    int
+    """
+    shared, lengths = curriculum_arguments(options, plan.evaluate), {}
+    seeds = range(options.seeds)
+    for seed, entry in itertools.product(seeds, plan.entries):
+        key = seed, str(entry.curriculum)
+        if key not in lengths:
+            curriculum = pool.curriculum_of(pool.Point("", "", seed, shared | entry.curriculum, {}))
+            lengths[key] = sum(len(phase.indices) for phase in curriculum.phases)
+    return {
+        (e.label, seed): lengths[seed, str(e.curriculum)] + e.probe.get("presentations", 0)
+        for e in plan.entries
+        for seed in seeds
+    }, curriculum.n_classes
+
+
+def run(name, options, entries, console, evaluate="test", analysis=None, work=pool.execute):
+    """Train every entry under every seed and write summary, data and provenance.
+
+    Parameters
+    ----------
+    name : str
+        The study.
+    options : spikemeta.runs.study.SimulationOptions
+    entries : list of Entry
+    console : rich.console.Console
+    evaluate : str
+        ``"test"`` or ``"validation"`` images to measure accuracy on.
+    analysis : spikemeta.analysis.recall.Analysis or None
+        What is measured of a run, instead of the metrics of its accuracy matrix.
+    work : callable
+        As for `spikemeta.runs.pool.run_points`.
+
+    Returns
+    -------
+    Outcome, Store
+
+    Raises
+    ------
+    UserError
+        For bad options or an unusable output folder, or if every run failed. Simulations that became
+        unstable are listed in the outcome instead.
+    """
+    study.check(options)
+    entries = settings.with_constants(entries, options, registry.load("networks", network(options)))
+    if _planning.get():
+        raise _Planned(Plan(entries, evaluate, analysis, work))
+    dataset = pool.dataset(options.dataset)
+    seeds = list(range(options.seeds))
+    length_of, n_classes = lengths_of(Plan(entries, evaluate, analysis, work), options)
+    chance = 1 / n_classes
+
+    folder = options.out or f"results/{name}-{options.dataset}-{options.task}"
+    store = results.Store(folder, name, study.settings(options), options.resume)
+    points = list(points_of(entries, options, evaluate, store))
+    width = max((entry.hidden or n_hidden(options)) for entry in entries)
+    states = max(len(entry.rule.analysis.states) for entry in entries)
+    guards.check_room(store.folder, dataset, (width, n_classes), states, study.n_workers(options))
+    shown = {"feedback": signal(options), "dtype": options.dtype, "evaluated_on": f"{evaluate} images"}
+    curriculum = curriculum_arguments(options, evaluate)
+    record = Record(store, name, options, dataset, [e.rule for e in entries], **shown, curriculum=curriculum)
+
+    runs, failures = run_missing(store, points, length_of, console, study.n_workers(options), work)
+    outcome = outcome_of(entries, options, seeds, runs, chance, analysis, failures)
+    head = {
+        "engine": options.engine,
+        "dataset": options.dataset,
+        "scale": options.scale,
+        "seeds": options.seeds,
+        "task": options.task,
+        **shown,
+        "chance": chance,
+    }
+    if getattr(options, "images", None):
+        head["images"] = options.images
+    store.write_results(outcome.results)
+    store.write_summary(head | {"rows": outcome.rows, "failures": failures, "warnings": outcome.warnings})
+    record.finish(runs, failures)
+    return outcome, store
+
+
+def run_missing(store, points, totals, console, workers, work=pool.execute, unit="presentations", runner=None):
+    """Run those points of a study that its folder does not hold yet; each is stored as soon as it is finished.
+
+    Parameters
+    ----------
+    store : Store
+    points : list
+        With ``label``, ``seed`` and ``fingerprint``.
+    totals : dict of (str, int) to int
+        Length of each point, by label and seed, in ``unit``.
+    console : rich.console.Console
+    workers : int
+    work : callable
+        As for `spikemeta.runs.pool.run_points`.
+    unit : str
+    runner : callable or None
+        ``runner(points, on_progress, on_done, work)`` runs them elsewhere than on processes of this study.
+
+    Returns
+    -------
+    dict of (str, int) to FinishedRun
+    list of str
+        A message for each point that failed.
+
+    Raises
+    ------
+    UserError
+        If all failed.
+    """
+    runs = {(p.label, p.seed): store.find(p.label, p.seed, p.fingerprint) for p in points}
+    runs = {key: run for key, run in runs.items() if run}
+    missing, failures = [p for p in points if (p.label, p.seed) not in runs], []
+    if runs:
+        console.print(f"{len(runs)} of {len(points)} runs are there already", highlight=False)
+    for what in store.set_aside(missing):
+        console.print(
+            f"{what}: another rule text or version made it; kept in {store.folder / 'replaced'}, made again", highlight=False
+        )
+    number = {(p.label, p.seed): k for k, p in enumerate(missing)}
+    waiting = collections.Counter(p.seed for p in missing)
+    trace = store.folder / "memory.csv"
+    with memory.Trace(trace), Display(console, [totals[p.label, p.seed] for p in missing], unit) as display:
+
+        def done(point, run, problem):
+            if run:
+                store.save(run)
+                runs[point.label, point.seed] = run
+            else:
+                failures.append(f"{point.label}, seed {point.seed}: {problem}")
+            waiting[point.seed] -= 1
+            if not waiting[point.seed]:
+                store.forget_shared(point.seed)
+            accuracy = f"{100 * run.arrays['accuracy_matrix'][-1].mean():.1f} %" if run else "failed"
+            display.finish(number[point.label, point.seed], f"{point.label}, seed {point.seed}: {accuracy}")
+
+        if runner:
+            runner(missing, display.update, done, work)
+        else:
+            pool.run_points(missing, workers, display.update, done, work)
+    if not runs:
+        raise UserError("\n".join(["no run finished:", *failures]))
+    drawn = shared.memory(memory.read(trace))
+    if drawn:
+        shared.save(drawn, store.folder / "figures", "memory")
+    return runs, failures
+
+
+def outcome_of(entries, options, seeds, runs, chance, analysis, failures):
+    """The `Outcome` of finished runs, by label and seed."""
+    analysis = analysis or (recall.SEARCH if options.task == "items" else results)
+    rows = []
+    for entry in entries:
+        own = [runs[entry.label, seed] for seed in seeds if (entry.label, seed) in runs]
+        rows.append(
+            {
+                "rule": entry.label,
+                "hardware": entry.hardware.name if entry.hardware else None,
+                "needs_boundary": entry.rule.needs_boundary,
+                "seeds": [run.seed for run in own],
+                "constants": own[0].info["constants"] if own else {},
+                "metrics": analysis.metrics_of(own, chance),
+            }
+            | ({"condition": entry.condition} if entry.condition else {})
+            | entry.more
+        )
+    if hasattr(analysis, "add_tests"):
+        analysis.add_tests(rows)
+    hidden = n_hidden(options)
+    data = analysis.to_dataset(
+        [(e.label, e.rule.needs_boundary) for e in entries],
+        seeds,
+        runs,
+        chance,
+        dataset=options.dataset,
+        task=options.task,
+        scale=options.scale,
+        feedback=signal(options),
+        hidden=hidden,
+        engine=options.engine,
+        dtype=options.dtype,
+        **({"images": options.images} if getattr(options, "images", None) else {}),
+    )
+    return Outcome(plain(rows), data, failures, _warnings(entries, options, seeds, runs))
+
+
+def _warnings(entries, options, seeds, runs):
+    """Rows whose numbers say little: constants made for something else, or layers that say nothing."""
+    found = []
+    for entry in entries:
+        if not (_tuned(entry.rule, options) or entry.parameters):
+            found.append(
+                f"{entry.rule.title} has no constants for task {options.task} with {signal(options)} errors (--engine "
+                f"{options.engine}), and used others: find some with 'spikemeta run search'"
+            )
+        own = [runs[entry.label, seed] for seed in seeds if (entry.label, seed) in runs]
+        found += [f"{entry.label}: {problem}" for problem in guards.layers(own)]
+    return list(dict.fromkeys(found))
+
+
+def _tuned(rule, options):
+    """Whether a rule has constants for the task, under the same engine and kind of feedback."""
+    for key in rule.tuned:
+        task, *qualifiers = key.partition(":")[0].split("/")
+        fits = task == options.task and ("torch" in qualifiers) == (options.engine == "torch")
+        of_data = set(qualifiers) - {"torch", "random"} <= {options.dataset}
+        if fits and of_data and (options.feedback != "random" or "random" in qualifiers):
+            return True
+    return False

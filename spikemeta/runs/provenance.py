@@ -1,0 +1,88 @@
+"""What a study writes down of itself: command, options, versions, data, sources and rules, its beginning and its end."""
+
+import importlib.metadata
+import platform
+import time
+
+from spikemeta.runs import study
+from spikemeta.system import source_identity
+
+
+class Record:
+    """``provenance.json`` of a study, written when it starts and when it is finished.
+
+    Parameters
+    ----------
+    store : spikemeta.runs.results.Store
+    name : str
+        The study.
+    options : object
+        Its options.
+    data : spikemeta.data.datasets.Dataset or None
+    rules : iterable of Rule
+    **more
+        What else is known from the start.
+    """
+
+    def __init__(self, store, name, options, data=None, rules=(), **more):
+        self._store, self._began = store, time.time()
+        self._known = {
+            "command": study.command(name, options),
+            "status": "running",
+            "started": _clock(self._began),
+            "seeds": list(range(getattr(options, "seeds", 0))),
+            "options": vars(options),
+            "versions": versions(),
+            "commit": source_identity.commit(),
+            "sources": source_identity.sources(),
+            "data": {data.name: data.digests} if data else {},
+            "rules": {rule.title: rule_text(rule) for rule in rules},
+        } | more
+        store.write_provenance(self._known)
+
+    def finish(self, runs=None, failures=(), **more):
+        """Write the end: every run's own record, the messages of those that failed, and ``more``.
+
+        Parameters
+        ----------
+        runs : dict of (str, int) to FinishedRun or None
+        failures : list of str
+        """
+        now = time.time()
+        end = {"status": "finished", "finished": _clock(now), "seconds": now - self._began, "failures": list(failures)}
+        if runs is not None:
+            end["runs"] = [{"rule": run.label, "seed": run.seed} | run.info for run in runs.values()]
+        self._store.write_provenance(self._known | end | more)
+
+
+def versions():
+    """Versions of what decides the numbers: Python, this package and those it computes with."""
+    found = {"python": platform.python_version(), "platform": platform.platform()}
+    for package in ("spikemeta", "brian2", "numpy", "scipy", "xarray", "matplotlib", "scikit-learn", "torch", "snntorch"):
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+def rule_text(rule):
+    """A rule's equations and parameters, as they were."""
+    fields = (
+        "reference",
+        "variant",
+        "state",
+        "weight",
+        "initial",
+        "on_gradient",
+        "on_presentation",
+        "on_boundary",
+        "base_gradient",
+        "on_base_step",
+    )
+    parameters = {name: f"{p.value:g} {p.unit}" for name, p in rule.parameters.items()}
+    return {f: getattr(rule, f) for f in fields} | {"parameters": parameters}
+
+
+def _clock(seconds):
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))

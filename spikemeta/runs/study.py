@@ -1,0 +1,177 @@
+"""What a study is: a name, options declared once, and a function that runs it.
+
+The command line and Python callers both build the options dataclass; `check` and `command` work from the same
+declarations, so a new study is one file in ``studies/`` and nothing else.
+"""
+
+import dataclasses
+import os
+import shlex
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from spikemeta.errors import UserError, suggest
+
+
+@dataclass(frozen=True)
+class Study:
+    """One entry of ``studies/``.
+
+    Attributes
+    ----------
+    name, description : str
+    options : type
+        A dataclass whose fields are made with `option`.
+    run : callable
+        ``run(options, console) -> int``: the exit code; `console` is a rich Console or None.
+    resumable : bool
+        Whether a run that was stopped can go on; measurements of time cannot.
+    """
+
+    name: str
+    description: str
+    options: type
+    run: Callable
+    resumable: bool = True
+
+
+def option(default, help, choices=None, low=None, decides=True):
+    """A field of an options dataclass.
+
+    Parameters
+    ----------
+    default : object
+    help : str
+    choices : tuple of str or None
+        Values that exist.
+    low : float or None
+        Smallest value that makes sense, inclusive.
+    decides : bool
+        Whether it decides the numbers of a run, so that results under other values do not mix in one folder.
+    """
+    return field(default=default, metadata={"help": help, "choices": choices, "low": low, "decides": decides})
+
+
+@dataclass(frozen=True)
+class SimulationOptions:
+    """Options shared by the studies that train networks on a sequence of tasks."""
+
+    rules: str = option("", "Rules, variants or files of your own, separated by commas. Default: every rule.", decides=False)
+    dataset: str = option("digits", "Images to learn: digits (comes along), mnist or fashion.")
+    task: str = option("split", "split (pairs of classes), permuted (pixels), joint (all classes at once) or items.")
+    seeds: int = option(
+        3,
+        "Number of seeds, 0 to N-1: initial weights, stimuli and the order of the images.",
+        low=1,
+        decides=False,
+    )
+    scale: str = option("quick", "quick (a part of the data, to look around) or full (all of it).", choices=("quick", "full"))
+    engine: str = option(
+        "brian2",
+        "brian2: event-driven, learning by local errors. torch: surrogate gradients.",
+        choices=("brian2", "torch"),
+    )
+    mode: str = option(
+        "standalone",
+        "Brian2's standalone (compiled C++) or runtime mode; not for --engine torch.",
+        choices=("standalone", "runtime"),
+    )
+    batch: int | None = option(None, "Images per step of the rule, with --engine torch. Default: 16.", low=1)
+    hidden: int | None = option(None, "Hidden neurons. Default: 100 (quick), 200 (full).", low=1)
+    feedback: str = option(
+        "tied",
+        "How errors reach the hidden layer: by the readout's weights or random ones; not for --engine torch.",
+        choices=("tied", "random"),
+    )
+    dtype: str = option(
+        "float64",
+        "Of the synapses' state: float64, or float32, which is smaller, faster and rounds more; not for --engine torch.",
+        choices=("float64", "float32"),
+    )
+    passes: int = option(1, "Times that each task's training images are shown.", low=1)
+    tasks: int | None = option(None, "Number of tasks. Default: all (split 5, permuted 10, but 3 with quick).", low=1)
+    set: tuple[str, ...] = option(
+        (), "KEY=VALUE ...: a constant in place of the tuned one: lr, hidden.lr, laplace.lr, laplace.hidden.lr or network.NAME."
+    )
+    workers: int = option(2, "Processes at work, at most one per core.", low=1, decides=False)
+    out: str = option("", "Output folder. Default: results/STUDY-DATASET-TASK.", decides=False)
+    resume: bool = option(False, "Keep the finished runs of the output folder.", decides=False)
+
+
+def check(options):
+    """Refuse options that make no sense, all problems in one message.
+
+    Raises
+    ------
+    UserError
+    """
+    problems = []
+    for item in dataclasses.fields(options):
+        value, rules = getattr(options, item.name), item.metadata
+        if rules["choices"] and value not in rules["choices"]:
+            problems.append(suggest(f"value of {flag(item.name)}", value, rules["choices"]))
+        if rules["low"] is not None and value is not None and value < rules["low"]:
+            problems.append(f"{flag(item.name)} must be at least {rules['low']:g}, not {value:g}")
+    other = {"brian2": ("batch",), "torch": ("mode", "feedback", "dtype")}.get(getattr(options, "engine", None), ())
+    for item in dataclasses.fields(options):
+        if item.name in other and getattr(options, item.name) != item.default:
+            problems.append(f"{flag(item.name)} means nothing to --engine {options.engine}: leave it out")
+    if problems:
+        raise UserError("\n".join(problems))
+
+
+def flag(name):
+    """An option's name on the command line."""
+    return "--" + name.replace("_", "-")
+
+
+def settings(options):
+    """The options that decide the numbers, as a dict."""
+    return {f.name: getattr(options, f.name) for f in dataclasses.fields(options) if f.metadata["decides"]}
+
+
+def command(study, options, verb="run"):
+    """The shell command that repeats a study: every option that is not the default."""
+    words = ["spikemeta", verb, study]
+    for item in dataclasses.fields(options):
+        value = getattr(options, item.name)
+        if value == item.default or item.name == "resume":
+            continue
+        if isinstance(value, bool):
+            words.append(flag(item.name) if value else "--no-" + flag(item.name)[2:])
+        else:
+            words += [flag(item.name), *(value if isinstance(value, tuple) else [str(value)])]
+    return shlex.join(words)
+
+
+def resolve_rules(text):
+    """Rules by a comma-separated list of names, variants and files; every known rule for an empty one.
+
+    Returns
+    -------
+    dict of str to Rule
+        By what was given: a name, a variant or a path.
+
+    Raises
+    ------
+    UserError
+        With every unknown name; or if two of them have the same title.
+    """
+    from spikemeta.language import registry
+
+    found, problems = {}, []
+    for spec in [s.strip() for s in text.split(",") if s.strip()] or registry.names("rules"):
+        try:
+            found[spec] = registry.get_rule(spec)
+        except UserError as error:
+            problems.append(str(error))
+    titles = [rule.title for rule in found.values()]
+    problems += [f"two rules are called {t!r}; rename one" for t in sorted({t for t in titles if titles.count(t) > 1})]
+    if problems:
+        raise UserError("\n".join(problems))
+    return found
+
+
+def n_workers(options):
+    """Processes to use: what was asked for, at most one per core."""
+    return min(options.workers, os.cpu_count() or 1)

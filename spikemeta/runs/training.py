@@ -1,0 +1,422 @@
+"""Trains perceptrons on permuted images or on items with a rule as the optimizer, in the settings that papers published."""
+
+import hashlib
+import importlib.metadata
+import json
+import time
+from dataclasses import MISSING, asdict, dataclass, field, fields
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from spikemeta.data.sampling import stream
+from spikemeta.errors import UserError
+from spikemeta.language import registry
+from spikemeta.runs import pool
+from spikemeta.runs.results import FinishedRun
+from spikemeta.simulation import checkpoint, execution
+from spikemeta.system import source_identity, stopping
+from spikemeta.system.files import plain
+
+_PERMUTATION, _ORDER = range(2)  # random streams of a seed
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Everything that decides a published experiment.
+
+    Attributes
+    ----------
+    label : str
+    source : str
+        Paper, and where in it or its code.
+    published : (float, float or None) or str
+        The accuracy to compare with, in %, and its spread; or what was said in words.
+    rule : str
+    constants : dict
+        Of the rule.
+    hidden : tuple of int
+    tasks, epochs, batch : int
+    shuffle : bool
+        Whether the images of a task come in a new order in each epoch, or as they are stored.
+    samples : int
+        Weight samples a step; at prediction too.
+    adam : float
+        Learning rate of the base optimizer Adam, 0 for none.
+    standardised : bool
+        Whether pixels have the mean 0 and the deviation 1 of their split; else 0 to 1.
+    first_plain : bool
+        Whether the first task keeps its pixels in place.
+    spread : float or str
+        Initial weights, see `spikemeta.networks.perceptron`.
+    sigma : float
+        Initial standard deviation of the weights times the square root of the layer's inputs, for rules with
+        ``sigma_init``.
+    biases : bool
+    summed : bool
+        Whether the loss of a batch is the sum over its images; else the mean.
+    recent : int
+        Number of last tasks that the headline averages over, and that are tested; 0 for all.
+    bfloat16 : bool
+        Whether matrix products are computed in bfloat16; weights, gradients and the rule's state stay in float32.
+    limit : int or None
+        Training images used; of items, images of a class.
+    items : bool
+        Whether the tasks are items (`spikemeta.data.items`), each of which opens with a boundary, in place of permutations.
+    constants_of : dict
+        Constants of single parameters, by name, as ``{"weight1": {...}}``.
+    validation : bool
+        Whether items are tested on images cut from the training data.
+    trials : int
+        Seeds for each seed of the study.
+    clip : float
+        Probabilities are clipped to [clip, 1 - clip] before the logarithm of the loss, so that images beyond give no
+        gradient, as in Keras 2; 0 for the plain cross-entropy.
+    """
+
+    label: str
+    source: str
+    published: tuple | str
+    rule: str
+    constants: dict
+    hidden: tuple
+    tasks: int
+    epochs: int
+    batch: int
+    shuffle: bool
+    samples: int = 1
+    adam: float = 0.0
+    standardised: bool = False
+    first_plain: bool = False
+    spread: float | str = "glorot"
+    sigma: float = 0.0
+    biases: bool = False
+    summed: bool = False
+    recent: int = 0
+    bfloat16: bool = False
+    limit: int | None = None
+    items: bool = False
+    constants_of: dict = field(default_factory=dict)
+    validation: bool = False
+    trials: int = 1
+    clip: float = 0.0
+
+
+@dataclass(frozen=True)
+class Point:
+    """One setting under one seed; as `spikemeta.runs.pool.Point`."""
+
+    label: str
+    seed: int
+    setting: Setting
+    dataset: str
+    state: str
+    resume: bool
+    fingerprint: str = ""
+
+    @property
+    def total(self):
+        """Optimizer steps."""
+        n = len(pool.dataset(self.dataset).train_labels)
+        n = min(n, self.setting.limit or n)
+        if self.setting.items:  # as many images of other classes as of the item's own
+            n = len(items_of(self.setting, self.dataset, self.seed)[0][0].indices)
+        return self.setting.tasks * self.setting.epochs * -(-n // self.setting.batch)
+
+
+def fingerprint(point, ignored=()):
+    """Digest of what decides a point's outcome, but for these fields of the setting."""
+    rule = registry.get_rule(point.setting.rule)
+    texts = [rule.state, rule.weight, rule.initial, rule.on_presentation, rule.on_gradient, rule.on_boundary]
+    texts += [rule.base_gradient, rule.on_base_step, {n: p.value for n, p in rule.parameters.items()}]
+    plain_setting = {f.name: f.default if f.default_factory is MISSING else f.default_factory() for f in fields(Setting)}
+    decides = {k: v for k, v in asdict(point.setting).items() if k not in ("label", "source", "published", "trials", *ignored)}
+    decides = {k: v for k, v in decides.items() if v != plain_setting[k]}
+    parts = [texts, decides, point.seed, pool.dataset(point.dataset).digests, importlib.metadata.version("spikemeta")]
+    parts.append(source_identity.sources())
+    return hashlib.sha256(json.dumps(plain(parts), sort_keys=True).encode()).hexdigest()
+
+
+def items_of(setting, dataset, seed):
+    """The training phases of the items, and the test phases after the last, in order."""
+    from spikemeta.data import items
+
+    n = setting.tasks
+    evaluate = "validation" if setting.validation else "test"
+    made = items.build(pool.dataset(dataset), seed=seed, n_items=n, limit=setting.limit, tests="end", evaluate=evaluate)
+    return [p for p in made.phases if p.kind == "train"], [p for p in made.phases if p.kind == "test"]
+
+
+def metrics_of(runs, recent):
+    """Metrics of one setting, as in ``summary.json``; ``accuracy`` is over the tasks that the paper scores."""
+    from spikemeta.analysis import metrics
+
+    table = {}
+    for name, get in {
+        "accuracy": lambda m: m[-1, -recent:].mean(),
+        "final_accuracy": lambda m: m[-1].mean(),
+        "just_learned_accuracy": lambda m: np.diag(m).mean(),
+        "last_just_learned_accuracy": lambda m: m[-1, -1],
+    }.items():
+        values = [float(get(run.arrays["accuracy_matrix"])) for run in runs]
+        summary = metrics.summarise(values)
+        table[name] = {"mean": summary.mean, "std": summary.std, "values": values}
+    table["accuracy_matrix"] = {"values": [run.arrays["accuracy_matrix"] for run in runs]}
+    return table
+
+
+def tests_of(runs):
+    """Primacy and recency of items at the end, tested over seeds.
+
+    Mean recall of the first (last) two items minus that of the middle ones, above zero: one-sided t-test, one value a seed.
+
+    Returns
+    -------
+    dict
+        ``recall_by_position`` (mean), and ``primacy`` and ``recency``, each a `spikemeta.analysis.metrics.Test` as a dict.
+    """
+    from spikemeta.analysis import metrics, recall
+
+    at_end = np.array([run.arrays["accuracy_matrix"][-1] for run in runs])
+    first, middle, last = recall.ends(at_end.shape[1])
+    gains = {"primacy": first, "recency": last}
+    gains = {name: at_end[:, own].mean(1) - at_end[:, middle].mean(1) for name, own in gains.items()}
+    tests = {name: asdict(metrics.above(values)) | {"mean": float(values.mean())} for name, values in gains.items()}
+    return {"recall_by_position": at_end.mean(0)} | tests
+
+
+def to_dataset(settings, runs, n_seeds, attributes):
+    """All accuracy matrices as an xarray.Dataset: ``accuracy`` (setting, seed, after, task), fraction.
+
+    ``n_seeds`` counts all trials.
+    """
+    import xarray
+
+    n = max(s.tasks for s in settings)
+    cells = np.full((len(settings), n_seeds, n, n), np.nan)
+    for (label, seed), run in runs.items():
+        k = [s.label for s in settings].index(label)
+        cells[k, seed, : settings[k].tasks, : settings[k].tasks] = run.arrays["accuracy_matrix"]
+    coordinates = {"setting": [s.label for s in settings], "seed": np.arange(n_seeds, dtype=np.int32)}
+    coordinates |= {"after": np.arange(1, n + 1, dtype=np.int32), "task": np.arange(1, n + 1, dtype=np.int32)}
+    dims = ("setting", "seed", "after", "task")
+    return xarray.Dataset({"accuracy": (dims, cells, {"units": "1"})}, coordinates, attributes)
+
+
+class Trainer:
+    """One network, trained on one task after another.
+
+    Parameters
+    ----------
+    setting : Setting
+    dataset : spikemeta.data.datasets.Dataset
+    seed : int
+        Of the initial weights, the permutations, the order of the images and the weight noise.
+    """
+
+    def __init__(self, setting, dataset, seed):
+        import torch
+
+        self.setting, self.seed, self.torch = setting, seed, torch
+        self.network = registry.load("networks", "perceptron")
+        self.images = {split: self._pixels(getattr(dataset, f"{split}_images")) for split in ("train", "test")}
+        self.labels = {s: torch.tensor(getattr(dataset, f"{s}_labels"), dtype=torch.int64) for s in ("train", "test")}
+        if setting.limit and not setting.items:
+            self.images["train"], self.labels["train"] = (
+                self.images["train"][: setting.limit],
+                self.labels["train"][: setting.limit],
+            )
+        sizes = (dataset.n_pixels, *setting.hidden, dataset.n_classes)
+        start = self.network.start(sizes, torch.Generator().manual_seed(seed), setting.spread, setting.biases)
+        self.weights = {name: torch.nn.Parameter(w) for name, w in start.items()}
+        self.optimizer = self._optimizer()
+        self.phases = items_of(setting, dataset.name, seed) if setting.items else None
+        self.matrix = np.full((setting.tasks, setting.tasks), np.nan)
+        self.epoch, self.shown = 0, None  # epochs of all tasks together; the task whose images are at hand
+        self.step = 0  # of the epoch
+
+    def _pixels(self, images):
+        x = self.torch.tensor(images, dtype=self.torch.float32) / 255
+        return (x - x.mean()) / x.std() if self.setting.standardised else x
+
+    def _optimizer(self):
+        s, groups = self.setting, []
+        for name, p in self.weights.items():
+            own = {"sigma_init": s.sigma / p.shape[-1] ** 0.5} if s.sigma else {}
+            groups.append({"params": [(name, p)], **own, **s.constants_of.get(name, {})})
+        base = partial(self.torch.optim.Adam, lr=s.adam, fused=True) if s.adam else None
+        return registry.get_rule(s.rule).optimizer(groups, seed=self.seed, base=base, **s.constants)
+
+    def pixels_of(self, task):
+        """The order of the pixels in a task, or None."""
+        if task == 0 and self.setting.first_plain:
+            return None
+        order = stream(self.seed, _PERMUTATION, task).permutation(self.images["train"].shape[1])
+        return self.torch.from_numpy(order)
+
+    def _seen(self, split, task):
+        """Images of a task as the network sees them, and their labels."""
+        if self.phases:
+            phase = self.phases[split == "test"][task]
+            chosen = self.torch.tensor(phase.indices, dtype=self.torch.int64)
+            return self.images[phase.split][chosen], self.torch.tensor(phase.labels, dtype=self.torch.int64)
+        order = self.pixels_of(task)
+        return self.images[split] if order is None else self.images[split][:, order], self.labels[split]
+
+    def train_epoch(self, progress, keep=lambda: None):
+        """One pass through the images of the present task, or the rest of it; ``keep()`` is called now and then to save."""
+        s, torch = self.setting, self.torch
+        task, number = divmod(self.epoch, s.epochs)
+        if number == 0 and self.step == 0 and (task or s.items):
+            self.optimizer.boundary()
+        if self.shown != task:
+            self.shown = task
+            self.present, self.answers = self._seen("train", task)
+        n = len(self.present)
+        order = torch.arange(n)
+        if s.shuffle:
+            order = torch.from_numpy(stream(self.seed, _ORDER, self.epoch).permutation(n))
+        reduction = "sum" if s.summed else "mean"
+        due = time.monotonic() + execution.INTERVAL
+        for step, chosen in enumerate(order.split(s.batch)):
+            if step < self.step:
+                continue
+            if step > self.step and (time.monotonic() > due or stopping.wanted()):
+                due, self.step = time.monotonic() + execution.INTERVAL, step
+                keep()
+            x, y = (self.present[chosen], self.answers[chosen]) if s.shuffle else self._slice(chosen)
+            if s.samples > 1:
+                self.optimizer.step(partial(self._losses, x, y, reduction), samples=s.samples, stacked=True)
+            else:
+                self.optimizer.zero_grad()
+                self._loss(self._logits(self.weights, x), y, reduction).backward()
+                self.optimizer.step()
+            if step % 64 == 0:
+                progress(step)
+        self.epoch, self.step = self.epoch + 1, 0
+
+    def _slice(self, chosen):
+        here = slice(int(chosen[0]), int(chosen[-1]) + 1)
+        return self.present[here], self.answers[here]
+
+    def _logits(self, weights, x):
+        with self.torch.autocast("cpu", self.torch.bfloat16, enabled=self.setting.bfloat16):
+            return self.network(weights, x).float()
+
+    def _loss(self, logits, y, reduction):
+        clip, functional = self.setting.clip, self.torch.nn.functional
+        if not clip:
+            return functional.cross_entropy(logits, y, reduction=reduction)
+        return functional.nll_loss(logits.softmax(-1).clamp(clip, 1 - clip).log(), y, reduction=reduction)
+
+    def _losses(self, x, y, reduction, weights):
+        logits = self._logits(weights, x)
+        samples, n, classes = logits.shape
+        losses = self.torch.nn.functional.cross_entropy(logits.reshape(-1, classes), y.repeat(samples), reduction="none").view(
+            samples, n
+        )
+        return losses.sum(1) if reduction == "sum" else losses.mean(1)
+
+    def test(self, tasks):
+        """Accuracy on the test images of these tasks; by the mean log-probability over weight samples."""
+        torch, s = self.torch, self.setting
+        right = {task: 0.0 for task in tasks}
+        with torch.no_grad():
+            sets = []
+            for _ in range(s.samples):
+                with self.optimizer.sampled():
+                    sets.append({name: p.detach().clone() for name, p in self.weights.items()})
+            for task in tasks:
+                (x, y), total = self._seen("test", task), 0
+                for weights in sets:
+                    total = total + torch.log_softmax(self.network(weights, x), -1)
+                right[task] = float((total.argmax(-1) == y).float().mean())
+        return right
+
+    # ---- saving and resuming
+
+    def save(self, path, fingerprint):
+        """Write everything that the run goes on from, atomically."""
+        state = {
+            "weights": {name: p.detach() for name, p in self.weights.items()},
+            "optimizer": self.optimizer.state_dict(),
+            "matrix": self.torch.from_numpy(self.matrix),
+            "epoch": self.epoch,
+            "step": self.step,
+        }
+        arrays = {}
+        tree = checkpoint.packed(state, arrays)
+        checkpoint.write(path, {"setting, seed, data or sources": fingerprint}, arrays | {"tree": np.array(json.dumps(tree))})
+
+    def load(self, path, fingerprint):
+        """Go on from a file, if there is one; True if so.
+
+        Raises
+        ------
+        UserError
+            If it is damaged or belongs to another setting.
+        """
+        if not Path(path).is_file():
+            return False
+        arrays = checkpoint.read(path, {"setting, seed, data or sources": fingerprint})
+        state = checkpoint.unpacked(json.loads(str(arrays.pop("tree"))), arrays)
+        matrix = state["matrix"].numpy()
+        with self.torch.no_grad():
+            for name, p in self.weights.items():
+                p.copy_(state["weights"][name])
+        self.optimizer.load_state_dict(state["optimizer"])
+        if len(matrix) > len(self.matrix) and np.isfinite(matrix[len(self.matrix) :]).any():
+            raise UserError(f"{path} holds more tasks than are asked for: ask for more, or run without --resume")
+        n = min(len(matrix), len(self.matrix))
+        self.matrix[:n, :n], self.epoch, self.step = matrix[:n, :n], state["epoch"], state["step"]
+        return True
+
+
+def execute(point, progress):
+    """Train and test one network.
+
+    Parameters
+    ----------
+    point : Point
+    progress : callable
+        ``progress(phase_name, done, total)``, in optimizer steps.
+
+    Returns
+    -------
+    FinishedRun
+        ``accuracy_matrix`` (tasks, tasks): after each task (rows) on each task (columns), fraction; NaN where not tested.
+    """
+    import torch
+
+    torch.set_num_threads(1)  # a process for each core
+    began, setting = time.perf_counter(), point.setting
+    trainer = Trainer(setting, pool.dataset(point.dataset), point.seed)
+    path, same = (
+        Path(point.state) / "state.checkpoint",
+        fingerprint(point, ("tasks",)),
+    )  # more tasks may follow on the same state
+    if point.resume:
+        trainer.load(path, same)
+    epochs = setting.tasks * setting.epochs
+    per_epoch = point.total // epochs
+
+    def keep():
+        trainer.save(path, same)
+        if stopping.wanted():
+            raise stopping.interrupt()
+
+    while trainer.epoch < epochs:
+        task, base = trainer.epoch // setting.epochs, trainer.epoch * per_epoch
+        with stopping.deferred():
+            trainer.train_epoch(lambda step, base=base, task=task: progress(f"task {task + 1}", base + step, point.total), keep)
+            if trainer.epoch % setting.epochs == 0:
+                first = max(0, task + 1 - setting.recent) if setting.recent else 0
+                for tested, accuracy in trainer.test(range(first, task + 1)).items():
+                    trainer.matrix[task, tested] = accuracy
+            trainer.save(path, same)
+    if setting.recent:  # in the end all
+        trainer.matrix[-1] = list(trainer.test(range(setting.tasks)).values())
+    progress("done", point.total, point.total)
+    info = {"rule": setting.rule, "constants": asdict(setting), "seconds": time.perf_counter() - began}
+    return FinishedRun(point.label, point.seed, point.fingerprint, {"accuracy_matrix": trainer.matrix}, info)

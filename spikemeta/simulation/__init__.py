@@ -1,0 +1,1 @@
+"""A network, a rule and a curriculum, run phase by phase on either engine, resumable at any time."""

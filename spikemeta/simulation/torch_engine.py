@@ -1,0 +1,161 @@
+"""The torch engine: a phase as batches of images, each one step of the rule's optimizer and one presentation in rule time."""
+
+import contextlib
+import time
+
+import numpy as np
+import torch
+
+from spikemeta.errors import InstabilityError
+from spikemeta.simulation import execution
+from spikemeta.system import stopping
+
+TESTED = 250  # images tested at once
+
+
+@contextlib.contextmanager
+def one_thread():
+    """One thread, so that sums do not depend on the number of cores."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+class Executor:
+    """Runs one phase of a network for surrogate gradients; called as `spikemeta.simulation.execution.open_executor` says.
+
+    Parameters
+    ----------
+    simulation : Simulation
+    sizes : tuple of int
+        (n_input, n_hidden, n_classes).
+    constants : dict
+        From `Simulation.constants`.
+    """
+
+    compile_seconds = 0.0
+    events = {}  # not counted here
+
+    def __init__(self, simulation, sizes, constants):
+        self.sizes, self.simulation, self.constants = sizes, simulation, constants["rule"]
+        self.network, self.batch = simulation.network, simulation.batch
+        self.parameters = type(self.network.parameters())(**constants["network"])
+
+    def duration(self, phase):
+        """Rule time of a phase: its batches."""
+        return -(-len(phase.indices) // self.batch)
+
+    def __call__(self, phase, dataset, state, age, seed, tick, keep=None, partial=None):
+        images = dataset.train_images if phase.split == "train" else dataset.test_images
+        places = slice(None) if phase.permutation is None else phase.permutation
+        labels = torch.tensor(phase.labels, dtype=torch.long)
+        weights, optimizer = self._optimizer(state, age, seed)
+        generator = torch.Generator().manual_seed(seed)
+        learns = phase.kind == "train"
+        counts, spikes, size, start = [], 0.0, self.batch if learns else TESTED, 0
+        if partial:
+            start, spikes, counts = int(partial["position"]), float(partial["hidden"]), [partial["readout"]]
+            _load(partial, weights, optimizer, generator)
+        elif learns and phase.boundary:
+            optimizer.boundary()
+        due = time.monotonic() + execution.INTERVAL
+        for first in range(start, len(phase.indices), size):
+            if keep and first > start and (time.monotonic() > due or stopping.wanted()):
+                due = time.monotonic() + execution.INTERVAL
+                done = {"position": np.array(first), "hidden": np.array(spikes), "readout": np.concatenate(counts)}
+                keep(
+                    done | _held(weights, optimizer, generator),
+                    {f"{p}.transmitted": w.detach().numpy() for p, w in weights.items()},
+                )
+            chosen = slice(first, first + size)
+            shown = torch.from_numpy(images[phase.indices[chosen]][:, places]).float() / 255
+            given = self.network.draw(shown, self.parameters, generator)
+
+            def respond(given=given):
+                hidden, readout = self.network.respond(weights, given, self.parameters)
+                return hidden, readout.sum(0)
+
+            def closure(respond=respond, answers=labels[chosen]):
+                optimizer.zero_grad()
+                found = respond()
+                loss = self.network.loss(found[1], answers, self.parameters)
+                loss.backward()
+                closure.found = found
+                return loss
+
+            if learns:
+                self._step(optimizer, closure, phase)
+                hidden, counted = closure.found
+            else:
+                sampled = self.simulation.prediction == "sample"
+                with torch.no_grad(), optimizer.sampled() if sampled else contextlib.nullcontext():
+                    hidden, counted = respond()
+            spikes += hidden.detach().sum(dtype=torch.float64).item()
+            counts.append(counted.detach().numpy())
+            tick(first + len(shown))
+        rate = spikes / (self.sizes[1] * len(phase.indices) * self.parameters.presentation / 1000)
+        return np.concatenate(counts).astype(np.int32), rate, self._state(weights, optimizer) if learns else {}
+
+    def _step(self, optimizer, closure, phase):
+        try:
+            optimizer.step(closure)
+        except (OverflowError, ZeroDivisionError, RuntimeError) as error:
+            if isinstance(error, RuntimeError) and "overflow" not in str(error):
+                raise
+            raise InstabilityError(
+                f"rule {self.simulation.rule.title!r}: a number of its update became infinite in phase {phase.name!r} "
+                f"({error}); earlier phases are kept. Remedy: a smaller lr, or bounds on what grows with age"
+            ) from None
+
+    def _optimizer(self, state, age, seed):
+        """Weights by projection, and an optimizer of them in the given state."""
+        weights = {p: torch.nn.Parameter(torch.tensor(state[f"{p}.transmitted"]).float()) for p in self.network.projections}
+        groups = [{"params": [weight], **self.constants[p]} for p, weight in weights.items()]
+        optimizer = self.simulation.rule.optimizer(groups, seed=seed)
+        saved = optimizer.state_dict()
+        for p, values in zip(weights, saved["state"].values(), strict=True):
+            values |= {s: torch.tensor(state[f"{p}.{s}"]) for s in self.simulation.rule.analysis.states if s in values}
+            values["touched"] = age
+        saved["rule"]["age"] = age
+        optimizer.load_state_dict(saved)
+        return weights, optimizer
+
+    def _state(self, weights, optimizer):
+        """State of every synapse now; ``transmitted`` is the mean weight."""
+        optimizer.flush()
+        out = {}
+        for p, weight in weights.items():
+            held = optimizer.state[weight]
+            for s in self.simulation.rule.analysis.states:
+                out[f"{p}.{s}"] = held.get(s, weight)
+            out[f"{p}.transmitted"] = weight
+        return {name: value.detach().numpy().copy() for name, value in out.items()}
+
+
+def _held(weights, optimizer, generator):
+    """All that training goes on from, as arrays: weights, the optimizer's state and every random generator."""
+    saved = optimizer.state_dict()
+    out = {f"weights/{p}": weight.detach() for p, weight in weights.items()} | {"generator": generator.get_state()}
+    out |= {f"held/{number}/{name}": v for number, values in saved["state"].items() for name, v in values.items()}
+    out |= {f"draws/{key}": state for key, state in saved["rule"]["draws"].items()}
+    out |= {key: saved["rule"][key] for key in ("age", "predictions")}
+    return {name: np.array(value) for name, value in out.items()}
+
+
+def _load(held, weights, optimizer, generator):
+    """Put back what `_held` gave."""
+    saved = optimizer.state_dict()
+    with torch.no_grad():
+        for p, weight in weights.items():
+            weight.copy_(torch.from_numpy(held[f"weights/{p}"]))
+    generator.set_state(torch.from_numpy(held["generator"]))
+    saved["state"] = {number: {} for number in saved["state"]}
+    for key in [key for key in held if key.startswith("held/")]:
+        _, number, name = key.split("/")
+        saved["state"][int(number)][name] = torch.from_numpy(held[key]) if held[key].ndim else held[key].item()
+    draws = {key.removeprefix("draws/"): torch.from_numpy(held[key]) for key in held if key.startswith("draws/")}
+    saved["rule"] |= {"age": int(held["age"]), "predictions": int(held["predictions"]), "draws": draws}
+    optimizer.load_state_dict(saved)
