@@ -56,7 +56,7 @@ def run(options, console=None):
 
     from rich.console import Console
 
-    from spikemeta.benchmarks import curves, speed
+    from spikemeta.benchmarks import curves, machine, speed
     from spikemeta.data import datasets
     from spikemeta.figures import shared
     from spikemeta.runs import display, results, study
@@ -69,8 +69,8 @@ def run(options, console=None):
     data = datasets.load(options.dataset)
     folder = options.out or f"results/speed-{options.dataset}"
     store = results.Store(folder, "speed", study.settings(options), options.resume)
-    machine = {"cores": os.cpu_count(), "processor": curves.model_name()}
-    record = Record(store, "speed", options, data, rules, **machine)
+    here = machine.describe()
+    record = Record(store, "speed", options, data, rules, **here)
     work = speed.workload(data, spikes=options.spikes)
     load = [os.getloadavg()[0]]
     say = lambda text: console.print(text, highlight=False, markup=False)  # noqa: E731
@@ -81,7 +81,7 @@ def run(options, console=None):
     measured = curves.measure(rules, work, full, say) if options.curves else {}
     load.append(os.getloadavg()[0])
     head = {"engine": "brian2", "dataset": options.dataset, "scale": options.scale, "seeds": 0, "hidden": options.hidden}
-    head |= {"spikes": work.spikes, "clock": "processor time of one thread, start taken off", "load": load}
+    head |= {"spikes": work.spikes, "clock": "processor time of one thread, start taken off", "load": load, "machine": here}
     store.write_summary(head | {"rows": rows, "curves": measured})
     record.finish(load=load)
     made = {"speed": curves.comparison(rows, head)} | curves.figures_of(measured)

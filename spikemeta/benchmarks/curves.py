@@ -1,13 +1,11 @@
 """Costs against the size of the network, its input and a rule's state, with the table and figures of the study ``speed``."""
 
 import contextlib
-import platform
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 
-from spikemeta.benchmarks import speed
+from spikemeta.benchmarks import machine, speed
 from spikemeta.figures.shared import MARKERS, PALETTE, canvas
 from spikemeta.language.registry import get_rule
 
@@ -129,21 +127,13 @@ def _add(curve, kind, ms, resident=None):
         curve.setdefault("resident", {}).setdefault(kind, []).append(resident)
 
 
-def model_name():
-    """The processor, as it calls itself."""
-    with contextlib.suppress(OSError, StopIteration):
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return platform.processor()
-
-
 def table(rows, head):
     """The table that the study prints."""
     from rich.table import Table
 
     made = Table(
         title=f"Speed: {head['hidden']} hidden neurons, {head['spikes']:.0f} input spikes, {head['dataset']} ({head['scale']})",
-        caption=f"{head['clock']}; medians over turns",
+        caption=f"{head['clock']}; medians over turns\n{machine.sentence(head['machine'])}",
     )
     for name in ("", "ms per\npresentation", "Brian2\nby hand", "floor", "ratio to\nBrian2", "ratio to\nfloor", "float32\nms"):
         made.add_column(name, justify="right" if name else "left")

@@ -141,7 +141,8 @@ int main(int, char** arguments) {
     std::vector<int32_t> fired(C), taught(C);
     for (int presentation = 0; presentation < count; presentation++) {
         std::fill(fill.begin(), fill.end(), 0);
-        const unsigned char* image = images.data() + (size_t)presentation*n_in;
+        const size_t shown = presentation % labels.size();  // over and over
+        const unsigned char* image = images.data() + shown*n_in;
         for (int i = 0; i < n_in; i++) {
             bool first = true;
             if (!raster.empty()) {
@@ -157,7 +158,7 @@ int main(int, char** arguments) {
         std::fill(v.begin(), v.end(), 0); std::fill(cur.begin(), cur.end(), 0); std::fill(err.begin(), err.end(), 0);
         std::fill(rv.begin(), rv.end(), 0); std::fill(rcur.begin(), rcur.end(), 0); std::fill(rerr.begin(), rerr.end(), 0);
         std::fill(phase.begin(), phase.end(), 0); std::fill(seen.begin(), seen.end(), 0);
-        const int label = labels[presentation];
+        const int label = labels[shown];
         for (int t = 0; t < T; t++) {
             real *__restrict V = v.data(), *__restrict I = cur.data(), *__restrict E = err.data(), *__restrict S = sig.data();
             const real on = t >= onset;
@@ -281,5 +282,12 @@ def prepare(folder, rule, sizes, parameters, constants, start, images, labels, r
 
 
 def run(program, folder, count, seed=0):
-    """Train on the first ``count`` images; results are left in the folder."""
+    """Train on ``count`` images, from the first on and over and over; results are left in the folder.
+
+    Returns
+    -------
+    (count, n_classes) ndarray of int32
+        Readout spikes of each presentation.
+    """
     subprocess.run([str(program), str(folder), str(seed), str(count)], check=True)
+    return np.fromfile(folder / "counts", np.int32).reshape(count, -1)

@@ -134,7 +134,10 @@ def _thinned(sizes, state, density):
 
 @contextlib.contextmanager
 def ours(rule, work, n_hidden, density=1.0, **how):
-    """``run(count)`` of our network, with arguments of `spikemeta.simulation.simulation.Simulation`."""
+    """``run(count)``, which gives readout spikes (count, n_classes), of our network.
+
+    ``how`` are arguments of `spikemeta.simulation.simulation.Simulation`.
+    """
     simulation, sizes, constants, start, state, phase = _begin(rule, work, n_hidden, **how)
     n, (connect, state) = len(work.images), _thinned(sizes, state, density)
     with execution.open_executor(simulation, sizes, constants, start, {"hidden": connect} if connect else None) as execute:
@@ -142,14 +145,14 @@ def ours(rule, work, n_hidden, density=1.0, **how):
         def run(count):
             chosen = np.arange(count, dtype=np.int32) % n
             shown = replace(phase, indices=chosen, labels=work.labels[chosen])
-            return execute(shown, replace(work.dataset, train_images=work.images), state, 0, 1, lambda _: None)
+            return execute(shown, replace(work.dataset, train_images=work.images), state, 0, 1, lambda _: None)[0]
 
         yield run
 
 
 @contextlib.contextmanager
 def by_hand(rule, work, n_hidden, density=1.0, form="deferred"):
-    """``run(count)`` of the network by hand in plain Brian2."""
+    """``run(count)``, as of `ours`, of the network by hand in plain Brian2."""
     _, sizes, constants, _, state, _ = _begin(rule, work, n_hidden)
     own, (connect, state) = constants["rule"], _thinned(sizes, state, density)
     with standalone.device() as device:
@@ -161,7 +164,11 @@ def by_hand(rule, work, n_hidden, density=1.0, form="deferred"):
 
         def run(count):
             settings = {f"{owner}.count": count for owner in ("input", "hidden", "readout")} | start
-            return program.run(Path(folder), settings, 100, count, 1)
+            read, _ = program.run(Path(folder), settings, 100, count, 1)
+            counts = np.zeros((count, sizes[2]), np.int32)
+            shown, neuron = ((read("readout_spikes.t") + 0.5e-3) / 0.1).astype(int), read("readout_spikes.i")
+            np.add.at(counts, (shown[shown < count], neuron[shown < count]), 1)
+            return counts
 
         yield run
 
@@ -173,14 +180,14 @@ def _immediate(rule, state):
 
 @contextlib.contextmanager
 def floor(rule, work, n_hidden):
-    """``run(count)`` of the program by hand in C++."""
+    """``run(count)``, as of `ours`, of the program by hand in C++."""
     _, sizes, constants, _, state, _ = _begin(rule, work, n_hidden)
     program = handwritten_floor.compile_floor(rule.name)
     with tempfile.TemporaryDirectory(prefix="spikemeta-") as folder:
         folder = Path(folder)
         own = [parameters_of(constants), constants["rule"], state, work.images, work.labels]
         handwritten_floor.prepare(folder, rule.name, sizes, *own)
-        yield lambda count: handwritten_floor.run(program, folder, min(count, len(work.images)))
+        yield lambda count: handwritten_floor.run(program, folder, count)
 
 
 def parameters_of(constants):

@@ -1,5 +1,6 @@
 """The study of speed at toy size: what it times, what it writes, and what it leaves out."""
 
+import contextlib
 import json
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from spikemeta import cli
-from spikemeta.benchmarks import curves, peers, speed
+from spikemeta.benchmarks import curves, machine, peers, speed
 from spikemeta.data import datasets
 from spikemeta.language import registry
 
@@ -32,6 +33,31 @@ def test_a_cost_is_a_difference_over_presentations():
     assert speed.measure(run, 384, lambda: now[0], 128) == pytest.approx(0.5)
     found = speed.in_turns({"a": run}, {"a": 40}, 3, clock=lambda: now[0])
     np.testing.assert_allclose(found["a"], 500.0)
+
+
+@pytest.mark.parametrize("kind", ["ours", "brian2", "brian2, immediate", "floor"])
+def test_every_program_shows_as_many_presentations_as_it_is_asked_for(kind):
+    """Also when they are more than the images: the last of them, too, drive the readout, which is silent before it learns."""
+    asked, work = 80, speed.workload(datasets.load("digits"), 25)
+    with contextlib.ExitStack() as stack:
+        programs = speed.open_programs(stack, [registry.get_rule("sgd")], work, 60, [kind])
+        counts = programs[kind, "sgd"](asked)
+    assert counts.shape == (asked, 10)
+    assert (counts[-10:].sum(axis=1) > 0).sum() > 5
+
+
+def test_a_machine_is_described(tmp_path):
+    for number, values in enumerate([("1", "Data", "32K"), ("1", "Instruction", "48K"), ("2", "Unified", "512K")]):
+        (tmp_path / f"index{number}").mkdir()
+        for name, value in zip(("level", "type", "size"), values, strict=True):
+            (tmp_path / f"index{number}" / name).write_text(value + "\n")
+    (tmp_path / "index3").mkdir()  # says nothing
+    assert machine.caches(tmp_path) == {"L1 data": 32, "L2": 512}
+    here = machine.describe()
+    assert here["compiler"]
+    assert here["vectors"] in {"", *machine.VECTORS.values()}
+    line = machine.sentence(here | {"caches": {"L2": 512}, "vectors": "AVX2"})
+    assert line == f"{here['processor']}; AVX2; L2 512 KiB; {here['compiler']}".removeprefix("; ")
 
 
 def test_bytes_of_a_synapse():
@@ -60,7 +86,9 @@ def test_the_study_leaves_the_files_of_the_contract(tmp_path, monkeypatch):
         assert len(ratios) == 3
     assert len(peer["metrics"]["ms_per_presentation"]["values"]) == 3
     assert (tmp_path / "figures" / "speed.png").stat().st_size > 1000
-    assert json.loads((tmp_path / "provenance.json").read_text())["load"]
+    record = json.loads((tmp_path / "provenance.json").read_text())
+    assert record["load"]
+    assert summary["machine"]["compiler"] == record["compiler"]
 
 
 def test_every_rule_is_timed_in_every_shape(monkeypatch):
@@ -79,16 +107,18 @@ def test_the_figures_of_curves():
         return {"mean": x, "low": 0.9 * x, "high": 1.1 * x}
 
     kinds = ("ours", "brian2")
-    curves = {name: {"x": [1, 4], "ms": {k: [cost(1.0), cost(2.0)] for k in kinds}} for name in ("hidden", "spikes", "states")}
-    curves["hidden"] |= {
+    measured = {
+        name: {"x": [1, 4], "ms": {k: [cost(1.0), cost(2.0)] for k in kinds}} for name in ("hidden", "spikes", "states")
+    }
+    measured["hidden"] |= {
         "ns_per_event": {k: [1.0, 1.5] for k in kinds},
         "resident": {k: [1e7, 4e7] for k in kinds},
         "bytes_per_synapse": dict.fromkeys(kinds, 32.4),
         "expected": {"ours": 32},
     }
     rows = {rule: {"ratio_to_brian2": [cost(0.2), cost(0.3)]} for rule in ("sgd", "laplace")}
-    curves["shapes"] = {"hidden": [100, 200], "density": [1.0, 0.1], "rules": rows}
-    made = curves.figures_of(curves)
+    measured["shapes"] = {"hidden": [100, 200], "density": [1.0, 0.1], "rules": rows}
+    made = curves.figures_of(measured)
     names = ["cost_by_hidden", "cost_by_spikes", "cost_by_states", "cost_per_event", "memory", "ratio_by_shape"]
     assert sorted(made) == names
     labels = [text.get_text() for text in made["ratio_by_shape"].legends[0].get_texts()]
