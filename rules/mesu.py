@@ -38,7 +38,9 @@ rule = Rule(
         "clamp": Parameter(
             float("inf"), low=0, description="largest gradient of the mean, in units of 1/sigma (the authors' clip)"
         ),
-        "guard": Parameter(0.5, low=0, high=0.99, description="largest relative step of sigma, so that it stays positive"),
+        "guard": Parameter(
+            0.5, low=0, description="largest relative step of sigma, which stays positive below 1 (inf: no bound, as published)"
+        ),
     },
     tuned={
         "joint": {"sigma_prior": 0.02, "sigma_init": 0.02, "lr_sigma": 1.0, "window": 300_000, "guard": 0.2},

@@ -69,7 +69,7 @@ def settings():
             label="mesu-stream",
             source="Bonnet et al. 2025, fig. 3: last five of 200 tasks",
             published=(91.34, None),
-            constants={"window": 300_000, "sigma_prior": 1.0},
+            constants={"window": 300_000, "sigma_prior": 1.0, "guard": float("inf")},  # the authors bound nothing here
             hidden=(50,),
             tasks=200,
             epochs=1,
@@ -220,8 +220,7 @@ def run(options, console=None):
     store.write_results(training.to_dataset(found, runs, trials, head))
     store.write_summary(head | {"rows": rows, "failures": failures})
     record.finish(runs, failures)
-    drawings = {"published": published_figures.published, "items": published_figures.items, "course": published_figures.course}
-    made = {name: draw(rows, head) for name, draw in drawings.items()}
+    made = {name: getattr(published_figures, name)(rows, head) for name in ("published", "items", "course", "triangle")}
     drawn = [p for name, figure in made.items() if figure for p in shared.save(figure, store.folder / "figures", name)]
     console.print(display.published(rows, f"Published settings, {options.dataset} ({options.scale})", evaluated))
     display.files(console, [store.folder / n for n in ("summary.json", "results.nc", "provenance.json")] + drawn)

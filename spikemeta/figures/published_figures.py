@@ -1,4 +1,4 @@
-"""Figures of the study ``published``: accuracies beside the papers', recall of items, and long streams as they go on."""
+"""Figures of the study ``published``: accuracies beside the papers', recall of items, and streams, task by task."""
 
 import numpy as np
 
@@ -6,6 +6,7 @@ from spikemeta.analysis import metrics
 from spikemeta.figures import shared
 
 LONG = 20  # tasks from which a stream's course is worth a figure
+WRITTEN = 12  # tasks up to which each cell of a triangle has its number
 
 
 def published(rows, head):
@@ -84,4 +85,34 @@ def course(rows, head):
         panel.set(xlabel="tasks seen", ylabel="test accuracy (%)", title=row["rule"])
         panel.grid(axis="y", color="0.92")
     figure.legend(*panel.get_legend_handles_labels(), loc="outside right center", fontsize=8, frameon=False)
+    return figure
+
+
+def triangle(rows, head):
+    """Accuracy on every task after every task of a stream, mean over seeds; None without one.
+
+    The cells have their numbers, with the standard deviation over seeds, up to `WRITTEN` tasks; colours alone beyond.
+    """
+    rows = [row for row in rows if row.get("recent") and row["metrics"]]
+    if not rows:
+        return None
+    size = max(5.0, min(9.0, 0.95 * rows[0]["tasks"]))
+    figure = shared.canvas(size + 1.2, size * len(rows))
+    figure.suptitle(f"Every task after every task: {head['dataset']} ({head['scale']})", fontsize=11)
+    for panel, row in zip(figure.subplots(len(rows), 1, squeeze=False)[:, 0], rows, strict=True):
+        values = 100 * np.array(row["metrics"]["accuracy_matrix"]["values"], float)
+        mean, n = values.mean(0), values.shape[1]
+        edges = np.arange(n + 1) + 0.5
+        shown = panel.pcolormesh(edges, edges, np.ma.masked_invalid(mean), cmap="viridis", vmin=0, vmax=100)
+        for after, task in zip(*np.nonzero(np.isfinite(mean)), strict=True) if n <= WRITTEN else ():
+            spread = metrics.summarise(values[:, after, task]).std
+            text = f"{mean[after, task]:.1f}" + (f"\n±{spread:.1f}" if len(values) > 1 else "")
+            colour = "black" if mean[after, task] > 60 else "white"
+            panel.text(task + 1, after + 1, text, ha="center", va="center", color=colour, fontsize=8)
+        seeds = f"{len(values)} seed" + "s" * (len(values) > 1)
+        panel.set(xlabel="tested on task", ylabel="tasks seen", title=f"{row['rule']}, {seeds}", aspect="equal")
+        panel.invert_yaxis()
+        if n <= WRITTEN:
+            panel.set(xticks=range(1, n + 1), yticks=range(1, n + 1))
+        figure.colorbar(shown, ax=panel, label="test accuracy (%)", shrink=0.8)
     return figure

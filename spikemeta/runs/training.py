@@ -57,7 +57,7 @@ class Setting:
     summed : bool
         Whether the loss of a batch is the sum over its images; else the mean.
     recent : int
-        Number of last tasks that the headline averages over, and that are tested; 0 for all.
+        Number of last tasks that the headline averages over; 0 for all.
     bfloat16 : bool
         Whether matrix products are computed in bfloat16; weights, gradients and the rule's state stay in float32.
     limit : int or None
@@ -385,7 +385,7 @@ def execute(point, progress):
     Returns
     -------
     FinishedRun
-        ``accuracy_matrix`` (tasks, tasks): after each task (rows) on each task (columns), fraction; NaN where not tested.
+        ``accuracy_matrix`` (tasks, tasks): after each task (rows) on each one seen (columns), fraction; NaN above the diagonal.
     """
     import torch
 
@@ -411,12 +411,8 @@ def execute(point, progress):
         with stopping.deferred():
             trainer.train_epoch(lambda step, base=base, task=task: progress(f"task {task + 1}", base + step, point.total), keep)
             if trainer.epoch % setting.epochs == 0:
-                first = max(0, task + 1 - setting.recent) if setting.recent else 0
-                for tested, accuracy in trainer.test(range(first, task + 1)).items():
-                    trainer.matrix[task, tested] = accuracy
+                trainer.matrix[task, : task + 1] = list(trainer.test(range(task + 1)).values())
             trainer.save(path, same)
-    if setting.recent:  # in the end all
-        trainer.matrix[-1] = list(trainer.test(range(setting.tasks)).values())
     progress("done", point.total, point.total)
     info = {"rule": setting.rule, "constants": asdict(setting), "seconds": time.perf_counter() - began}
     return FinishedRun(point.label, point.seed, point.fingerprint, {"accuracy_matrix": trainer.matrix}, info)

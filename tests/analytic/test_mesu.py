@@ -71,6 +71,19 @@ def test_the_guard_bounds_the_step_of_sigma():
     np.testing.assert_allclose(moments(made)[1], [[0.05, 0.15]], rtol=1e-12)
 
 
+def test_without_a_guard_sigma_is_the_published_one_beyond_zero_too():
+    """The published sigma may become negative, which is the same synapse with the sign of its noise turned."""
+    g, noise = np.array([[30.0, 300.0, -300.0, 3000.0]]), np.array([[1.0, 0.5, 0.5, 1.0]])
+    made = synapses(np.full((1, 4), 0.8), np.inf, noise=noise, guard=np.inf)
+    made.touch(0, 0)
+    made.accumulate(0, g[0])
+    made.touch(0, 1)
+    mu, sigma = published(0.8, 0.1, g, noise, np.inf)
+    assert sigma.min() < 0 < sigma.max()
+    np.testing.assert_allclose(moments(made)[0], mu, rtol=1e-12)  # rounding, as above
+    np.testing.assert_allclose(moments(made)[1], np.abs(sigma), rtol=1e-12)
+
+
 def test_a_whole_presentation_is_the_published_one_to_first_order():
     """Data term and forgetting scaled down together: what is left is their product, of second order."""
     scales, errors = [0.1, 0.05, 0.025, 0.0125], []

@@ -339,7 +339,7 @@ def test_overrides_out_of_range(overrides, message):
 
 def test_the_largest_value_is_checked_too():
     with pytest.raises(UserError, match="guard must be at most 0.99, not 1"):
-        registry.get_rule("mesu").constants(overrides={"guard": 1.0})
+        registry.get_rule("mesu_multiplicative").constants(overrides={"guard": 1.0})
     with pytest.raises(UserError, match="did you mean 'biased_stable'"):
         registry.get_rule("stable_flexible").with_variant("biased-stable")
 
