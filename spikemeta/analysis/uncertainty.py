@@ -93,7 +93,7 @@ def kinds_of(dataset):
     else:
         notes.append("rotated images are left out: the images are not square")
     other = "mnist" if dataset.name == "fashion" else "fashion"
-    if dataset.shape == (28, 28):
+    if (dataset.planes, *dataset.shape) == (1, 28, 28):
         try:
             datasets.load(other)
             kinds.append(other)
@@ -123,7 +123,7 @@ def strange(kind, dataset, images, seed):
     if kind == "permuted":
         return images[:, rng.permutation(images.shape[1])]
     if kind == "rotated":
-        return np.rot90(images.reshape(-1, *dataset.shape), axes=(1, 2)).reshape(len(images), -1)
+        return np.rot90(dataset.pictures(images), axes=(2, 3)).reshape(len(images), -1)
     if kind == "shuffled":
         return rng.permuted(images, axis=1)
     if kind == "noise":

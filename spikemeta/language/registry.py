@@ -5,8 +5,8 @@ import pkgutil
 
 from spikemeta.errors import UserError, suggest
 
-KINDS = {"rules": "rule", "networks": "network", "studies": "study", "hardware": "hardware"}
-_FOLDERS = {"hardware": "hardware.chips"}
+KINDS = {"rules": "rule", "networks": "network", "studies": "study", "hardware": "hardware", "datasets": "dataset"}
+_FOLDERS = {"hardware": "hardware.chips", "datasets": "data.sets"}
 
 
 def names(kind):

@@ -6,6 +6,7 @@ import itertools
 from dataclasses import dataclass, field, replace
 
 from spikemeta.analysis import recall
+from spikemeta.data import datasets
 from spikemeta.errors import UserError
 from spikemeta.figures import shared
 from spikemeta.language import registry
@@ -273,7 +274,7 @@ def run(name, options, entries, console, evaluate="test", analysis=None, work=po
     length_of, n_classes = lengths_of(Plan(entries, evaluate, analysis, work), options)
     chance = 1 / n_classes
 
-    folder = options.out or f"results/{name}-{options.dataset}-{options.task}"
+    folder = options.out or f"results/{name}-{results.slug(datasets.label(options.dataset))}-{options.task}"
     store = results.Store(folder, name, study.settings(options), options.resume)
     points = list(points_of(entries, options, evaluate, store))
     width = max((entry.hidden or n_hidden(options)) for entry in entries)

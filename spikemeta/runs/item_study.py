@@ -22,7 +22,7 @@ class ItemOptions(SimulationOptions):
         "Default: the populations of flexibilities, then every other rule.",
         decides=False,
     )
-    dataset: str = option("digits", "Images to learn: digits (comes along), mnist, fashion or two_digit.")
+    dataset: str = option("digits", "Images to learn: one of 'spikemeta list datasets', or the path of your own.")
     task: str = option("items", "What is learned: items, one class each.", choices=("items",))
     hidden: int | None = option(None, "Hidden neurons. Default: 100 (quick), 500 (full).", low=1)
     passes: int = option(1, "Times that the sequence of items is shown.", low=1)

@@ -57,7 +57,7 @@ class SimulationOptions:
     """Options shared by the studies that train networks on a sequence of tasks."""
 
     rules: str = option("", "Rules, variants or files of your own, separated by commas. Default: every rule.", decides=False)
-    dataset: str = option("digits", "Images to learn: digits (comes along), mnist or fashion.")
+    dataset: str = option("digits", "Images to learn: one of 'spikemeta list datasets', or the path of your own.")
     task: str = option("split", "split (pairs of classes), permuted (pixels), joint (all classes at once) or items.")
     seeds: int = option(
         3,

@@ -10,7 +10,12 @@ from functools import partial
 import numpy as np
 import pytest
 
-from spikemeta.data import datasets, idx
+from spikemeta.data import datasets
+from spikemeta.data.formats import idx
+from spikemeta.data.sets import animals
+from spikemeta.data.sets.mnist import dataset as mnist_files
+from spikemeta.data.sources import IdxFiles
+from spikemeta.language import registry
 
 # Counts of the classes 0..9 in the published MNIST files (LeCun, Cortes and Burges).
 MNIST_TRAIN = [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
@@ -32,7 +37,7 @@ def toy(tmp_path, monkeypatch):
     content = {}
     for part, n in (("train", 6), ("t10k", 4)):
         content[f"{part}-images-idx3-ubyte"] = image_bytes(rng.integers(0, 256, (n, 3, 2), dtype=np.uint8))
-        content[f"{part}-labels-idx1-ubyte"] = label_bytes(np.arange(n, dtype=np.uint8))
+        content[f"{part}-labels-idx1-ubyte"] = label_bytes(np.arange(n, dtype=np.uint8) % 3)
     (tmp_path / "toy").mkdir()
     packed = {}
     for file, data in content.items():
@@ -40,13 +45,21 @@ def toy(tmp_path, monkeypatch):
         (tmp_path / "toy" / f"{file}.gz").write_bytes(raw)
         packed[file] = hashlib.sha256(raw).hexdigest()
     digests = {file: hashlib.sha256(data).hexdigest() for file, data in content.items()}
-    source = datasets._Source("http://localhost/", (3, 2), packed, digests)
-    monkeypatch.setitem(datasets._SOURCES, "toy", source)
-    return tmp_path, content
+    source = IdxFiles("toy", "http://localhost/", (3, 2), packed, digests)
+    add(monkeypatch, source)
+    return tmp_path, content, source
+
+
+def add(monkeypatch, source):
+    """Make a data set known, as a file in the folder sets/ does."""
+    known = tuple(sorted({*registry.names("datasets"), "toy"}))
+    monkeypatch.setattr(datasets, "_sets", lambda: known)
+    plain = registry.load
+    monkeypatch.setattr(registry, "load", lambda kind, name: source if name == "toy" else plain(kind, name))
 
 
 def test_names():
-    assert datasets.names() == ["digits", "fashion", "mnist", "two_digit"]
+    assert datasets.names() == ["animals", "cifar10", "cifar100", "digits", "fashion", "mnist", "two_digit"]
 
 
 def test_digits():
@@ -93,23 +106,23 @@ def test_mnist(data_folder):
     assert np.bincount(mnist.test_labels).tolist() == MNIST_TEST
     # The mean grey value that most published code normalizes MNIST with.
     assert mnist.train_images.mean() / 255 == pytest.approx(0.1307, abs=5e-5)
-    assert mnist.digests == datasets._SOURCES["mnist"].content
+    assert mnist.digests == mnist_files.content
 
 
 @pytest.mark.parametrize("inside", ["", "toy"])
 def test_folder_may_be_the_one_that_holds_the_files_or_the_one_above(toy, inside):
-    folder, content = toy
+    folder, content, _ = toy
     loaded = datasets.load("toy", folder / inside)
     np.testing.assert_array_equal(
         loaded.train_images.ravel(), np.frombuffer(content["train-images-idx3-ubyte"], np.uint8, offset=16)
     )
-    assert loaded.train_labels.tolist() == [0, 1, 2, 3, 4, 5]
-    assert loaded.test_labels.tolist() == [0, 1, 2, 3]
+    assert loaded.train_labels.tolist() == [0, 1, 2, 0, 1, 2]
+    assert loaded.test_labels.tolist() == [0, 1, 2, 0]
 
 
 @pytest.mark.parametrize("packing", ["plain", "gz of another level", "plain under the name .gz"])
 def test_same_content_packed_otherwise(toy, packing):
-    folder, content = toy
+    folder, content, _ = toy
     expected = datasets.load("toy", folder)
     for file, data in content.items():
         path = folder / "toy" / f"{file}.gz"
@@ -124,13 +137,13 @@ def test_same_content_packed_otherwise(toy, packing):
 
 
 def test_environment_variable(toy, monkeypatch):
-    folder, _ = toy
+    folder, _, _ = toy
     monkeypatch.setenv("SPIKEMETA_DATA", str(folder))
     assert len(datasets.load("toy").train_labels) == 6
 
 
 def test_arrays_are_read_only(toy):
-    folder, _ = toy
+    folder, _, _ = toy
     for dataset in (datasets.load("toy", folder), datasets.load("digits")):
         for part in ("train_images", "train_labels", "test_images", "test_labels"):
             with pytest.raises(ValueError, match="read-only"):
@@ -141,7 +154,7 @@ def test_download_once(toy, tmp_path, monkeypatch):
     """Without SPIKEMETA_DATA the files are fetched into the cache, once, and checked by their digest."""
     import pooch
 
-    folder, _ = toy
+    folder, _, source = toy
     fetched = []
 
     class Handler(http.server.SimpleHTTPRequestHandler):
@@ -152,7 +165,7 @@ def test_download_once(toy, tmp_path, monkeypatch):
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         url = f"http://127.0.0.1:{server.server_address[1]}/"
-        monkeypatch.setitem(datasets._SOURCES, "toy", replace(datasets._SOURCES["toy"], url=url))
+        add(monkeypatch, replace(source, url=url))
         monkeypatch.setattr(pooch, "os_cache", lambda project: tmp_path / "cache")
         monkeypatch.delenv("SPIKEMETA_DATA", raising=False)
         for proxy in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
@@ -163,7 +176,7 @@ def test_download_once(toy, tmp_path, monkeypatch):
         server.server_close()
     assert len(fetched) == 4
     np.testing.assert_array_equal(first.train_images, second.train_images)
-    assert first.digests == datasets._SOURCES["toy"].content
+    assert first.digests == source.content
 
 
 def test_idx_header_is_big_endian(tmp_path):
@@ -171,3 +184,33 @@ def test_idx_header_is_big_endian(tmp_path):
     path.write_bytes(b"\0\0\x08\x01\0\0\0\x03\x07\x02\x01")  # the first bytes of a labels file, cut to three labels
     labels, _ = idx.read(path)
     assert labels.tolist() == [7, 2, 1]
+
+
+def test_animals(data_folder):
+    """The IDX files were made from the published package as `held_out` says: the digests of all four are recorded."""
+    if not (data_folder / "animals").is_dir():
+        pytest.skip("no animals in the data folder")
+    found = datasets.load("animals", data_folder)
+    assert found.shape == (28, 28)
+    assert np.bincount(found.train_labels).tolist() == [800] * 10
+    assert np.bincount(found.test_labels).tolist() == [200] * 10
+    assert found.class_names[0] == "bear"
+    train, test = ({bytes(image) for image in images[:2000]} for images in (found.train_images, found.test_images))
+    assert not train & test
+
+
+def test_groups_of_equal_images_stay_together():
+    images = np.array([3, 3, 1, 2, 5, 5, 4, 6], np.uint8).reshape(-1, 1, 1)
+    labels = np.array([0, 0, 0, 0, 1, 1, 1, 1])
+    test = animals.held_out(images, labels, n_test=2)
+    assert [int(test[labels == c].sum()) for c in (0, 1)] == [2, 2]
+    assert test[0] == test[1]
+    assert test[4] == test[5]
+
+
+def test_fashion_by_its_content(data_folder):
+    if not (data_folder / "fashion").is_dir():
+        pytest.skip("no Fashion-MNIST in the data folder")
+    found = datasets.load("fashion", data_folder)
+    assert np.bincount(found.train_labels).tolist() == [6000] * 10
+    assert np.bincount(found.test_labels).tolist() == [1000] * 10

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from spikemeta.data import datasets, items
 from spikemeta.data.sampling import stream
+from spikemeta.data.sets import two_digit
 from spikemeta.errors import UserError
 from spikemeta.runs import pool
 
@@ -206,7 +207,7 @@ def test_two_digits_by_hand():
     images = np.repeat(20 * np.arange(10, dtype=np.uint8), 16).reshape(10, 16)
     labels = np.arange(10, dtype=np.int32)
     source = datasets.Dataset("mnist", images, labels, images, labels, (4, 4), {"file": "abc"})
-    made = datasets.two_digit(source, per_class=(3, 2))
+    made = two_digit.pairs(source, per_class=(3, 2))
     assert (made.n_classes, made.shape, len(made.train_labels), len(made.test_labels)) == (45, (2, 4), 135, 90)
     assert made.digests["file"] == "abc"
     pairs = [(i, j) for i in range(10) for j in range(i + 1, 10)]
@@ -219,5 +220,5 @@ def test_two_digits_by_hand():
 def test_two_digits_are_halved_by_means_of_four():
     images = np.array([[0, 4, 8, 8], [8, 12, 8, 8], [1, 1, 0, 0], [1, 1, 0, 2]], np.uint8).reshape(1, 16).repeat(10, 0)
     labels = np.arange(10, dtype=np.int32)
-    made = datasets.two_digit(datasets.Dataset("mnist", images, labels, images, labels, (4, 4), {}), per_class=(1, 1))
+    made = two_digit.pairs(datasets.Dataset("mnist", images, labels, images, labels, (4, 4), {}), per_class=(1, 1))
     assert made.train_images[0].tolist() == [6, 8, 6, 8, 1, 0, 1, 0]  # 0.5 rounds to even

@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 
 from spikemeta.backends.reference import ReferenceSynapses
 from spikemeta.cli import app
-from spikemeta.data import idx
+from spikemeta.data.formats import idx
 from spikemeta.errors import UserError
 from spikemeta.language import registry
 from spikemeta.language.rule import Parameter, Rule

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from spikemeta.data import curricula, datasets
+from spikemeta.data.sources import IdxFiles
 from spikemeta.errors import UserError
+from spikemeta.language import registry
 
 DIGITS = datasets.load("digits")
 FILES = [
@@ -18,11 +20,21 @@ FILES = [
 ]
 
 
+TOY = IdxFiles("toy", "http://127.0.0.1:9/", (2, 2), dict.fromkeys(FILES, "0" * 64), {}, class_names=tuple("abc"))
+
+
+def add(monkeypatch, source):
+    """Make a data set known, as a file in the folder sets/ does."""
+    known = tuple(sorted({*registry.names("datasets"), "toy"}))
+    monkeypatch.setattr(datasets, "_sets", lambda: known)
+    plain = registry.load
+    monkeypatch.setattr(registry, "load", lambda kind, name: source if name == "toy" else plain(kind, name))
+
+
 @pytest.fixture
 def toy(tmp_path, monkeypatch):
     """A well-formed dataset ``toy``: three training and three test images of 2x2 pixels, digests unknown."""
-    source = datasets._Source("http://127.0.0.1:9/", (2, 2), dict.fromkeys(FILES, "0" * 64), {})
-    monkeypatch.setitem(datasets._SOURCES, "toy", source)
+    add(monkeypatch, TOY)
     (tmp_path / "toy").mkdir()
     for file in FILES:
         if "images" in file:
@@ -43,7 +55,9 @@ def refused(*parts, name="toy", **arguments):
 
 
 def test_unknown_dataset():
-    refused("unknown dataset 'mnsit'; did you mean 'mnist'?", "digits, fashion, mnist", name="mnsit")
+    refused(
+        "unknown dataset 'mnsit'; did you mean 'mnist'?", "digits, fashion, mnist", "the path of your own data", name="mnsit"
+    )
 
 
 def test_missing_folder(tmp_path, monkeypatch):
@@ -128,7 +142,7 @@ def test_counts_that_differ(toy):
 
 def test_label_out_of_range(toy):
     (toy / FILES[3]).write_bytes(bytes.fromhex("00000801 00000003") + bytes([0, 1, 10]))
-    refused("a test label is 10, not 0..9")
+    refused("1 labels beyond the 3 classes: 10", "1 classes with train images, but no test images: c")
 
 
 def test_no_images(toy):
@@ -138,8 +152,7 @@ def test_no_images(toy):
 
 
 def test_wrong_digest(toy, monkeypatch):
-    source = replace(datasets._SOURCES["toy"], content={FILES[0]: "ab" * 32})
-    monkeypatch.setitem(datasets._SOURCES, "toy", source)
+    add(monkeypatch, replace(TOY, content={FILES[0]: "ab" * 32}))
     refused(str(toy / FILES[0]), "altered", "ab" * 32)
 
 

@@ -1,0 +1,31 @@
+"""Digits: 1,797 handwritten digits, 8 x 8 grey, that come with scikit-learn."""
+
+import hashlib
+
+import numpy as np
+
+from spikemeta.data.dataset import Dataset
+
+_TEST_EVERY = 5  # every fifth image of a class of digits is a test image
+
+
+def dataset(folder=None):
+    """Scikit-learn's 8x8 digits; every fifth image of each class, in the file's order, is a test image."""
+    from sklearn.datasets import load_digits
+
+    raw = load_digits()
+    images = np.round(raw.data * (255 / 16)).astype(np.uint8)
+    labels = raw.target.astype(np.int32)
+    test = np.zeros(len(labels), dtype=bool)
+    for label in np.unique(labels):
+        test[np.flatnonzero(labels == label)[_TEST_EVERY - 1 :: _TEST_EVERY]] = True
+    arrays = {
+        "train_images": images[~test],
+        "train_labels": labels[~test],
+        "test_images": images[test],
+        "test_labels": labels[test],
+    }
+    for array in arrays.values():
+        array.setflags(write=False)
+    digests = {part: hashlib.sha256(array.tobytes()).hexdigest() for part, array in arrays.items()}
+    return Dataset(name="digits", shape=(8, 8), digests=digests, **arrays)
