@@ -153,6 +153,60 @@ def average_accuracy(matrix):
     return np.array([row[: k + 1].mean() for k, row in enumerate(matrix)])
 
 
+def average_incremental_accuracy(matrix):
+    """Mean over tasks of the accuracy on the tasks learned so far (Rebuffi et al., iCaRL, CVPR 2017; tasks of equal size).
+
+    Parameters
+    ----------
+    matrix : array_like, (n_tasks, n_tasks), fraction
+
+    Returns
+    -------
+    float
+        Fraction: the mean of `average_accuracy`.
+    """
+    return float(average_accuracy(matrix).mean())
+
+
+def average_anytime_accuracy(accuracy, after):
+    """Mean over all moments of testing of the accuracy on the tasks begun so far (Caccia et al., NeurIPS 2020).
+
+    Parameters
+    ----------
+    accuracy : array_like, (n_tests, n_tasks), fraction
+        At each moment, within tasks too, on every task.
+    after : array_like, (n_tests,) int
+        Tasks begun at that moment, at least 1.
+
+    Returns
+    -------
+    float
+        Fraction; `average_incremental_accuracy` if each task is tested once, at its end.
+    """
+    return float(np.mean([np.mean(row[:n]) for row, n in zip(np.asarray(accuracy, float), after, strict=True)]))
+
+
+def per_class_accuracy(answers, labels, n_classes):
+    """Fraction of the images of each class that were answered rightly.
+
+    Parameters
+    ----------
+    answers : array_like, (n,) int
+        -1 for silence, which is wrong.
+    labels : array_like, (n,) int
+    n_classes : int
+
+    Returns
+    -------
+    ndarray, (n_classes,), fraction
+        nan for a class without images.
+    """
+    answers, labels = np.asarray(answers), np.asarray(labels)
+    shown = np.bincount(labels, minlength=n_classes)
+    right = np.bincount(labels[answers == labels], minlength=n_classes)
+    return np.divide(right, shown, out=np.full(n_classes, np.nan), where=shown > 0)
+
+
 def recent_along(matrix, recent):
     """Mean accuracy on the newest tasks after each task of a stream.
 

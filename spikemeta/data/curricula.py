@@ -12,6 +12,8 @@ from spikemeta.errors import UserError, suggest
 # The random streams of a seed.
 _VALIDATION, _TRAIN_SUBSET, _TEST_SUBSET, _ORDER, _PERMUTATION = range(5)
 _VALIDATION_FRACTION = 0.1
+#: Of split tasks: one pair of answers for all tasks; the answers of all classes so far; those of the task, which is told.
+SCENARIOS = ("domain", "class", "task")
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +41,8 @@ class Phase:
         Pixel order of the task: the stimulus is ``image[permutation]``. None: the image as it is.
     boundary : bool
         Whether this training phase opens a new task.
+    allowed : tuple of int or None
+        Answers that count when the phase is tested; None: all of them.
     """
 
     kind: str
@@ -50,6 +54,7 @@ class Phase:
     labels: np.ndarray
     permutation: np.ndarray | None
     boundary: bool
+    allowed: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +80,12 @@ class Curriculum:
     n_tasks: int
     phases: tuple[Phase, ...]
     notes: dict = field(default_factory=dict)
+
+    @property
+    def chance(self):
+        """Accuracy of guessing among the answers that count in the last phase, fraction."""
+        allowed = self.phases[-1].allowed if self.phases else None
+        return 1 / (self.n_classes if allowed is None else len(allowed))
 
     def images(self, phase):
         """Stimuli of a phase: (n, pixels) uint8, 0..255, in the order of presentation."""
@@ -133,17 +144,18 @@ def build(
     test_limit=None,
     validation=None,
     evaluate="test",
-    test_unseen=True,
+    test_unseen=None,
     chunks=1,
     first_plain=False,
+    scenario="domain",
 ):
     """Build a curriculum. The same arguments give the same curriculum.
 
     Parameters
     ----------
     name : str
-        ``"joint"``: all classes at once, one task. ``"split"``: classes 0/1, 2/3, ... in turn, answered 0 or
-        1 (domain-incremental). ``"permuted"``: all classes, with the pixels in an order of its own in each
+        ``"joint"``: all classes at once, one task. ``"split"``: classes 0/1, 2/3, ... in turn, answered as
+        `scenario` says. ``"permuted"``: all classes, with the pixels in an order of its own in each
         task.
     dataset : Dataset or str
         A dataset, or the name of one.
@@ -162,14 +174,20 @@ def build(
         0.1 to evaluate on it, otherwise 0.
     evaluate : str
         ``"test"`` to test on the test images, ``"validation"`` to test on the validation images.
-    test_unseen : bool
-        Whether tasks that are still to be trained are tested too.
+    test_unseen : bool, optional
+        Whether tasks that are still to be trained are tested too. Default: yes, but not in the scenario ``"class"``, where
+        the right answer does not exist yet.
     chunks : int
         Cuts each training phase into this many parts with tests after each, for learning curves. Only the
         first part is a boundary; all have the same `after`, so a task's last tests are those after its last
         part.
     first_plain : bool
         Whether the first permuted task keeps its pixels in place.
+    scenario : str
+        Of split tasks (van de Ven, Tuytelaars and Tolias, Nature Machine Intelligence 4, 1185, 2022). ``"domain"``: the classes
+        of every task are answered 0 and 1. ``"class"``: a class is its own answer, and a test counts the answers of all
+        tasks trained so far. ``"task"``: the same answers, but a test counts those of its own task alone. What counts is
+        decided in tests only; in training the other answers are taught to be silent.
 
     Returns
     -------
@@ -189,8 +207,11 @@ def build(
         n_tasks = default(dataset.n_classes)
     if validation is None:
         validation = _VALIDATION_FRACTION if evaluate == "validation" else 0.0
+    own = scenario != "domain"  # every class is its own answer
     counts = {"seed": seed, "passes": passes, "limit": limit, "test_limit": test_limit, "chunks": chunks}
-    _refuse(name, _out_of_range(name, dataset, n_tasks, highest(dataset.n_classes), evaluate, validation, counts))
+    problems = _out_of_range(name, dataset, n_tasks, highest(dataset.n_classes), evaluate, validation, counts)
+    _refuse(name, problems + _of_scenario(name, scenario, test_unseen))
+    test_unseen = scenario != "class" if test_unseen is None else test_unseen
 
     tasks = make_tasks(dataset, n_tasks, seed, first_plain)
     kept, held_out = cut(dataset.train_labels, validation, stream(seed, _VALIDATION))
@@ -204,10 +225,12 @@ def build(
 
     def phase(kind, task, label, after, split, indices, boundary=False):
         indices = np.ascontiguousarray(indices, dtype=np.int32)
-        labels = (answers[split][indices] - tasks[task].classes.start).astype(np.int32)
+        labels = (answers[split][indices] - (0 if own else tasks[task].classes.start)).astype(np.int32)
         for array in (indices, labels):
             array.setflags(write=False)
-        return Phase(kind, task, label, after, split, indices, labels, tasks[task].permutation, boundary)
+        known = {"class": range(tasks[after - 1].classes.stop), "task": tasks[task].classes}.get(scenario)
+        allowed = tuple(known) if known is not None and kind == "test" else None
+        return Phase(kind, task, label, after, split, indices, labels, tasks[task].permutation, boundary, allowed)
 
     phases = []
     for task, images in enumerate(train):
@@ -222,7 +245,8 @@ def build(
             for other in range(n_tasks if test_unseen else task + 1):
                 label = f"test task {other + 1} after task {task + 1}{suffix}"
                 phases.append(phase("test", other, label, task + 1, tested, test[other]))
-    return Curriculum(name, dataset, len(tasks[0].classes), n_tasks, tuple(phases))
+    n_answers = tasks[-1].classes.stop if own else len(tasks[0].classes)
+    return Curriculum(name, dataset, n_answers, n_tasks, tuple(phases))
 
 
 def permuted_task(dataset, task, seed=0, limit=None, test_limit=None):
@@ -289,6 +313,16 @@ def _out_of_range(name, dataset, n_tasks, highest, evaluate, validation, counts)
         problems.append(f"validation must be a fraction from 0 to below 1, not {validation!r}")
     elif evaluate == "validation" and validation == 0:
         problems.append("evaluate='validation' needs a validation fraction above 0")
+    return problems
+
+
+def _of_scenario(name, scenario, test_unseen):
+    """What is wrong with the scenario: a list of messages."""
+    if scenario not in SCENARIOS:
+        return [suggest("scenario", scenario, SCENARIOS)]
+    problems = [f"scenario {scenario!r} is of split tasks, not of {name}"] if scenario != "domain" and name != "split" else []
+    if scenario == "class" and test_unseen:
+        problems.append("test_unseen means nothing in the scenario 'class': a class that has not come has no answer yet")
     return problems
 
 

@@ -103,6 +103,8 @@ def curriculum_arguments(options, evaluate):
     if options.scale == "quick" and options.task in QUICK:
         arguments["limit"], arguments["test_limit"], tasks = QUICK[options.task]
         arguments["n_tasks"] = options.tasks or tasks
+    if getattr(options, "scenario", "domain") != "domain":
+        arguments["scenario"] = options.scenario
     if options.task == "joint":
         arguments["chunks"] = JOINT_CHUNKS
     return arguments | own

@@ -49,16 +49,24 @@ class PhaseResult:
     events: dict = field(default_factory=dict)
 
     @property
+    def counted(self):
+        """`counts` with those of answers that the phase does not allow at 0."""
+        allowed = getattr(self.phase, "allowed", None)
+        return self.counts if allowed is None else self.counts * np.isin(np.arange(self.counts.shape[1]), allowed)
+
+    @property
     def accuracy(self):
         """Fraction answered rightly by most spikes; a silent readout counts as wrong, ties go to the lowest index."""
-        right = (self.counts.argmax(axis=1) == self.phase.labels) & (self.counts.sum(axis=1) > 0)
+        counts = self.counted
+        right = (counts.argmax(axis=1) == self.phase.labels) & (counts.sum(axis=1) > 0)
         return float(right.mean())
 
     @property
     def answers(self):
         """How often each answer was given; the last is silence. Shape (n_classes + 1,)."""
-        spoke = self.counts.sum(axis=1) > 0
-        given = np.bincount(self.counts[spoke].argmax(axis=1), minlength=self.counts.shape[1])
+        counts = self.counted
+        spoke = counts.sum(axis=1) > 0
+        given = np.bincount(counts[spoke].argmax(axis=1), minlength=counts.shape[1])
         return np.append(given, np.sum(~spoke))
 
     @property
