@@ -49,7 +49,7 @@ MODES = {"runtime": "prefs.codegen.target = 'numpy'", "standalone": "set_device(
 def test_a_script_learns_its_goals(mode, tmp_path):
     path = tmp_path / "script.py"
     path.write_text(SCRIPT.format(device=MODES[mode], more=""))
-    done = subprocess.run([sys.executable, path], cwd=tmp_path, capture_output=True, text=True, timeout=300)
+    done = subprocess.run([sys.executable, path], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-2000:]
     found = {key: np.array(value) for key, value in json.loads(done.stdout.splitlines()[-1]).items()}
     goal = np.array([0.5, 1.0, 1.5])
@@ -70,7 +70,7 @@ def test_rows_and_lists_refuse_a_delay(connect, tmp_path):
     path = tmp_path / "script.py"
     script = SCRIPT.format(device=MODES["standalone"], more="plastic.transmit.delay = 2*ms")
     path.write_text(script.replace("transmit=", f"connect={connect}, transmit="))
-    done = subprocess.run([sys.executable, path], cwd=tmp_path, capture_output=True, text=True, timeout=300)
+    done = subprocess.run([sys.executable, path], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode != 0
     assert "synapses_transmit has a delay" in done.stdout + done.stderr
     assert "dense=False" in done.stdout + done.stderr

@@ -1,16 +1,19 @@
 """Starts runs of a small study, each in a process of its own that may be killed; one answer per line of input.
 
-``run ENGINE FOLDER`` answers with the process's number, which the process follows by ``finished`` or how it ended.
+``ENGINE FOLDER`` answers with the process's number, which the process follows by ``finished`` or how it ended. A word
+``hold`` after them makes the run wait for a signal as soon as it has saved something.
 """
 
 import os
 import sys
+import time
 
 import numpy as np
 
 from spikemeta.data import curricula, datasets
 from spikemeta.language import registry
 from spikemeta.simulation import execution
+from spikemeta.simulation.checkpoint import Checkpoint
 from spikemeta.simulation.simulation import Simulation
 from spikemeta.system import stopping
 
@@ -28,9 +31,22 @@ def curriculum(engine):
     return curricula.build("split", datasets.load("digits"), n_tasks=2, limit=limit, test_limit=20, passes=passes)
 
 
-def run(engine, folder):
+def held(save):
+    """A way of saving that goes on only when a signal waits."""
+
+    def saved(*arguments, **more):
+        save(*arguments, **more)
+        while not stopping.wanted():
+            time.sleep(0.01)
+
+    return saved
+
+
+def run(engine, folder, hold=False):
     """The run, its state saved every 50 ms, and its outcome in ``result.npz``."""
     execution.INTERVAL, execution.RUNTIME_BLOCK = 0.05, 5
+    if hold:
+        Checkpoint.save = held(Checkpoint.save)
     stopping.listen()
     try:
         done = simulation(engine).run(curriculum(engine), seed=SEED, out=folder, resume=True)
@@ -46,14 +62,14 @@ if __name__ == "__main__":
     simulation("torch"), simulation("runtime")  # all is imported
     print("ready", flush=True)
     for line in sys.stdin:
-        engine, folder = line.split()
+        engine, folder, *hold = line.split()
         child = os.fork()
         if not child:
             os.setpgrp()
             print(os.getpid(), flush=True)
             code = 1
             try:
-                code = run(engine, folder) or 0
+                code = run(engine, folder, bool(hold)) or 0
             finally:
                 sys.stdout.flush()
                 os._exit(code)

@@ -7,7 +7,6 @@ import contextlib
 import gzip
 import os
 import struct
-import time
 from types import SimpleNamespace
 
 import numpy as np
@@ -28,7 +27,6 @@ from spikemeta.simulation import checkpoint
 from spikemeta.simulation.simulation import PhaseResult
 
 EXAMPLES = int(os.environ.get("SPIKEMETA_EXAMPLES", 60))
-HANG = 30.0  # seconds that no single input may take
 many = settings(
     max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), derandomize=EXAMPLES <= 60, database=None
 )
@@ -127,13 +125,11 @@ def test_rules(state, on_gradient, weight, damage):
     declared = [name for name in ("w", "x", "trace") if name in state]
     initial = "\n".join(f"{name} = {'w_init' if name == 'w' else 0}" for name in declared)
     parameters = {"lr": Parameter(1e-2), "tau": Parameter(50.0, "presentation", low=1)}
-    began = time.monotonic()
     rule, refused = tried(lambda: Rule("fuzzed", **texts, initial=initial, parameters=parameters))
     if rule:
         works(rule)
     else:
         assert refused
-    assert time.monotonic() - began < HANG
 
 
 # --- options

@@ -21,16 +21,17 @@ from spikemeta.simulation.simulation import PhaseResult, Simulation
 from spikemeta.system import compiler, files, guards, source_identity
 
 HOLD = """
-import sys, time
+import sys
 from spikemeta.runs.results import Store
 held = Store(sys.argv[1], "s", {})
 print("held", flush=True)
-time.sleep(60)
+input()
 """
 
 
 def test_two_runs_at_once_are_refused_and_a_stale_lock_is_not(tmp_path):
-    with subprocess.Popen([sys.executable, "-c", HOLD, str(tmp_path)], stdout=subprocess.PIPE, text=True) as other:
+    pipe = subprocess.PIPE
+    with subprocess.Popen([sys.executable, "-c", HOLD, str(tmp_path)], stdin=pipe, stdout=pipe, text=True) as other:
         assert other.stdout.readline() == "held\n"
         with pytest.raises(UserError, match=rf"another run writes into .*process {other.pid} on .*--out"):
             Store(tmp_path, "s", {})

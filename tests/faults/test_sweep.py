@@ -44,32 +44,46 @@ def console():
     return Console(record=True, width=200, force_terminal=False)
 
 
+GATED = """
+import os, time
+from spikemeta.language import registry
+
+while "GATE" in os.environ and not os.path.exists(os.environ["GATE"]):  # at work until the test says so
+    time.sleep(0.02)
+rule = registry.get_rule("sgd")
+"""
+
+
 def test_workers_that_are_killed_lose_nothing(tmp_path, monkeypatch, console):
     """40 points on three workers, of which one is killed twice while it is at work."""
+    (tmp_path / "gated.py").write_text(GATED)
+    rules, gate = str(tmp_path / "gated.py"), tmp_path / "open"
     grid = ("lr=0.001,0.003,0.01,0.03,0.1", "hidden=4,6,8,10")
     killed = []
     with (
-        LocalCluster(n_workers=3, threads_per_worker=1, host="127.0.0.1", dashboard_address=None, memory_limit=0) as local,
+        LocalCluster(
+            n_workers=3, threads_per_worker=1, host="127.0.0.1", dashboard_address=None, memory_limit=0, env={"GATE": str(gate)}
+        ) as local,
         Client(local, set_as_default=False) as client,
     ):
 
         def kill():
-            """Kill a worker that has been at a point for a while, and its successor."""
+            """Kill a worker that is at a point, and its successor; then let all of them go on."""
             victim = local.workers[0]
             while len(killed) < 2:
-                at_work = {address for address, tasks in client.processing().items() if tasks}
                 pid = victim.pid
-                if victim.worker_address in at_work and pid and pid not in killed:
-                    time.sleep(0.5)
-                    if client.processing().get(victim.worker_address):
-                        os.kill(pid, signal.SIGKILL)
-                        killed.append(pid)
+                if pid and pid not in killed and client.processing().get(victim.worker_address):
+                    os.kill(pid, signal.SIGKILL)
+                    killed.append(pid)
                 time.sleep(0.05)
+            gate.touch()
 
         killer = threading.Thread(target=kill, daemon=True)
         killer.start()
-        code = sweep.run(FORGETTING, options(tmp_path / "a", grid, seeds=2, scheduler=local.scheduler_address), console)
-        killer.join(5)
+        code = sweep.run(
+            FORGETTING, options(tmp_path / "a", grid, rules=rules, seeds=2, scheduler=local.scheduler_address), console
+        )
+        killer.join()
     assert code == 0
     assert len(set(killed)) == 2
     lines = [line for line in console.export_text().splitlines() if ", seed " in line]
@@ -78,7 +92,7 @@ def test_workers_that_are_killed_lose_nothing(tmp_path, monkeypatch, console):
     assert lines[-1].startswith("40/40 runs")
     monkeypatch.setattr(sweep.cluster, "open_client", lambda *_: contextlib.nullcontext())
     monkeypatch.setattr(sweep.cluster, "runner", lambda _: serially)
-    assert sweep.run(FORGETTING, options(tmp_path / "b", grid, seeds=2), console) == 0
+    assert sweep.run(FORGETTING, options(tmp_path / "b", grid, rules=rules, seeds=2), console) == 0
     one, other = (xarray.open_dataset(tmp_path / name / "results.nc").load() for name in "ab")
     xarray.testing.assert_identical(one, other)
     assert one.accuracy.dims == ("lr", "hidden", "rule", "seed", "after", "task")
