@@ -27,13 +27,14 @@ _STALE = 86_400.0  # seconds: no phase goes on for a day without writing into it
 def remove_stale():
     """Remove the work folders of runs that were killed, and what they left half compiled.
 
-    A work folder is in use while its run holds the lock on the file ``.lock`` in it; one without that file, while it changes.
+    A work folder is in use while its run holds the lock on the file ``.lock`` in it; one where that file is missing, or still
+    empty because its run is just about to lock it, while it changes.
     """
     found = [*Path(tempfile.gettempdir()).glob(f"{_WORK}*"), *compiler.cache_folder().glob("building-*")]
     for folder in found:
         with suppress(OSError, UserError):
             newest = max(path.stat().st_mtime for path in (folder, *folder.iterdir()))
-            locked = (folder / ".lock").is_file()
+            locked = (folder / ".lock").is_file() and (folder / ".lock").stat().st_size > 0
             if folder.stat().st_uid == os.getuid() and (locked or time.time() - newest > _STALE):
                 held = Lock(folder / ".lock") if locked else None  # not if it is in use
                 shutil.rmtree(folder, ignore_errors=True)

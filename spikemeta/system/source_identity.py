@@ -18,7 +18,7 @@ def sources():
     for package in PACKAGES:
         folder = Path(importlib.import_module(package).__path__[0])
         for path in sorted(folder.rglob("*")):
-            shows = path.name in _SHOWING or "figures" in path.parts
+            shows = path.name in _SHOWING or "figures" in path.relative_to(folder).parts
             if path.suffix in (".py", ".cpp") and not shows:
                 digest.update(f"{package}/{path.relative_to(folder)}\0".encode() + path.read_bytes() + b"\0")
     return digest.hexdigest()

@@ -44,13 +44,14 @@ def test_two_runs_at_once_are_refused_and_a_stale_lock_is_not(tmp_path):
 def test_work_folders_of_killed_runs_are_removed_at_once_and_those_in_use_are_not(tmp_path, monkeypatch):
     monkeypatch.setattr(execution.tempfile, "gettempdir", lambda: str(tmp_path))
     monkeypatch.setattr(compiler, "cache_folder", lambda: tmp_path / "cache")
-    for name in ("spikemeta-killed", "spikemeta-mine", "cache/building-old", "cache/building-new"):
+    for name in ("spikemeta-killed", "spikemeta-mine", "spikemeta-starting", "cache/building-old", "cache/building-new"):
         (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "spikemeta-starting" / ".lock").touch()  # as it is between the opening of the file and the lock
     (tmp_path / "spikemeta-killed" / ".lock").write_text("process 1")
     os.utime(tmp_path / "cache" / "building-old", (time.time() - 2e5,) * 2)
     held = files.lock(tmp_path / "spikemeta-mine")
     execution.remove_stale()
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["cache", "spikemeta-mine"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["cache", "spikemeta-mine", "spikemeta-starting"]
     assert [p.name for p in (tmp_path / "cache").iterdir()] == ["building-new"]
     del held
 
@@ -209,12 +210,12 @@ def test_a_change_of_the_sources_changes_every_fingerprint(monkeypatch):
 
 def test_the_digest_covers_what_computes_and_not_what_shows(tmp_path, monkeypatch):
     package = tmp_path / "package"
-    package.mkdir()
+    (package / "figures").mkdir(parents=True)
     (package / "rule.py").write_text("1")
-    (package / "item_figures.py").write_text("1")
+    (package / "figures/items.py").write_text("1")
     monkeypatch.setattr(source_identity.importlib, "import_module", lambda _: SimpleNamespace(__path__=[str(package)]))
     digests = []
-    for name, text in (("rule.py", "1"), ("item_figures.py", "2"), ("rule.py", "2"), ("new.cpp", "")):
+    for name, text in (("rule.py", "1"), ("figures/items.py", "2"), ("rule.py", "2"), ("new.cpp", "")):
         (package / name).write_text(text)
         source_identity.sources.cache_clear()
         digests.append(source_identity.sources())
