@@ -49,7 +49,8 @@ def describe(results, images=None):
     how = "surrogate gradients (torch)" if a.get("engine") == "torch" else f"{a['feedback']} feedback"
     size = f"{images} images per task" if images else a["scale"]
     how += ", single precision" if a.get("dtype") == "float32" else ""
-    return f"{a['task']} {a['dataset']} ({size}), {a['hidden']} hidden neurons, {how}"
+    kind = f", {a['scenario']}-incremental," if a.get("scenario") else ""
+    return f"{a['task']}{kind} {a['dataset']} ({size}), {a['hidden']} hidden neurons, {how}"
 
 
 def save(figure, folder, name):

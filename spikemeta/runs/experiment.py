@@ -219,12 +219,12 @@ def plan_of(base, options):
 
 
 def lengths_of(plan, options):
-    """Presentations of every run, by label and seed, and the number of classes; every mistake in the options shows here.
+    """Presentations of every run, by label and seed, and the last of their curricula; every mistake in the options shows here.
 
     Returns
     -------
     dict of (str, int) to int
-    int
+    Curriculum
     """
     shared, lengths = curriculum_arguments(options, plan.evaluate), {}
     seeds = range(options.seeds)
@@ -237,7 +237,7 @@ def lengths_of(plan, options):
         (e.label, seed): lengths[seed, str(e.curriculum)] + e.probe.get("presentations", 0)
         for e in plan.entries
         for seed in seeds
-    }, curriculum.n_classes
+    }, curriculum
 
 
 def run(name, options, entries, console, evaluate="test", analysis=None, work=pool.execute):
@@ -273,15 +273,16 @@ def run(name, options, entries, console, evaluate="test", analysis=None, work=po
         raise _Planned(Plan(entries, evaluate, analysis, work))
     dataset = pool.dataset(options.dataset)
     seeds = list(range(options.seeds))
-    length_of, n_classes = lengths_of(Plan(entries, evaluate, analysis, work), options)
-    chance = 1 / n_classes
+    length_of, built = lengths_of(Plan(entries, evaluate, analysis, work), options)
+    chance = built.chance
 
     folder = options.out or f"results/{name}-{results.slug(datasets.label(options.dataset))}-{options.task}"
+    folder += "" if options.out else "".join(f"-{scenario}" for scenario in _scenario(options).values())
     store = results.Store(folder, name, study.settings(options), options.resume)
     points = list(points_of(entries, options, evaluate, store))
     width = max((entry.hidden or n_hidden(options)) for entry in entries)
     states = max(len(entry.rule.analysis.states) for entry in entries)
-    guards.check_room(store.folder, dataset, (width, n_classes), states, study.n_workers(options))
+    guards.check_room(store.folder, dataset, (width, built.n_classes), states, study.n_workers(options))
     shown = {"feedback": signal(options), "dtype": options.dtype, "evaluated_on": f"{evaluate} images"}
     curriculum = curriculum_arguments(options, evaluate)
     record = Record(store, name, options, dataset, [e.rule for e in entries], **shown, curriculum=curriculum)
@@ -295,6 +296,7 @@ def run(name, options, entries, console, evaluate="test", analysis=None, work=po
         "seeds": options.seeds,
         "task": options.task,
         **shown,
+        **_scenario(options),
         "chance": chance,
     }
     if getattr(options, "images", None):
@@ -387,6 +389,7 @@ def outcome_of(entries, options, seeds, runs, chance, analysis, failures):
                 "constants": own[0].info["constants"] if own else {},
                 "metrics": analysis.metrics_of(own, chance),
             }
+            | _scenario(options)
             | ({"condition": entry.condition} if entry.condition else {})
             | entry.more
         )
@@ -406,8 +409,15 @@ def outcome_of(entries, options, seeds, runs, chance, analysis, failures):
         engine=options.engine,
         dtype=options.dtype,
         **({"images": options.images} if getattr(options, "images", None) else {}),
+        **_scenario(options),
     )
     return Outcome(plain(rows), data, failures, _warnings(entries, options, seeds, runs))
+
+
+def _scenario(options):
+    """What a row, a table and a figure say of the scenario, where it is not the shared pair of answers."""
+    scenario = getattr(options, "scenario", "domain")
+    return {"scenario": scenario} if scenario != "domain" else {}
 
 
 def _warnings(entries, options, seeds, runs):
@@ -418,6 +428,10 @@ def _warnings(entries, options, seeds, runs):
             found.append(
                 f"{entry.rule.title} has no constants for task {options.task} with {signal(options)} errors (--engine "
                 f"{options.engine}), and used others: find some with 'spikemeta run search'"
+            )
+        if _scenario(options) and not entry.parameters:
+            found.append(
+                f"{entry.rule.title}: its constants are those of the domain scenario; find some with 'spikemeta run search'"
             )
         own = [runs[entry.label, seed] for seed in seeds if (entry.label, seed) in runs]
         found += [f"{entry.label}: {problem}" for problem in guards.layers(own)]

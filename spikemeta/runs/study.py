@@ -59,6 +59,11 @@ class SimulationOptions:
     rules: str = option("", "Rules, variants or files of your own, separated by commas. Default: every rule.", decides=False)
     dataset: str = option("digits", "Images to learn: one of 'spikemeta list datasets', or the path of your own.")
     task: str = option("split", "split (pairs of classes), permuted (pixels), joint (all classes at once) or items.")
+    scenario: str = option(
+        "domain",
+        "Of split tasks: answers shared by all tasks, those of all classes so far, or those of the task, which is told.",
+        choices=("domain", "class", "task"),
+    )
     seeds: int = option(
         3,
         "Number of seeds, 0 to N-1: initial weights, stimuli and the order of the images.",
@@ -116,6 +121,8 @@ def check(options):
     for item in dataclasses.fields(options):
         if item.name in other and getattr(options, item.name) != item.default:
             problems.append(f"{flag(item.name)} means nothing to --engine {options.engine}: leave it out")
+    if getattr(options, "scenario", "domain") not in ("domain", None) and options.task != "split":
+        problems.append(f"--scenario {options.scenario} is of --task split, not of {options.task}: leave it out")
     if problems:
         raise UserError("\n".join(problems))
 

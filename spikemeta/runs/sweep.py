@@ -128,9 +128,9 @@ def run(base, options, console=None):
     folder = options.out or f"results/sweep-{base.name}-{options.dataset}-{options.task}"
     totals, chances = {}, []
     for cell in cells:
-        lengths, n_classes = experiment.lengths_of(cell.plan, cell.options)
+        lengths, built = experiment.lengths_of(cell.plan, cell.options)
         totals |= {(cell.entries[label].label, seed): n for (label, seed), n in lengths.items()}
-        chances.append(1 / n_classes)
+        chances.append(built.chance)
     store = results.Store(folder, f"sweep {base.name}", fixed, options.resume)
     points = {}
     for cell in cells:
