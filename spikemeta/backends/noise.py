@@ -11,18 +11,29 @@ _MULTIPLY = (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
 
 # SplitMix64's finaliser (Steele, Lea & Flood 2014, OOPSLA, fig. 17), then Box & Muller 1958 (Ann. Math. Statist. 29, 610).
 # log(u) by its exponent and the series of atanh, cos(2 pi v) by the series of sin on a quarter turn; both to about 1e-14.
+# Whole numbers below 2^52 become doubles by the bits of 2^52, of which they are the last digits: exact, and in vector registers
+# also where these have no conversion of 64-bit integers (AVX2).
 _CPP = """
+#ifndef WEIGHT_NOISE_DOUBLE
+#define WEIGHT_NOISE_DOUBLE
+static inline double weight_noise_double(const uint64_t whole) {
+    const uint64_t bits = whole | 0x4330000000000000ULL;
+    double number;
+    __builtin_memcpy(&number, &bits, 8);
+    return number - 4503599627370496.0;
+}
+#endif
 static inline double weight_noise(const double seed, const double presentation, const int64_t index) {
     uint64_t x = (uint64_t)(int64_t)seed * 0xD1342543DE82EF95ULL + (uint64_t)(int64_t)presentation * 0x2545F4914F6CDD1DULL;
     x = (x ^ (x >> 29)) * 0x9E3779B97F4A7C15ULL + (uint64_t)index * 0x9E3779B97F4A7C15ULL;
     x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9ULL;
     x = (x ^ (x >> 27)) * 0x94D049BB133111EBULL;
     x = x ^ (x >> 31);
-    const double u = ((double)(int64_t)(x >> 32) + 0.5) * (1.0/4294967296.0);
-    const double v = (double)(int64_t)(x & 0xFFFFFFFFULL) * (1.0/4294967296.0);
+    const double u = (weight_noise_double(x >> 32) + 0.5) * (1.0/4294967296.0);
+    const double v = weight_noise_double(x & 0xFFFFFFFFULL) * (1.0/4294967296.0);
     uint64_t bits;
     __builtin_memcpy(&bits, &u, 8);
-    double exponent = (double)((int64_t)(bits >> 52) - 1023), m;
+    double exponent = weight_noise_double(bits >> 52) - 1023.0, m;
     bits = (bits & 0xFFFFFFFFFFFFFULL) | 0x3FF0000000000000ULL;
     __builtin_memcpy(&m, &bits, 8);
     const double half = m > 1.4142135623730951 ? 0.5 : 1.0;
@@ -40,8 +51,8 @@ static inline double weight_noise(const double seed, const double presentation, 
 
 
 _UNIFORM_CPP = (
-    _CPP.split("    const double u =")[0].replace("weight_noise", "weight_dice")
-    + """    return (double)(int64_t)(x >> 32)*(1.0/4294967296.0);
+    _CPP.split("    const double u =")[0].replace("double weight_noise(", "double weight_dice(")
+    + """    return weight_noise_double(x >> 32)*(1.0/4294967296.0);
 }
 """
 )

@@ -54,6 +54,18 @@ STATES = {
     "synaptic_intelligence": ("path", "importance", "w_reference"),
 }
 
+#: The noise: standard normals, each from a number mixed twice (once leaves neighbours correlated by 8e-4).
+_NORMAL = """
+static inline uint32_t mix(uint32_t x) {  // lowbias32, a finaliser of two multiplications
+    x ^= x >> 16; x *= 0x7feb352dU; x ^= x >> 15; x *= 0x846ca68bU; return x ^ (x >> 16);
+}
+static inline real normal(const uint32_t key, const uint32_t index) {
+    const uint32_t x = mix(index ^ key) + mix(key), a = mix(x), b = mix(x ^ 0x9e3779b9U);
+    const float u = ((float)(a >> 8) + 0.5f)*(1.0f/16777216), v = (float)(b >> 8)*(1.0f/16777216);
+    return std::sqrt(-2*std::log(u))*std::cos(6.2831853f*v);
+}
+"""
+
 _SOURCE = """
 #include <cmath>
 #include <cstdint>
@@ -75,15 +87,7 @@ template <typename T> static void save(const std::string& name, const std::vecto
     FILE* f = std::fopen((folder + "/" + name).c_str(), "wb");
     std::fwrite(v.data(), sizeof(T), v.size(), f); std::fclose(f);
 }
-static inline uint32_t mix(uint32_t x) {  // lowbias32, a finaliser of two multiplications
-    x ^= x >> 16; x *= 0x7feb352dU; x ^= x >> 15; x *= 0x846ca68bU; return x ^ (x >> 16);
-}
-static inline real normal(const uint32_t key, const uint32_t index) {
-    const uint32_t a = mix(index*2 ^ key), b = mix((index*2 + 1) ^ key);
-    const float u = ((float)(a >> 8) + 0.5f)*(1.0f/16777216), v = (float)(b >> 8)*(1.0f/16777216);
-    return std::sqrt(-2*std::log(u))*std::cos(6.2831853f*v);
-}
-static const int BLOCK = 4096;
+NORMALstatic const int BLOCK = 4096;
 static float waits[BLOCK];
 static int used = BLOCK;
 static uint32_t drawn = 0, seed;
@@ -227,7 +231,9 @@ def compile_floor(rule, real="float"):
     Path
     """
     rows = "".join(f"real* __restrict s{k} = this->s[{k}].data() + row;" for k in range(len(STATES[rule])))
-    text = _SOURCE.replace("ROWS", rows).replace("COMMIT ", COMMITS[rule] + " ").replace("REAL", real)
+    text = (
+        _SOURCE.replace("NORMAL", _NORMAL).replace("ROWS", rows).replace("COMMIT ", COMMITS[rule] + " ").replace("REAL", real)
+    )
     text = text.replace("N_STATES", str(len(STATES[rule])))
     compiler = command()
     flags = ["-O3", "-march=native", "-ffast-math", "-std=c++17"]

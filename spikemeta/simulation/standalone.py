@@ -19,6 +19,7 @@ import numpy as np
 from brian2.codegen.translation import make_statements
 from brian2.devices.device import get_device
 
+from spikemeta import backends
 from spikemeta.errors import UserError
 from spikemeta.system import compiler, stopping
 
@@ -75,6 +76,7 @@ _ADVANCE = """Clock* const clocks[] = {CLOCKS};
                 }
                 done = next;"""
 BLOCK = 10  # presentations
+_ALIGNED_NEW = (Path(backends.__file__).parent / "templates" / "aligned_new.cpp").read_text()
 #: One array of stimuli is read from the folder of the phase; the index is printed now and then for progress.
 _STIMULI_CPP = """
 #include <cstdio>
@@ -370,6 +372,9 @@ def _compiled(network, device, usual):
     folder = Path(tempfile.mkdtemp(dir=cache, prefix="building-"))
     try:
         device.build(str(folder), compile=False, run=False, clean=False)
+        if not usual:
+            with open(folder / "objects.cpp", "a") as objects:
+                objects.write(_ALIGNED_NEW)
         files = {
             f"{v.owner.name}.{v.name}": (
                 device.get_array_filename(v, basedir=None),

@@ -1,0 +1,75 @@
+"""The hot loops of the generated programs run in vector registers: the compiler's own report says so, whatever the time."""
+
+import re
+import subprocess
+from functools import cache
+
+import pytest
+
+from spikemeta.benchmarks import machine, speed
+from spikemeta.data import datasets
+from spikemeta.language import registry
+from spikemeta.simulation import execution, standalone
+from spikemeta.system import compiler
+
+#: Loops over synapses of a row, neurons of a block, and neurons.
+LOOP = re.compile(r"for ?\((size_t _column = 0|size_t _k = 0; _k < _length|int _idx=0)")
+#: Of layers larger than a few vectors: the loops of a readout of ten neurons are unrolled instead, and `start` runs once.
+NEURONS = (
+    "hidden_signal",
+    "hidden_stateupdater",
+    "hidden_spike_thresholder",
+    "hidden_touch_thresholder",
+    "input_spike_thresholder",
+    "input_touch_thresholder",
+    "input_gap",
+)
+BYTES = {"AVX2": 32, "AVX-512": 32}  # g++ may prefer the narrower vectors
+
+
+@cache
+def vectors():
+    """Bytes of a vector here, or None where the compiler gives no report of this form."""
+    described = subprocess.run([*compiler.command(), "--version"], capture_output=True, text=True).stdout
+    return BYTES.get(machine.describe()["vectors"]) if "Free Software Foundation" in described else None
+
+
+def scalar_loops(rule, names):
+    """Loops of generated files that the compiler has not turned into whole vectors, as ``file: line of code``."""
+    work = speed.workload(datasets.load("digits"), 20)
+    simulation, sizes, constants, start, *_ = speed._begin(rule, work, 200)
+    with execution.open_executor(simulation, sizes, constants, start) as execute:
+        folder = execute.program.folder
+    flags = re.search(r"^OPTIMISATIONS = (.*)$", (folder / "makefile").read_text(), re.M)[1].split()
+    found, looked = [], 0
+    for name in names:
+        source = folder / "code_objects" / f"{name}_codeobject.cpp"
+        command = [*compiler.command(), standalone._VECTOR_MATHS, *flags, "-I.", "-include", "all.h"]
+        command += ["-fopt-info-vec-optimized", "-c", str(source), "-o", "/dev/null"]
+        report = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stderr
+        wide = {}
+        for line, size in re.findall(rf"{source.name}:(\d+):\d+: optimized: loop vectorized using (\d+) byte", report):
+            wide[int(line)] = max(int(size), wide.get(int(line), 0))
+        for number, line in enumerate(source.read_text().split("\n"), 1):
+            if LOOP.search(line):
+                looked += 1
+                if wide.get(number, 0) < vectors():
+                    found.append(f"{name}: {line.strip()}")
+    assert looked >= len(names)
+    return found
+
+
+@pytest.mark.parametrize("name", registry.names("rules"))
+def test_loops_over_synapses(name):
+    if not vectors():
+        pytest.skip("no report of g++ for AVX2 or AVX-512")
+    rule = registry.get_rule(name)
+    pathways = ["to_hidden_commit", "to_hidden_transmit"]
+    pathways += ["to_hidden_boundary"] if rule.analysis.blocks["on_boundary"] else []
+    assert scalar_loops(rule, pathways) == []
+
+
+def test_loops_over_neurons():
+    if not vectors():
+        pytest.skip("no report of g++ for AVX2 or AVX-512")
+    assert scalar_loops(registry.get_rule("sgd"), NEURONS) == []
