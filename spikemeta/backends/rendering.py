@@ -91,10 +91,10 @@ def _brian2(rule):
 
 
 def _torch(rule):
-    from spikemeta.backends.torch import kernel, source
+    from spikemeta.backends.torch import passes, source
 
     head = f"# {rule.title}: what rule.optimizer(params) runs (see spikemeta.backends.torch.optimizer)"
-    compiled = textwrap.indent(kernel.source(rule)[0].split(kernel.HEAD)[1].split('\nextern "C"')[0], "# ")
+    compiled = textwrap.indent(passes.source(rule)[0].split(passes.HEAD)[1].split('\nextern "C"')[0], "# ")
     return "\n".join([head, source.module(rule), "", "", "# On a CPU, in place of update, this C++:", compiled])
 
 

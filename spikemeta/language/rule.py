@@ -353,7 +353,7 @@ class Rule:
                 values |= {k.rpartition(".")[2]: float(v) for k, v in layer.items() if k.rpartition(".")[0] == own.rstrip(".")}
         return values
 
-    def optimizer(self, params, *, seed=0, base=None, fused=True, **parameters):
+    def optimizer(self, params, *by_place, seed=0, base=None, fused=True, **parameters):
         """The rule as a torch optimizer; see `spikemeta.backends.torch.optimizer.RuleOptimizer`.
 
         Parameters
@@ -375,7 +375,7 @@ class Rule:
         """
         from spikemeta.backends.torch.optimizer import RuleOptimizer
 
-        return RuleOptimizer(params, self, seed=seed, base=base, fused=fused, **parameters)
+        return RuleOptimizer(params, self, *by_place, seed=seed, base=base, fused=fused, **parameters)
 
 
 def load_file(path):

@@ -25,3 +25,10 @@ def processor():
         return next(line for line in lines if line.startswith(("flags", "Features")))
     except (OSError, StopIteration):
         return f"{platform.system()} {platform.machine()} {platform.processor()}"
+
+
+def sanitizers():
+    """Options with which compiled code checks its own memory and arithmetic: none unless ``SPIKEMETA_SANITIZE`` is set."""
+    if os.environ.get("SPIKEMETA_SANITIZE", "0") in ("", "0"):
+        return []
+    return ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer", "-g"]

@@ -14,7 +14,7 @@ from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
 from spikemeta.backends.rendering import show
-from spikemeta.backends.torch import source
+from spikemeta.backends.torch import plan
 from spikemeta.errors import UserError
 from spikemeta.language import registry
 from spikemeta.language.rule import Parameter, Rule
@@ -293,7 +293,7 @@ def test_mesu_averages_over_weight_samples(samples):
 
 def test_averaging_is_found_in_other_texts_too():
     def reason(on_gradient, on_presentation="noise = randn()"):
-        return source.averaged(
+        return plan.averaged(
             Rule("noisy", state="w : 1\nnoise : 1", weight="w + noise", initial="w = w_init\nnoise = 0",
                  on_presentation=on_presentation, on_gradient=on_gradient)
         )  # fmt: skip
@@ -306,7 +306,7 @@ def test_averaging_is_found_in_other_texts_too():
     assert "otherwise" in reason("w -= gradient*noise*gradient")[1]
     assert "otherwise" in reason("w -= noise*gradient/(2 + abs(gradient))")[1]
     assert "depends on the draw before" in reason("w -= gradient", "noise = 0.5*noise + randn()")[1]
-    assert source.averaged(CORNERS)[0] is None
+    assert plan.averaged(CORNERS)[0] is None
 
 
 def test_sampled_weights_and_means():

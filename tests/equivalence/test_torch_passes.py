@@ -9,7 +9,7 @@ import pytest
 import torch
 from scipy import stats
 
-from spikemeta.backends.torch import kernel
+from spikemeta.backends.torch import passes
 from spikemeta.errors import UserError
 from spikemeta.language import registry
 from spikemeta.language.rule import Parameter, Rule
@@ -264,7 +264,7 @@ def test_without_a_compiler_the_update_runs_on_whole_tensors(monkeypatch, tmp_pa
 
 def test_a_text_that_the_compiler_refuses_warns_and_runs(monkeypatch, tmp_path):
     monkeypatch.setenv("SPIKEMETA_CACHE", str(tmp_path))
-    monkeypatch.setattr(kernel, "HEAD", "#error refused\n")
+    monkeypatch.setattr(passes, "HEAD", "#error refused\n")
     p = torch.nn.Parameter(torch.ones(3))
     with pytest.warns(UserWarning, match="runs on whole tensors"):
         optimizer = registry.load("rules", "sgd").optimizer([p], lr=0.5)

@@ -8,15 +8,12 @@ import ast
 import textwrap
 from dataclasses import dataclass
 
+from spikemeta.backends.torch.plan import GROUP_KEYS, decay_statements, factors_of, plan_of, products_of
 from spikemeta.errors import UserError
-from spikemeta.language.equations import CONSTANTS, Statement
+from spikemeta.language.equations import CONSTANTS
 
-#: Names that the generated source, or a parameter group, uses itself.
-TAKEN = {"torch", "math", "float", "max", "min", "expm1", "self", "rule", "params", "param_names", "base", "fused", "seed"} | {
-    "initial_lr",
-    "max_lr",
-    "min_lr",
-}
+#: Names that the generated source, or ``rule.optimizer``, uses itself.
+TAKEN = {"torch", "math", "float", "max", "min", "expm1", "self", "rule", "params", "base", "fused", "seed"}
 _SYMBOLS = {
     ast.Add: "+",
     ast.Sub: "-",
@@ -111,7 +108,7 @@ class _Writer:
     def factors(self, node):
         """Factors of a product: numbers as (term, is divisor), tensors above the line, tensors below it."""
         numbers, above, below = [], [], []
-        for part, divides in _flat(node):
+        for part, divides in factors_of(node):
             term = self.visit(part)
             if term.tensor:
                 (below if divides else above).append(term)
@@ -238,100 +235,6 @@ def _plain(text):
     return ast.unparse(ast.parse(text, mode="eval"))
 
 
-def _flat(node, divides=False):
-    """Factors of a product, each with whether it divides."""
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult) and not divides:
-        yield from _flat(node.left)
-        yield from _flat(node.right)
-    elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div) and not divides:
-        yield from _flat(node.left)
-        yield from _flat(node.right, True)
-    elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):  # a/(b*c) is a/b/c
-        yield from _flat(node.left, True)
-        yield from _flat(node.right, True)
-    else:
-        yield node, divides
-
-
-class _Averager(ast.NodeTransformer):
-    """Puts ``gradient_NOISE`` in place of each product of the gradient with a noise."""
-
-    def __init__(self, noises):
-        self.noises = noises
-
-    def visit_BinOp(self, node):
-        parts = list(_flat(node)) if isinstance(node.op, (ast.Mult, ast.Div)) else []
-        above = [p.id for p, divides in parts if isinstance(p, ast.Name) and not divides]
-        noise = next((n for n in self.noises if n in above), None)
-        if noise is None or "gradient" not in above:
-            return self.generic_visit(node)
-        for name in ("gradient", noise):
-            parts.remove(next((p, d) for p, d in parts if isinstance(p, ast.Name) and p.id == name and not d))
-        if any({"gradient", *self.noises} & _names(ast.unparse(p)) for p, _ in parts):
-            return node  # the average of a higher product is not the product of averages
-        texts = [product_name(noise), *(("/" if divides else "*") + f"({ast.unparse(p)})" for p, divides in parts)]
-        return self.generic_visit(ast.parse("".join(texts), mode="eval").body)
-
-
-def decay_statements(decays):
-    """Decays over ``elapsed`` as (variable, value): by expm1, because a slow decay's factor is 1 in float32."""
-    return [(d.name, f"{d.name} + ({d.name} - ({d.rest}))*expm1(-({d.rate})*elapsed)") for d in decays.values()]
-
-
-def product_name(noise):
-    """Name of the averaged product of the gradient with a noise."""
-    return f"gradient_{noise}"
-
-
-def averaged(rule):
-    """What of ``on_gradient`` to average over several weight samples.
-
-    Returns
-    -------
-    tuple of Statement or None
-        ``on_gradient`` in terms of the gradient and of its products with each noise, both averaged over samples.
-    str
-        Why that is not possible; empty if it is.
-    """
-    a = rule.analysis
-    noises = a.writes["on_presentation"]
-    decaying = set(a.decays).union(*[_names(f"({d.rate}) + ({d.rest})") for d in a.decays.values()])
-    if a.reads["on_presentation"] & noises or noises & (decaying | a.writes["on_gradient"]):
-        return None, "what it draws at a presentation depends on the draw before"
-    statements = tuple(
-        Statement(s.target, "=", ast.unparse(_Averager(noises).visit(ast.parse(s.value, mode="eval"))), s.line)
-        for s in a.blocks["on_gradient"]
-    )
-    if any(_names(s.value) & noises for s in statements):
-        return None, "on_gradient reads the noise otherwise than in a product with the gradient"
-    return statements, ""
-
-
-def plainly_noisy(rule):
-    """Whether a presentation only draws noise anew, so that the weight without noise is known at any time."""
-    a = rule.analysis
-    noises = a.writes["on_presentation"]
-    clean = not (a.reads["on_presentation"] | a.writes["on_gradient"] | set(a.decays)) & noises
-    timed = any("age" in _names(s.value) for s in a.blocks["on_presentation"])
-    return a.noisy and clean and not timed and not a.blocks["on_boundary"]
-
-
-def _names(expression):
-    return {n.id for n in ast.walk(ast.parse(expression, mode="eval")) if isinstance(n, ast.Name)}
-
-
-def own_state(rule):
-    """The state variable that is the parameter itself: the weight, where it is one state variable and always that."""
-    weight = rule.weight.strip()
-    return weight if weight in rule.analysis.states and not rule.analysis.blocks["on_presentation"] else None
-
-
-def decays_of(rule, base=False):
-    """Decays in force: a base optimizer's step takes the place of those of what ``on_base_step`` writes."""
-    replaced = rule.analysis.writes["on_base_step"] if base else ()
-    return {name: d for name, d in rule.analysis.decays.items() if name not in replaced}
-
-
 def source(rule, base=False):
     """Functions of a rule on tensors, as Python source.
 
@@ -355,12 +258,9 @@ def source(rule, base=False):
     UserError
         If the rule uses a name that the source needs itself.
     """
-    a, blocks = rule.analysis, rule.analysis.blocks
-    names = {*a.states, *rule.parameters, *(s.target for b in blocks.values() for s in b)}
-    products = [product_name(n) for n in sorted(a.writes["on_presentation"])]
-    clash = sorted(names & {*TAKEN, *products})
-    if clash:
-        raise UserError(f"rule {rule.title!r} cannot be used with torch, which needs the name {clash[0]!r}: rename it")
+    a, blocks, plan = rule.analysis, rule.analysis.blocks, plan_of(rule, base)
+    products = products_of(rule)
+    _refuse_taken(rule, products)
     order = ["gradient", "base_step", *products, "w_init", *a.states, "age", "elapsed", *rule.parameters, "rand", "randn"]
     out = {}
 
@@ -370,11 +270,10 @@ def source(rule, base=False):
     made = _Writer(["w_init"])
     made.block("initial", blocks["initial"])
     function("initial", "State at the start.", made, made.values(a.states))
-    decays, step = decays_of(rule, base), "on_base_step" if base else "on_gradient"
-    if decays:
+    if plan.decays:
         made = _Writer(a.states)
-        made.decay(decays)
-        function("relax", "State after `elapsed` presentations.", made, made.values(decays))
+        made.decay(plan.decays)
+        function("relax", "State after `elapsed` presentations.", made, made.values(plan.decays))
     if blocks["on_presentation"]:
         made = _Writer(a.states)
         made.block("on_presentation", blocks["on_presentation"])
@@ -388,31 +287,40 @@ def source(rule, base=False):
     if base:
         made = _Writer(["gradient", *a.states])
         function("descent", "What the base optimizer takes for the gradient.", made, made.weight(rule.base_gradient))
-    several = averaged(rule)[0] if blocks["on_presentation"] and not base else None
-    for name, statements in (("update", blocks[step]), ("averaged", several)):
-        if statements is None:
-            continue
-        made = _Writer(["gradient", "base_step", *products, *a.states])
-        made.drawn = False
-        made.decay(decays)
-        made.block(step, statements)
-        result = made.values([s for s in a.states if s in decays or s in a.writes[step]])
-        if blocks["on_presentation"]:
-            made.lines.append(f"_state = {result}")
-            if any("age" in _names(s.value) for s in blocks["on_presentation"]):
-                made.lines.append("age = age + 1")
-                made.used.add("age")
-            made.block("on_presentation, with the noise at zero", blocks["on_presentation"])
-            result = "_state"
+    for name, (statements, _) in plan.updates.items():
         text = "State and weight after the gradient of a presentation"
         text += ", averaged over several weight samples." if name == "averaged" else "."
-        function(name, text, made, f"{result}, {made.weight(rule.weight)}")
+        function(name, text, *_update(rule, plan, statements, products))
     if blocks["on_boundary"]:
         made = _Writer(a.states)
         made.block("on_boundary", blocks["on_boundary"])
         written = [s for s in a.states if s in a.writes["on_boundary"]]
         function("boundary", "State after a boundary.", made, made.values(written))
     return out
+
+
+def _refuse_taken(rule, products):
+    names = {*rule.analysis.states, *(s.target for b in rule.analysis.blocks.values() for s in b)}
+    clash = sorted(names & {*TAKEN, *products} | rule.parameters.keys() & {*TAKEN, *GROUP_KEYS, *products})
+    if clash:
+        raise UserError(f"rule {rule.title!r} cannot be used with torch, which needs the name {clash[0]!r}: rename it")
+
+
+def _update(rule, plan, statements, products):
+    """The function that a gradient enters, as its writer and its result."""
+    states, shown = rule.analysis.states, rule.analysis.blocks["on_presentation"]
+    made = _Writer(["gradient", "base_step", *products, *states], drawn=False)
+    made.decay(plan.decays)
+    made.block(plan.block, statements)
+    result = made.values([s for s in states if s in plan.changed])
+    if shown:
+        made.lines.append(f"_state = {result}")
+        if plan.timed:
+            made.lines.append("age = age + 1")
+            made.used.add("age")
+        made.block("on_presentation, with the noise at zero", shown)
+        result = "_state"
+    return made, f"{result}, {made.weight(rule.weight)}"
 
 
 def module(rule):
