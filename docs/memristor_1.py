@@ -1,4 +1,4 @@
-"""A profile made from another one: the memristor with a single device per weight. Used by search.sh; an example of your own."""
+"""A profile made from another one: the memristor with a single device per weight. A search used it; an example of your own."""
 
 from dataclasses import replace
 

@@ -1,34 +1,35 @@
-"""The tables on the pages are the recorded results: nothing is typed by hand."""
+"""The tables on the pages are the recorded results: nothing is typed by hand, nothing is stored that no page shows."""
 
-import importlib.util
+import importlib
+import json
+import re
+import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 DOCS = Path(__file__).parents[1] / "docs"
-#: Page and columns of a recorded study, by the first word of its folder.
+sys.path.insert(0, str(DOCS))
+pages, record, tables = (importlib.import_module(name) for name in ("pages", "record", "tables"))
+
+ACCURACIES = ("final_accuracy", "just_learned_accuracy", "forgetting")
+#: Page of a study that compares rules, and its columns.
 PAGES = {
-    "search": ("constants.md", ("final_accuracy", "just_learned_accuracy")),
-    "joint": ("forgetting.md", ("final_accuracy",)),
-    "forgetting": ("forgetting.md", ("final_accuracy", "just_learned_accuracy", "forgetting")),
-    "permuted": ("forgetting.md", ("final_accuracy", "just_learned_accuracy", "forgetting")),
-    "sweep": ("forgetting.md", ("final_accuracy", "just_learned_accuracy", "forgetting")),
+    "forgetting": ("forgetting.md", ACCURACIES),
     "serial_position": (
         "serial_position.md",
         ("final_accuracy", "minimum_recall", "memorized_items", "memorized_items_published", "primacy", "recency"),
     ),
 }
-#: Page and maker of the table of studies whose rows are no comparison of rules.
+#: Page and makers of the tables of studies whose rows are no comparison of rules.
 OTHERS = {
     "published": ("published.md", ("published", "positions")),
-    "mesu_stream": ("published.md", ("published",)),
-    "validation": ("published.md", ("positions",)),
     "optimizer_speed": ("torch.md", ("costs",)),
     "carry": ("interchange.md", ("carried",)),
     "speed": ("speed.md", ("speed", "shapes")),
     "stream": ("speed.md", ("stream",)),
     "uncertainty": ("uncertainty.md", ("uncertain", "against_uniform")),
-    "areas": ("constants.md", ("areas",)),
     "poisoning": ("poisoning.md", ("deranged", "mixed", "targeted")),
     "repetition": ("repetition.md", ("repeated", "hidden_list")),
     "engines": ("engines.md", ("both_engines",)),
@@ -37,63 +38,207 @@ OTHERS = {
     "hardware": ("hardware.md", ("chips", "losses", "chip_costs", "chip_curves")),
     "memristor": ("hardware.md", ("devices",)),
 }
+#: The same for runs whose names begin so, where they differ from the others of their study.
+RUNS = {
+    "published/mesu_stream": ("published.md", ("published",)),
+    "published/validation": ("published.md", ("positions",)),
+    "uncertainty/areas": ("constants.md", ("areas",)),
+}
+LINK = re.compile(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)")
 
 
-@pytest.fixture(scope="module")
-def tables():
-    spec = importlib.util.spec_from_file_location("tables", DOCS / "tables.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def page(name):
+    return (DOCS / name).read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", [path.name for path in (DOCS / "recorded").iterdir()])
-def test_every_recorded_table_is_on_its_page(tables, name):
-    if name.partition("-")[0] in OTHERS:
-        page, makers = OTHERS[name.partition("-")[0]]
-        content = (DOCS / page).read_text(encoding="utf-8")
+@pytest.mark.parametrize("name", tables.names())
+def test_every_recorded_table_is_on_its_page(name):
+    study, run = name.split("/")
+    if study in OTHERS:
+        own = [found for start, found in RUNS.items() if name.startswith(start)]
+        where, makers = own[0] if own else OTHERS[study]
         for maker in makers:
-            assert getattr(tables, maker)(name) in content
-        assert tables.command(name) in content
+            assert getattr(tables, maker)(name) in page(where)
+        assert tables.command(name) in page(where)
         return
-    page, metrics = PAGES[name.partition("-")[0]]
-    if name.startswith("search-") and "-items" in name:
-        metrics = ("final_accuracy", "memorized_items")
+    where, metrics = PAGES[study]
+    if run.startswith("joint"):
+        metrics = ("final_accuracy",)
+    assert tables.rules(name, *metrics) in page(where)
+    assert tables.command(name) in page(where)
+    if study == "serial_position":
+        assert tables.ends(name) in page(where)
+
+
+@pytest.mark.parametrize("name", tables.searches())
+def test_every_recorded_search_is_among_the_constants(name):
+    rows = tables.searches()[name]
+    metrics = {"final_accuracy", "just_learned_accuracy" if rows[0]["task"] != "items" else "memorized_items"}
     if "-deranged" in name:
-        metrics = ("accuracy_before_attack", "final_accuracy", "retained", "items_before_attack", "items_after_attack")
-    text = tables.table(name, metrics, told=not name.startswith("search-"))
-    content = (DOCS / page).read_text(encoding="utf-8")
-    assert text in content
-    if not name.startswith("search-"):
-        assert tables.command(name) in content
-    if name.startswith("serial_position"):
-        assert tables.ends(name) in content
+        metrics = {"accuracy_before_attack", "final_accuracy", "retained", "items_before_attack", "items_after_attack"}
+    assert all(set(row["metrics"]) == metrics for row in rows)
+    assert tables.search(name) in page("constants.md")
 
 
-def test_the_readme_quotes_the_recorded_numbers(tables):
+def test_a_recorded_search_tells_where_it_was_and_how_to_repeat_it():
+    origins = json.loads((DOCS / "recorded" / "search" / "provenance.json").read_text(encoding="utf-8"))
+    assert set(origins) == set(tables.searches())
+    for name, rows in tables.searches().items():
+        assert len({row["command"] for row in rows}) == 1
+        assert rows[0]["command"].startswith(f"spikemeta run search --rules {rows[0]['rule']} ")
+        assert len({(row["constants"], row["seed"]) for row in rows}) == len(rows)
+        for row in rows:
+            # every constant of a setting is one that the command moves, and none of those that all settings share
+            moved = [text.partition("=")[0] for text in row["constants"].split()]
+            assert all(f"{constant}=" in row["command"] for constant in moved)
+        assert set(origins[name]["constants"]) == {"network", "rule"}
+
+
+@pytest.mark.parametrize("path", sorted(DOCS.glob("*.md")), ids=lambda path: path.name)
+def test_the_marked_tables_are_what_their_makers_draw(path):
+    text = path.read_text(encoding="utf-8")
+    assert pages.drawn(text) == text
+
+
+def test_a_table_below_its_mark_is_replaced_and_no_other():
+    text = "Before\n\n<!-- carried carry/mnist -->\n| stale |\n|---|\n| 1 |\n\n| other |\n|---|\n\nafter\n"
+    drawn = pages.drawn(text)
+    assert drawn == text.replace("| stale |\n|---|\n| 1 |", tables.carried("carry/mnist"))
+    assert pages.drawn(drawn) == drawn
+
+
+def test_every_table_of_a_maker_stands_below_a_mark():
+    marked = {(maker, given[0]) for path in DOCS.glob("*.md") for maker, given in pages.marks(path.read_text(encoding="utf-8"))}
+    for name in tables.names():
+        assert any(name == given for _, given in marked), name
+    assert {name for maker, name in marked if maker == "search"} == set(tables.searches())
+
+
+def test_every_recorded_file_is_shown():
+    shown = {link for path in DOCS.glob("*.md") for link in LINK.findall(path.read_text(encoding="utf-8"))}
+    for path in (DOCS / "recorded").rglob("*"):
+        if path.is_file() and path.name not in ("summary.json", "provenance.json"):
+            assert path.relative_to(DOCS).as_posix() in shown
+
+
+@pytest.mark.parametrize("path", [*sorted(DOCS.glob("*.md")), *sorted(DOCS.parent.glob("*.md"))], ids=lambda path: path.name)
+def test_every_link_leads_to_a_file(path):
+    for link in LINK.findall(path.read_text(encoding="utf-8")):
+        assert (path.parent / link).exists(), link
+
+
+@pytest.mark.parametrize("name", tables.names())
+def test_a_recorded_result_says_where_it_came_from(name):
+    found = tables.provenance(name)
+    assert found["command"].startswith("spikemeta ")
+    assert {"python", "numpy", "spikemeta"} <= set(found["versions"])
+    assert found["seconds"] > 0
+    summary = tables.summary(name)
+    assert summary["study"] == name.split("/")[0]
+    if "task" in summary:  # trained here: on which images, by which seeds, under which constants
+        assert found["data"][summary["dataset"]]
+        assert found["seeds"]
+        assert {row["rule"] for row in summary["rows"]} == {label for own in found["constants"] for label in own["rows"]}
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    """An empty place to record into, with a page that shows one of two figures."""
+    (tmp_path / "page.md").write_text("![shown](recorded/forgetting/mine/shown.png)\n", encoding="utf-8")
+    monkeypatch.setattr(record, "DOCS", tmp_path)
+    monkeypatch.setattr(record, "RECORDED", tmp_path / "recorded")
+    monkeypatch.setattr(record, "SEARCHES", tmp_path / "recorded" / "search")
+    monkeypatch.setattr(importlib.import_module("tables.recorded"), "SEARCHES", tmp_path / "recorded" / "search")
+    return tmp_path
+
+
+def finished(folder, study, rule="sgd lr=0.1", lr=0.1):
+    """What a study leaves: two seeds of one rule, and two figures."""
+    from PIL import Image
+
+    constants = {"network": {"tau": 20.0}, "rule": {"hidden": {"lr": lr}, "readout": {"lr": 0.2}}}
+    accuracy = {"mean": 0.75, "std": 0.07, "low": 0.1, "high": 1.4, "values": [0.7, 0.8]}
+    matrix = {"mean": [[1.0, 0.5]], "std": [[0.0, 0.1]], "values": [[[1.0, 0.4]], [[1.0, 0.6]]]}
+    metrics = {"final_accuracy": accuracy, "just_learned_accuracy": accuracy, "accuracy_matrix": matrix}
+    row = {"rule": rule, "hardware": None, "needs_boundary": False, "seeds": [0, 1], "constants": constants, "metrics": metrics}
+    summary = {"study": study, "dataset": "digits", "task": "split", "engine": "brian2", "failures": [], "rows": [row]}
+    runs = [{"rule": rule, "seed": seed, "seconds": 1.6, "constants": constants} for seed in (0, 1)]
+    origin = {"command": f"spikemeta run {study}", "seconds": 3.2, "seeds": [0, 1], "versions": {"numpy": "2"}, "runs": runs}
+    origin |= {"data": {"digits": {"images": "0123456789abcdef0123"}}, "rules": {"sgd": {"weight": "w"}}, "sources": "f" * 64}
+    (folder / "figures").mkdir(parents=True)
+    (folder / "summary.json").write_text(json.dumps(summary), encoding="utf-8")
+    (folder / "provenance.json").write_text(json.dumps(origin), encoding="utf-8")
+    for name in ("shown", "other"):
+        Image.fromarray(np.arange(48, dtype=np.uint8).reshape(4, 4, 3)).save(folder / "figures" / f"{name}.png")
+    return folder
+
+
+def test_recording_keeps_what_a_page_shows(place):
+    target = record.record(finished(place / "out", "forgetting"), "mine")
+    assert target == place / "recorded" / "forgetting" / "mine"
+    assert sorted(path.name for path in target.iterdir()) == ["provenance.json", "shown.png", "summary.json"]
+    row = json.loads((target / "summary.json").read_text(encoding="utf-8"))["rows"][0]
+    kept = {"mean": 0.75, "std": 0.07, "values": [0.7, 0.8]}
+    assert row["metrics"] == {"final_accuracy": kept, "just_learned_accuracy": kept}
+    origin = json.loads((target / "provenance.json").read_text(encoding="utf-8"))
+    assert origin["command"] == "spikemeta run forgetting"
+    assert origin["runs"] == {"sgd lr=0.1": [2, 2]}
+    assert origin["data"] == {"digits": {"images": "0123456789abcdef"}}
+    assert origin["constants"][0]["rows"] == ["sgd lr=0.1"]
+    assert origin["constants"][0]["rule"]["hidden"] == {"lr": 0.1}
+
+
+def test_a_recorded_search_joins_its_rules_table(place):
+    first, second = finished(place / "a", "search"), finished(place / "b", "search", "sgd lr=0.3", 0.3)
+    table = record.record(first, "sgd-b")
+    assert record.record(second, "sgd-a") == table == place / "recorded" / "search" / "sgd.csv"
+    record.record(first, "sgd-b")  # once more: in place of what was there
+    lines = table.read_text(encoding="utf-8").splitlines()
+    assert lines[0] == "search,dataset,task,engine,constants,seed,final_accuracy,just_learned_accuracy,command"
+    assert lines[1:] == [
+        "sgd-a,digits,split,brian2,lr=0.3,0,0.7,0.7,spikemeta run search",
+        "sgd-a,digits,split,brian2,lr=0.3,1,0.8,0.8,spikemeta run search",
+        "sgd-b,digits,split,brian2,lr=0.1,0,0.7,0.7,spikemeta run search",
+        "sgd-b,digits,split,brian2,lr=0.1,1,0.8,0.8,spikemeta run search",
+    ]
+    assert tables.search("sgd-a").splitlines()[-1] == "| sgd lr=0.3 | 75.0 ± 7.1 | 75.0 ± 7.1 |"
+
+
+def test_a_figure_keeps_its_colours(tmp_path):
+    """A picture of more than 256 colours: each of its pixels within 16 of 255."""
+    from PIL import Image
+
+    shades = np.stack(np.broadcast_arrays(np.arange(0, 256, 2)[:, None], np.arange(0, 256, 2), 128), axis=-1).astype(np.uint8)
+    Image.fromarray(shades).save(tmp_path / "a.png")
+    record.picture(tmp_path / "a.png", tmp_path / "b.png")
+    with Image.open(tmp_path / "b.png") as image:
+        assert np.abs(np.asarray(image.convert("RGB"), int) - shades).max() <= 16
+
+
+def test_the_readme_quotes_the_recorded_numbers():
     readme = (DOCS.parent / "README.md").read_text(encoding="utf-8")
-    rows = {row["rule"]: row for row in tables.summary("forgetting-200")["rows"]}
+    rows = {row["rule"]: row for row in tables.summary("forgetting/200")["rows"]}
     for rule in ("sgd", "laplace", "hebb_repetition"):
         final = rows[rule]["metrics"]["final_accuracy"]
         assert f"{100 * final['mean']:.1f} ± {100 * final['std']:.1f} %" in readme
-    rows = {row["rule"]: row["metrics"] for row in tables.summary("permuted-500")["rows"]}
-    rows |= {row["rule"]: row["metrics"] for row in tables.summary("poisoning-mnist")["rows"]}
+    rows = {row["rule"]: row["metrics"] for row in tables.summary("forgetting/permuted-500")["rows"]}
+    rows |= {row["rule"]: row["metrics"] for row in tables.summary("poisoning/mnist")["rows"]}
     quoted = {"laplace": "final_accuracy", "mesu": "final_accuracy"}
     quoted |= dict.fromkeys(("hybrid: 9 clean, deranged", "conventional: 9 clean, deranged"), "retained")
     for row, metric in quoted.items():
         assert f"{100 * rows[row][metric]['mean']:.1f} ± {100 * rows[row][metric]['std']:.1f} %" in readme
-    wide = tables.summary("sweep-probabilistic-1000")["rows"][0]["metrics"]["final_accuracy"]
+    wide = tables.summary("forgetting/sweep-probabilistic-1000")["rows"][0]["metrics"]["final_accuracy"]
     assert f"`probabilistic` ends at {100 * wide['mean']:.1f} ± {100 * wide['std']:.1f} %" in readme
-    long = tables.summary("mesu_stream-120")["rows"][0]["metrics"]["accuracy"]["mean"]
+    long = tables.summary("published/mesu_stream-120")["rows"][0]["metrics"]["accuracy"]["mean"]
     assert f"ends at {100 * long:.1f} % on the last five" in readme
-    rows = {row["rule"]: row for row in tables.summary("published")["rows"]}
+    rows = {row["rule"]: row for row in tables.summary("published/all")["rows"]}
     for setting in ("mesu-10", "synaptic_intelligence"):
         assert f"{100 * rows[setting]['metrics']['accuracy']['mean']:.1f} %" in readme
-    for row in tables.summary("stream")["rows"]:
+    for row in tables.summary("stream/mnist")["rows"]:
         if row["rule"] in ("sgd", "laplace"):
             quoted = f"{100 * row['metrics']['recent_accuracy']['mean']:.1f} %"
             assert f"`{row['rule']}` has {quoted}" in readme or f"`{row['rule']}` {quoted}" in readme
-    for row in tables.summary("speed")["rows"]:
+    for row in tables.summary("speed/mnist")["rows"]:
         if row["rule"] in ("sgd", "laplace"):
             costs = [f"{row['metrics'][m]['mean']:.2g}" for m in ("ms_per_presentation", "ratio_to_brian2")]
             assert f"`{row['rule']}` {costs[0]} ms, {costs[1]} of" in readme

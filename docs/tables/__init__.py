@@ -1,0 +1,43 @@
+"""Tables of recorded results, for the pages: every number comes from ``docs/recorded``. ``docs/pages.py`` puts them there."""
+
+from tables.engines import both_engines, carried, costs, shapes, speed, stream
+from tables.hardware import chip_costs, chip_curves, chips, devices, losses
+from tables.items import deranged, ends, frequent, hidden_list, mixed, positions, repeated, targeted
+from tables.recorded import RECORDED, command, names, provenance, searches, summary
+from tables.rules import published, rules, search, windows
+from tables.uncertainty import against_uniform, areas, uncertain
+
+__all__ = [
+    "RECORDED",
+    "against_uniform",
+    "areas",
+    "both_engines",
+    "carried",
+    "chip_costs",
+    "chip_curves",
+    "chips",
+    "command",
+    "costs",
+    "deranged",
+    "devices",
+    "ends",
+    "frequent",
+    "hidden_list",
+    "losses",
+    "mixed",
+    "names",
+    "positions",
+    "provenance",
+    "published",
+    "repeated",
+    "rules",
+    "search",
+    "searches",
+    "shapes",
+    "speed",
+    "stream",
+    "summary",
+    "targeted",
+    "uncertain",
+    "windows",
+]

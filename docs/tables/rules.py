@@ -1,0 +1,76 @@
+"""Rules side by side: a recorded comparison, a search, the papers' settings, memory windows."""
+
+from spikemeta.analysis.metrics import summarise
+from tables.cells import heading, markdown, scaled, share, test
+from tables.recorded import searches, summary
+
+
+def rules(name, *metrics, told=True):
+    """A Markdown table of a recorded run: a row per rule, mean ± standard deviation over seeds, in % where it is no count.
+
+    Parameters
+    ----------
+    name : str
+        ``STUDY/NAME``.
+    *metrics : str
+    told : bool
+        Whether a column says which rules were told of task boundaries.
+
+    Returns
+    -------
+    str
+    """
+    rows = sorted((r for r in summary(name)["rows"] if r["metrics"]), key=lambda r: -r["metrics"]["final_accuracy"]["mean"])
+    head = ["rule", *(["told of boundaries"] if told else []), *map(heading, metrics)]
+    body = []
+    for row in rows:
+        own = ["yes" if row["needs_boundary"] else "no"] if told else []
+        body.append([row["rule"], *own, *(scaled(row["metrics"], m) for m in metrics)])
+    return markdown(head, body)
+
+
+def search(name):
+    """A Markdown table of a recorded search: a row per setting, the best first, mean ± standard deviation over seeds."""
+    settings = {}
+    for row in searches()[name]:
+        settings.setdefault(f"{row['rule']} {row['constants']}", []).append(row["metrics"])
+    metrics = list(next(iter(settings.values()))[0])
+    found = {}
+    for setting, seeds in settings.items():
+        columns = {m: summarise([own[m] for own in seeds]) for m in metrics}
+        found[setting] = {m: {"mean": s.mean, "std": s.std if s.n > 1 else None} for m, s in columns.items()}
+    order = sorted(found, key=lambda setting: -found[setting]["final_accuracy"]["mean"])
+    body = [[setting, *(scaled(found[setting], m) for m in metrics)] for setting in order]
+    return markdown(["rule", *map(heading, metrics)], body)
+
+
+def published(name):
+    """A Markdown table of a recorded run of the study ``published``: the papers' accuracies and ours, in %."""
+    body = []
+    for row in summary(name)["rows"]:
+        theirs = row["published"]
+        if not isinstance(theirs, str):
+            theirs = f"{theirs[0]:.2f}" + (f" ± {theirs[1]:.2f}" if theirs[1] else "")
+        ours = [share(row["metrics"][metric]) for metric in ("accuracy", "just_learned_accuracy")]
+        body.append([row["rule"], str(row["tasks"]), theirs, *ours, str(len(row["seeds"])), row["source"]])
+    return markdown(["setting", "tasks", "published (%)", "ours (%)", "just learned (%)", "seeds", "source"], body)
+
+
+def windows(name):
+    """A Markdown table of ``memory_window``, in %: accuracies, the slope of just-learned ones, tests against the longest."""
+    columns = {
+        "recent_accuracy": ("last five (%)", 100),
+        "final_accuracy": ("all (%)", 100),
+        "just_learned_accuracy": ("just learned (%)", 100),
+        "rigidity_slope": ("slope (% in ten tasks)", 1000),
+    }
+    body = []
+    for row in summary(name)["rows"]:
+        cells = [share(row["metrics"].get(metric), scale) for metric, (_, scale) in columns.items()]
+        found = row.get("tests", {}).get("against", {})
+        slope = found.get("rigidity_slope") or {"p": None}
+        cells += [test(found.get("final_accuracy")), "" if slope["p"] is None else f"{slope['p']:.1g}"]
+        body.append([row["rule"], *cells])
+    return markdown(
+        ["rule", *(text for text, _ in columns.values()), "all, less the longest window (p)", "slope, same: p"], body
+    )
