@@ -132,22 +132,42 @@ def read_nir(path):
 
     try:
         graph = nir.read(Path(path))
-        nodes, gain = _linear(graph), float(graph.metadata["gain"])
-    except (OSError, KeyError, ValueError) as error:
+        gain = float(graph.metadata["gain"])  # no other tool writes it
+        nodes = _linear(graph)
+        if len(nodes) != len(PROJECTIONS):
+            raise ValueError(f"it has {len(nodes)} linear layers, not {len(PROJECTIONS)}")
+        named = dict(zip(PROJECTIONS, nodes, strict=True))
+        weights = {name: node.weight.T.astype(float) / gain for name, node in named.items()}
+        precision = {name: node.metadata["precision"].T for name, node in named.items() if "precision" in node.metadata}
+    except KeyError as error:
+        raise UserError(f"{path} is not a NIR file that spikemeta wrote (it has no {error})") from None
+    except (OSError, ValueError, TypeError, AttributeError) as error:
         raise UserError(f"{path} is not a NIR file that spikemeta wrote ({error})") from None
-    named = dict(zip(PROJECTIONS, nodes, strict=True))
-    precision = {name: node.metadata["precision"].T for name, node in named.items() if "precision" in node.metadata}
-    return {name: node.weight.T.astype(float) / gain for name, node in named.items()}, precision
+    return weights, precision
 
 
 def _linear(graph):
-    """The graph's linear nodes, from input to readout."""
+    """The linear nodes of a graph that is a chain, from input to readout.
+
+    Raises
+    ------
+    ValueError
+        If the graph branches, closes on itself, or has not one input.
+    """
     import nir
 
-    follow, nodes = dict(graph.edges), []
-    name = next(name for name, node in graph.nodes.items() if isinstance(node, nir.Input))
-    while name in follow:
-        name = follow[name]
-        if isinstance(graph.nodes[name], nir.Linear):
-            nodes.append(graph.nodes[name])
-    return nodes
+    starts = [name for name, node in graph.nodes.items() if isinstance(node, nir.Input)]
+    if len(starts) != 1:
+        raise ValueError(f"it has {len(starts)} inputs")
+    follow = {}
+    for source, target in graph.edges:
+        if source in follow:
+            raise ValueError(f"its graph branches or is recurrent: two edges leave the node {source!r}")
+        follow[source] = target
+    name, passed = starts[0], []
+    while name is not None:
+        if name in passed:
+            raise ValueError(f"its graph is recurrent: it comes back to the node {name!r}")
+        passed.append(name)
+        name = follow.get(name)
+    return [graph.nodes[name] for name in passed if isinstance(graph.nodes[name], nir.Linear)]

@@ -85,6 +85,50 @@ def test_what_cannot_be_written_or_read_is_named(run, tmp_path):
     nir.write(tmp_path / "foreign.nir", nir.NIRGraph.from_list(nir.Linear(np.ones((2, 3)))))
     with pytest.raises(UserError, match="is not a NIR file that spikemeta wrote"):
         interchange.read_nir(tmp_path / "foreign.nir")
+    graph = nir.read(tmp_path / "foreign.nir")
+    graph.metadata["gain"] = "?"
+    nir.write(tmp_path / "gain.nir", graph)
+    with pytest.raises(UserError, match="is not a NIR file that spikemeta wrote"):
+        interchange.read_nir(tmp_path / "gain.nir")
     inhibited = Run(1, {"network": {"presentation": 100.0, "inhibition": 0.07}}, weights=run.weights)
     with pytest.raises(UserError, match="inhibit each other"):
         interchange.module(inhibited)
+
+
+def _foreign(path, edges, metadata, inputs=1):
+    """Another tool's file: two layers of three neurons, joined by these edges."""
+    ones = np.ones(3)
+    nodes = {f"input{k}": nir.Input({"input": np.array([3])}) for k in range(inputs)}
+    nodes |= {name: nir.Linear(np.ones((3, 3))) for name in ("first", "second", "back")}
+    nodes |= {name: nir.LIF(ones, ones, 0 * ones, ones) for name in ("lif1", "lif2")}
+    nodes["output"] = nir.Output({"output": np.array([3])})
+    joined = [tuple(edge.split("-")) for edge in edges.split()]
+    nodes = {name: node for name, node in nodes.items() if any(name in edge for edge in joined)}
+    graph = nir.NIRGraph(nodes, joined, metadata=metadata, type_check=False)
+    nir.write(path, graph)
+
+
+@pytest.mark.parametrize("metadata", [{}, {"gain": 2.0}], ids=["foreign", "with a gain"])
+@pytest.mark.parametrize(
+    ("edges", "problem"),
+    [
+        ("input0-first first-lif1 lif1-output lif1-lif1", "recurrent: two edges leave the node 'lif1'"),
+        ("input0-first first-lif1 lif1-output lif1-back back-lif1", "recurrent: two edges leave the node 'lif1'"),
+        ("input0-first first-lif1 lif1-back back-lif1 lif1-second second-lif2 lif2-output", "recurrent: two edges"),
+        ("input0-first first-lif1 lif1-output", "1 linear layers, not 2"),
+        ("input0-first first-lif1 lif1-output input1-second second-lif2 lif2-output", "2 inputs"),
+    ],
+)
+def test_a_graph_of_another_shape_is_told_at_once(edges, problem, metadata, tmp_path):
+    """Some of these had no end: a loop was followed for ever."""
+    _foreign(tmp_path / "net.nir", edges, metadata, inputs=1 + (problem == "2 inputs"))
+    message = problem if metadata else "it has no 'gain'"
+    with pytest.raises(UserError, match=f"is not a NIR file that spikemeta wrote.*{message}"):
+        interchange.read_nir(tmp_path / "net.nir")
+
+
+def test_a_loop_without_a_way_out_is_no_walk_without_an_end():
+    """No file holds such a graph, as it has no output; a graph in memory may."""
+    nodes = {"in": nir.Input({"input": np.array([3])}), "a": nir.Linear(np.ones((3, 3))), "b": nir.Linear(np.ones((3, 3)))}
+    with pytest.raises(ValueError, match="recurrent: it comes back to the node 'a'"):
+        interchange._linear(nir.NIRGraph(nodes, [("in", "a"), ("a", "b"), ("b", "a")], type_check=False))
