@@ -2,6 +2,9 @@
 
 import dataclasses
 import inspect
+import os
+import sys
+import warnings
 from pathlib import Path
 from typing import Annotated
 
@@ -23,6 +26,10 @@ class Commands(TyperGroup):
             return super().invoke(ctx)
         except UserError as error:
             message, code = f"error: {error}", 2
+        except UnicodeDecodeError as error:
+            if not _raised_within("matplotlib", error):
+                raise
+            message, code = f"error: matplotlib cannot read its file of settings ({error}): repair the file matplotlibrc", 2
         except KeyboardInterrupt as stop:
             message = str(stop) or "stopped; everything up to here is saved: repeat the command with --resume to go on"
             code = 143 if isinstance(stop, stopping.Terminated) else 130
@@ -229,7 +236,32 @@ def report(folder: Annotated[Path, typer.Argument(metavar="DIR", help="Output fo
     typer.echo(f"written: {write(folder)}")
 
 
+def _raised_within(package, error):
+    """Whether an exception comes from a module of this package."""
+    trace, names = error.__traceback__, set()
+    while trace:
+        names.add(trace.tb_frame.f_globals.get("__name__", "").partition(".")[0])
+        trace = trace.tb_next
+    return package in names
+
+
+def _ignore_surroundings():
+    """Take from the environment what would end every command: of this process, and of those that it starts.
+
+    A notebook sets ``MPLBACKEND`` to a module of its own environment; the command line draws files, for which there is one
+    answer. Where warnings are errors, those about the age of other packages' code are not: they are for their authors.
+    A terminal without columns would show nothing.
+    """
+    os.environ["MPLBACKEND"] = "agg"
+    if not os.environ.get("COLUMNS", "1").strip("0"):
+        del os.environ["COLUMNS"]
+    for kind in (DeprecationWarning, PendingDeprecationWarning) if sys.warnoptions else ():
+        sys.warnoptions.append(f"ignore::{kind.__name__}")  # handed to worker processes
+        warnings.simplefilter("ignore", kind)
+
+
 def main():
     """Entry point of the ``spikemeta`` command."""
+    _ignore_surroundings()
     stopping.listen()
     app()

@@ -182,3 +182,40 @@ def test_messages_go_to_stderr_and_listing_loads_nothing_heavy():
     assert "did you mean 'laplace'" in done.stderr
     assert "Traceback" not in done.stderr
     assert "error" not in done.stdout
+
+
+MAIN = "import sys; from spikemeta.cli import main; sys.argv[0] = 'spikemeta'; main()"
+
+
+def surrounded(words, folder, **variables):
+    """A command in a process of its own, with these variables in its environment."""
+    return subprocess.run(
+        [sys.executable, "-c", MAIN, *words],
+        capture_output=True,
+        text=True,
+        env=os.environ | variables,
+        cwd=folder,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("backend", ["module://of_a_notebook.backend", "garbage"])
+def test_a_command_minds_no_variable_of_a_notebook(backend, tmp_path):
+    """What the variable names is of another environment; warnings as errors would catch other packages' own."""
+    done = surrounded(["list", "rules"], tmp_path, MPLBACKEND=backend, PYTHONWARNINGS="error", HOME=str(tmp_path / "none"))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert {"sgd", "mesu", "laplace"} <= set(done.stdout.split())
+
+
+def test_a_terminal_without_columns_shows_what_others_show(tmp_path):
+    done = surrounded(["run", "forgetting", "--help"], tmp_path, COLUMNS="0")
+    assert done.returncode == 0
+    assert "--hidden" in done.stdout
+
+
+def test_settings_of_matplotlib_that_are_no_text(tmp_path):
+    (tmp_path / "matplotlibrc").write_bytes(b"figure.dpi: \xff\xfe")
+    done = surrounded(["list", "rules"], tmp_path)
+    assert done.returncode == 2
+    assert "repair the file matplotlibrc" in done.stderr
+    assert "Traceback" not in done.stderr
