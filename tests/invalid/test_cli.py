@@ -219,3 +219,9 @@ def test_settings_of_matplotlib_that_are_no_text(tmp_path):
     assert done.returncode == 2
     assert "repair the file matplotlibrc" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_the_package_runs_as_the_command_does():
+    done = subprocess.run([sys.executable, "-m", "spikemeta", "show", "lapalce"], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "did you mean 'laplace'" in done.stderr
