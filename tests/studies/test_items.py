@@ -1,6 +1,6 @@
 """The studies of items at toy size with the real simulation, and their numbers against counts made by hand."""
 
-import importlib.util
+import importlib
 import json
 from pathlib import Path
 
@@ -103,10 +103,9 @@ def test_rows_of_an_attack(finished):
 
 
 def test_tables_for_the_page_of_repetition(finished, monkeypatch):
-    spec = importlib.util.spec_from_file_location("tables", Path(__file__).parents[2] / "docs" / "tables.py")
-    tables = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(tables)
-    monkeypatch.setattr(tables, "RECORDED", finished["repetition"].parent)
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / "docs"))
+    tables = importlib.import_module("tables")
+    monkeypatch.setattr(importlib.import_module("tables.recorded"), "RECORDED", finished["repetition"].parent)
     rows = {row["rule"]: row for row in json.loads((finished["repetition"] / "summary.json").read_text())["rows"]}
     lines = [made("repetition").split("\n")[2:] for made in (tables.repeated, tables.hidden_list)]
     for rule, ordered, hidden in zip(("conventional", "hybrid"), *lines, strict=True):
