@@ -190,3 +190,40 @@ def test_idx_layouts(tmp_path, inside, names):
     assert found.class_names == ("1", "2")
     next(tmp_path.glob(f"{inside}*labels*")).unlink()
     refused(tmp_path, "no IDX file of t")
+
+
+def own_idx(folder, change=None):
+    """Four IDX files in a folder; `change` replaces some, and removes those that it calls None."""
+    files = {f"{part}-{kind}": idx(WHOLE[f"{part}_{kind}"]) for part in ("train", "test") for kind in ("images", "labels")}
+    for name, data in (files | (change or {})).items():
+        if data is not None:
+            (folder / f"{name}-ubyte").write_bytes(data)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"train-images": idx(IMAGES)[:-1]}, "truncated, it has 55 bytes where its header announces 56"),
+        ({"train-images": idx(IMAGES)[:9]}, "truncated, its header has 9 bytes of 16"),
+        ({"test-labels": idx(LABELS[:2]) + b"\0"}, "too long"),
+        ({"test-labels": b""}, "it begins with nothing"),
+        ({"train-labels": b"\x80\x04cos\nsystem\n."}, "not an IDX file of labels: it begins with 0x8004636f"),
+        ({"train-images": b"\x1f\x8b" + idx(IMAGES)}, "truncated or damaged"),
+        ({"train-images": idx(np.stack([IMAGES] * 3, 3))}, "colour where grey is wanted?"),
+        ({"train-images": idx(IMAGES[:, :4])}, "the train images have 4 x 2 pixels and the test images have 5 x 2 pixels"),
+        ({"train-labels": idx(LABELS[:3])}, "4 train images, but 3 train labels"),
+        ({"train-labels": idx(np.array([0, 1, 0, 2]))}, "1 classes with train images, but no test images: class 2"),
+        ({"train-images": idx(IMAGES * 0)}, "every pixel of every image is 0"),
+        ({"test-images": None}, "no IDX file of test images"),
+        ({"t10k-images": idx(IMAGES[:2])}, "2 files for test_images"),
+        ({"letters-train-labels": idx(LABELS)}, "2 sets of IDX files"),
+    ],
+)
+def test_mangled_idx(tmp_path, change, message):
+    refused(own_idx(tmp_path, change), f"cannot use {tmp_path}:", message)
+
+
+def test_every_problem_of_idx_files_at_once(tmp_path):
+    change = {"train-images": idx(IMAGES)[:-1], "test-images": None, "test-labels": idx(np.array([0, 7]))}
+    refused(own_idx(tmp_path, change), "truncated", "no IDX file of test images", "1 classes with test images")
