@@ -98,8 +98,8 @@ def assemble(name, source, arrays, digests, class_names=(), problems=(), remedy=
     arrays : dict of str to ndarray
         ``train_images``, ``test_images``: (n, rows, columns), (n, rows, columns, planes) or (n, planes, rows, columns), whole
         numbers 0..255, or 0..1 or 0..255 as floating-point numbers. ``train_labels``, ``test_labels``: (n,) int,
-        0..n_classes-1,
-        or 1..n_classes, which are counted from 0. Those that could not be read are missing.
+        0..n_classes-1, or 1..n_classes,
+        which are counted from 0. Those that could not be read are missing.
     digests : dict of str to str
     class_names : sequence of str
     problems : iterable of str

@@ -30,15 +30,13 @@ def load(path, name):
     -------
     Dataset
         Classes in the order of their names (as numbers, if all are numbers); images of a class in the order of theirs. The
-        digest
-        of a part is that of its files' names and contents, so it is the same for a folder and an archive of it.
+        digest of a part is that of its files' names and contents, so it is the same for a folder and an archive of it.
 
     Raises
     ------
     UserError
-        With every problem: a part or a class that is missing or empty, files that are no images, truncated, of another
-        size, grey
-        among colour, transparent or of 16 bit, images outside of the class folders; what `Archive` refuses.
+        With every problem: a part or a class that is missing or empty, files that are no images, truncated, of
+        another size, grey among colour, transparent or of 16 bit, images outside of the class folders; what `Archive` refuses.
     """
     names, read, empty = _folder(path) if path.is_dir() else _archive(path)
     parts, problems = _layout(names, empty)

@@ -1,8 +1,7 @@
 """CIFAR-10: 60,000 photographs of ten classes, 32 x 32 in colour (Krizhevsky 2009).
 
 From the official binary archive, or from an archive or folder of JPEG images in ``train/CLASS/`` and ``test/CLASS/``,
-whose pixels
-are not those of the official file: the digests in provenance tell which it was.
+whose pixels are not those of the official file: the digests in provenance tell which it was.
 """
 
 from spikemeta.data.formats import cifar
