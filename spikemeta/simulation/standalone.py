@@ -367,9 +367,13 @@ def _compiled(network, device, usual):
     for kind, argument in device.main_queue:
         if kind == "run_network":
             argument[1][:] = [run if ".run(1.0, " in line else line for line in argument[1]]
-    cache = compiler.cache_folder()
-    cache.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(dir=cache, prefix="building-"))
+    cache, refused = compiler.cache_folder(), None
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(dir=cache, prefix="building-"))
+    except OSError as error:  # it may hold the program all the same
+        folder, refused = Path(tempfile.mkdtemp(prefix="spikemeta-building-")), error
+    more = " ".join([*([] if usual else [_VECTOR_MATHS]), *compiler.sanitizers()])
     try:
         device.build(str(folder), compile=False, run=False, clean=False)
         if not usual:
@@ -386,10 +390,12 @@ def _compiled(network, device, usual):
             if v.owner is not None
         }
         (folder / "files.json").write_text(json.dumps(files))
-        final = cache / _digest(folder, "" if usual else _VECTOR_MATHS)
+        final = cache / _digest(folder, more)
         if (final / "main").is_file():
             return Program(final, json.loads((final / "files.json").read_text()), False)
-        _make(folder, "" if usual else _VECTOR_MATHS)
+        if refused:
+            raise refused
+        _make(folder, more)
         try:
             os.replace(folder, final)
         except OSError:  # another worker was first

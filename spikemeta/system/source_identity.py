@@ -19,7 +19,7 @@ def sources():
         folder = Path(importlib.import_module(package).__path__[0])
         for path in sorted(folder.rglob("*")):
             shows = path.name in _SHOWING or "figures" in path.relative_to(folder).parts
-            if path.suffix in (".py", ".cpp") and not shows:
+            if path.suffix in (".py", ".cpp", ".h") and not shows:
                 digest.update(f"{package}/{path.relative_to(folder)}\0".encode() + path.read_bytes() + b"\0")
     return digest.hexdigest()
 

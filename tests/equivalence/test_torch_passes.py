@@ -114,6 +114,46 @@ def test_a_group_added_later_has_the_base_too():
     torch.testing.assert_close(before - q, torch.full_like(q, 0.02), rtol=1e-6, atol=0)  # Adam's first step is its rate
 
 
+@FUSED
+def test_a_base_may_begin_anew_at_a_boundary(fused):
+    """``optimizer.base.state.clear()``: Adam's first step is its rate again; a boundary alone keeps the moments."""
+    p = torch.nn.Parameter(numbers((6,), 5))
+    optimizer = SI.optimizer([p], base=ADAM, c=0.0, fused=fused)
+    for k in range(5):
+        p.grad = numbers((6,), 60 + k)
+        optimizer.step()
+    optimizer.boundary()
+    assert optimizer.base.state[p]["step"] == 5
+    optimizer.base.state.clear()
+    before, p.grad = p.detach().clone(), numbers((6,), 70)
+    optimizer.step()
+    # its epsilon, 1e-8, beside gradients above 1e-2
+    torch.testing.assert_close(p.detach(), before - 0.02 * p.grad.sign(), rtol=1e-6, atol=0)
+
+
+def test_biases_may_be_without_a_gate():
+    """Under stable_flexible biases have a flexibility too, and in a group with least = most = 1 they learn as under sgd."""
+    rule = registry.load("rules", "stable_flexible")
+    ends = []
+    for group in ({}, {"least": 1.0, "most": 1.0}):
+        model = torch.nn.Linear(4, 3).double()
+        with torch.no_grad():
+            for k, q in enumerate(model.parameters()):
+                q.copy_(numbers(q.shape, 80 + k))
+        optimizer = rule.optimizer(
+            [{"params": [model.weight]}, {"params": [model.bias], **group}], lr=0.1, displacement=0.01, seed=2
+        )
+        start = model.bias.detach().clone()
+        for k in range(3):
+            model.bias.grad = numbers((3,), 90 + k)
+            optimizer.step()
+            optimizer.boundary()
+        ends.append(start - model.bias.detach())
+    plain = 0.1 * sum(numbers((3,), 90 + k) for k in range(3))
+    torch.testing.assert_close(ends[1], plain, rtol=1e-12, atol=1e-14)
+    assert (ends[0] - plain).abs().min() > 1e-3
+
+
 def test_refused_bases():
     p = torch.nn.Parameter(numbers((3,), 7))
     with pytest.raises(UserError, match="rule 'mesu' has no on_base_step"):
