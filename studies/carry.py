@@ -53,8 +53,9 @@ def execute(point, progress):
     """Train in one network and test in all; ``accuracy`` (places,), fraction."""
     import numpy as np
 
+    from spikemeta.analysis.rows import FinishedRun
     from spikemeta.language import registry
-    from spikemeta.runs import pool, results
+    from spikemeta.runs import pool
     from spikemeta.simulation import simulation
 
     curriculum, rule = pool.curriculum_of(point), registry.get_rule(point.rule)
@@ -70,41 +71,20 @@ def execute(point, progress):
     accuracy = np.array([found[place] for place in PLACES])
     arrays = {"accuracy": accuracy, "accuracy_matrix": np.array([[found[point.label]]])}
     info = {"rule": point.rule, "seconds": time.perf_counter() - began}
-    return results.FinishedRun(point.label, point.seed, point.fingerprint, arrays, info)
+    return FinishedRun(point.label, point.seed, point.fingerprint, arrays, info)
 
 
-def run(options, console=None):
-    """Train, carry the weights, and compare.
-
-    Parameters
-    ----------
-    options : Options
-    console : rich.console.Console or None
-
-    Returns
-    -------
-    int
-        Exit code: 2 if a run failed, else 0.
-
-    Raises
-    ------
-    UserError
-        For bad options, or an output folder that is not ours to write.
-    """
+def run(options, console):
+    """Train, carry the weights, and compare."""
     import xarray
-    from rich.console import Console
     from rich.table import Table
 
     from spikemeta.analysis import metrics
     from spikemeta.language import registry
-    from spikemeta.runs import display, experiment, pool, results, study
-    from spikemeta.runs.provenance import Record
+    from spikemeta.runs import display, experiment, pool, provenance, study
 
-    study.check(options)
-    console = console or Console()
     rule, data = registry.get_rule(options.rule), pool.dataset(options.dataset)
-    store = results.Store(options.out or f"results/carry-{options.dataset}", "carry", study.settings(options), options.resume)
-    record = Record(store, "carry", options, data, [rule])
+    store, record = provenance.begin("carry", options, data, [rule])
     some = {"limit": 1500, "test_limit": 300} if options.scale == "quick" else {}
     hidden = options.hidden or (100 if options.scale == "quick" else 200)
     points, totals = [], {}
@@ -137,8 +117,7 @@ def run(options, console=None):
     store.write_summary(head | {"rows": rows, "failures": failures})
     record.finish(runs, failures)
     console.print(table)
-    display.files(console, [store.folder / n for n in ("summary.json", "results.nc", "provenance.json")])
-    return display.failures(console, failures)
+    return display.end(console, store, [], failures)
 
 
 study = Study("carry", "What weights lose when they are carried from one network to the other.", Options, run)

@@ -10,8 +10,9 @@ Written: ``summary.json``, ``provenance.json`` and a figure; and what each study
 nothing is run: studies that were run on their own, with options of their own, are compared as they lie there.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
+from spikemeta.errors import UserError, suggest
 from spikemeta.runs.study import Study, option
 
 #: Studies that train under both engines, and the number of each that is compared.
@@ -40,44 +41,78 @@ class Options:
     compare: bool = option(False, "Run nothing; compare what lies in STUDY-ENGINE of the output folder.", decides=False)
 
 
-def run(options, console=None):
-    """Run the studies under both engines and compare.
-
-    Parameters
-    ----------
-    options : Options
-    console : rich.console.Console or None
-
-    Returns
-    -------
-    int
-        Exit code: 2 if a simulation failed, else 0.
+def known(names, have):
+    """Refuse studies that cannot be compared.
 
     Raises
     ------
     UserError
-        For bad options, an unknown study, an output folder that is not ours to write, or with ``compare`` a study that is
-        missing there or was run on another engine or other images.
+        With every unknown name.
     """
-    from dataclasses import fields
+    problems = [suggest("study of both engines", name, have) for name in names if name not in have]
+    if problems or not names:
+        raise UserError("\n".join(problems) or f"--studies names no study: choose of {', '.join(have)}")
 
-    from rich.console import Console
 
-    from spikemeta.analysis import engine_agreement
-    from spikemeta.figures import shared
+def finished(folder, study, engine, options):
+    """The summary of a study that was run before.
+
+    Parameters
+    ----------
+    folder : Path
+    study, engine : str
+    options : object
+        With ``dataset`` and ``scale``.
+
+    Returns
+    -------
+    dict
+
+    Raises
+    ------
+    UserError
+        If it is missing, or holds another study, or one run on another engine or other images.
+    """
+    from spikemeta.system.files import read_json
+
+    found = read_json(folder / "summary.json")
+    wanted = {"study": study, "engine": engine, "dataset": options.dataset, "scale": options.scale}
+    other = [f"{name} {found.get(name)} there, {value} here" for name, value in wanted.items() if found.get(name) != value]
+    if other:
+        raise UserError(f"{folder} cannot be compared: {', '.join(other)}")
+    return found
+
+
+def table(rows, agreement):
+    """A printed table, a line per row."""
+    from rich.table import Table
+
+    from spikemeta.analysis import metrics
+    from spikemeta.analysis.engines import ENGINES
+    from spikemeta.runs.display import percent
+
+    ranks = {s: "-" if a["rank_correlation"] is None else f"{a['rank_correlation']:.2f}" for s, a in agreement.items()}
+    made = Table(title="Both engines", caption="rank correlations: " + ", ".join(f"{s} {r}" for s, r in ranks.items()))
+    for name in ("study", "rule", "event-driven\n%", "surrogate\ngradients %"):
+        made.add_column(name, justify="right" if "%" in name else "left", overflow="fold")
+    for row in rows:
+        seen = [metrics.summarise([v for v in row["metrics"][e]["values"] if v is not None]) for e in ENGINES]
+        made.add_row(row["study"], row["rule"], *map(percent, seen))
+    return made
+
+
+def run(options, console):
+    """Run the studies under both engines and compare."""
+    from spikemeta.analysis import engines
+    from spikemeta.figures import engines as figures
+    from spikemeta.figures import style
     from spikemeta.language import registry
-    from spikemeta.runs import display, pool, results, study
-    from spikemeta.runs.provenance import Record
+    from spikemeta.runs import display, pool, provenance
     from spikemeta.system import files
 
-    study.check(options)
-    console = console or Console()
     names = [name.strip() for name in options.studies.split(",") if name.strip()]
-    engine_agreement.known(names, HEADLINES)
-    store = results.Store(
-        options.out or f"results/engines-{options.dataset}", "engines", study.settings(options), options.resume
-    )
-    record = Record(store, "engines", options, pool.dataset(options.dataset))
+    known(names, HEADLINES)
+    store, record = provenance.begin("engines", options, pool.dataset(options.dataset))
     given = {n: getattr(options, n) for n in ("rules", "dataset", "scale", "hidden", "passes", "seeds", "workers")}
     rows, code = [], 0
     for name in names:
@@ -86,24 +121,23 @@ def run(options, console=None):
         for engine in ("brian2", "torch"):
             folder = store.folder / f"{name}-{engine}"
             if options.compare:
-                found[engine] = engine_agreement.finished(folder, name, engine, options)
+                found[engine] = finished(folder, name, engine, options)
                 continue
             own = {n: v for n, v in given.items() if n in has and v not in ("", None)}
             own |= {"engine": engine, "out": str(folder), "resume": options.resume and folder.exists()}
             console.rule(f"{name}, {engine}")
             code = max(code, module.run(module.options(**own), console))
             found[engine] = files.read_json(folder / "summary.json")
-        rows += engine_agreement.pairs(name, HEADLINES[name], found)
-    agreement = engine_agreement.agreement(rows)
-    seeds = sorted({len(row["metrics"][engine]["values"]) for row in rows for engine in engine_agreement.ENGINES})
+        rows += engines.pairs(name, HEADLINES[name], found)
+    agreement = engines.agreement(rows)
+    seeds = sorted({len(row["metrics"][engine]["values"]) for row in rows for engine in engines.ENGINES})
     head = {"engine": "both", "dataset": options.dataset, "scale": options.scale, "seeds": seeds[-1] if seeds else 0}
     head["fewest_seeds"] = seeds[0] if seeds else 0
     store.write_summary(head | {"rows": rows, "agreement": agreement})
     record.finish()
-    drawn = shared.save(engine_agreement.figure(rows, agreement, head), store.folder / "figures", "engines")
-    console.print(engine_agreement.table(rows, agreement))
-    display.files(console, [store.folder / n for n in ("summary.json", "provenance.json")] + drawn)
-    return code
+    drawn = style.save(figures.engines(rows, agreement, head), store.folder / "figures", "engines")
+    console.print(table(rows, agreement))
+    return max(code, display.end(console, store, drawn))
 
 
 study = Study("engines", "Event-driven and gradient-trained synapses side by side.", Options, run)

@@ -22,42 +22,21 @@ class Options(SimulationOptions):
     hardware: str = option("", "A chip that all rules run on, or a profile file of your own; see 'spikemeta list hardware'.")
 
 
-def run(options, console=None):
-    """Train and compare the rules.
-
-    Parameters
-    ----------
-    options : Options
-    console : rich.console.Console or None
-
-    Returns
-    -------
-    int
-        Exit code: 2 if a simulation failed, else 0.
-
-    Raises
-    ------
-    UserError
-        For bad options, or an output folder that is not ours to write.
-    """
-    from rich.console import Console
-
-    from spikemeta.figures import shared
+def run(options, console):
+    """Train and compare the rules."""
+    from spikemeta.figures import forgetting, style
     from spikemeta.runs import display, experiment
 
-    console = console or Console()
     outcome, store = experiment.run("forgetting", options, experiment.entries_of(options), console)
-    drawn = shared.draw(outcome.results, store.folder / "figures")
+    drawn = style.save_all(forgetting.figures_of(outcome.results), store.folder / "figures")
     console.print(
         display.table_of(
             outcome.rows,
-            title=f"Forgetting: {shared.describe(outcome.results)}" + (f", on {options.hardware}" * bool(options.hardware)),
+            title=f"Forgetting: {style.describe(outcome.results)}" + (f", on {options.hardware}" * bool(options.hardware)),
             caption=f"test images, seeds: {options.seeds}, mean ± sd; chance {outcome.results.chance:.0%}",
         )
     )
-    display.files(console, [store.folder / n for n in ("summary.json", "results.nc", "provenance.json")] + drawn)
-    display.warnings(console, outcome.warnings)
-    return display.failures(console, outcome.failures)
+    return display.end(console, store, drawn, outcome.failures, outcome.warnings)
 
 
 study = Study("forgetting", "How much each rule forgets when tasks come one after another.", Options, run)

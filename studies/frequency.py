@@ -22,26 +22,10 @@ class Options(ItemOptions):
     """Options of this study."""
 
 
-def run(options, console=None):
-    """Show the items under every rule and seed.
-
-    Parameters
-    ----------
-    options : Options
-    console : rich.console.Console or None
-
-    Returns
-    -------
-    int
-        Exit code: 2 if a simulation failed, else 0.
-
-    Raises
-    ------
-    UserError
-        For bad options, or an output folder that is not ours to write.
-    """
-    from spikemeta.analysis import recall
-    from spikemeta.figures import item_figures
+def run(options, console):
+    """Show the items under every rule and seed."""
+    from spikemeta.analysis import items, recall
+    from spikemeta.figures import items as figures
     from spikemeta.runs import item_study
 
     item_study.at_most(options, passes=1)
@@ -49,14 +33,14 @@ def run(options, console=None):
         "frequency",
         options,
         item_study.entries_of(options, common={"schedule": "frequency", "tests": "end"}),
-        recall.Analysis(recall.of_frequency, positive=("frequency_correlation", "recency_correlation")),
+        items.Analysis(recall.of_frequency, positive=("frequency_correlation", "recency_correlation")),
         {
             "final_accuracy": "recall\n%",
             "memorized_items": "memorized\nitems",
             "frequency_correlation": "frequency\ncorrelation",
             "recency_correlation": "recency\ncorrelation",
         },
-        {"frequency": item_figures.frequency},
+        {"frequency": figures.frequency},
         console,
     )
 

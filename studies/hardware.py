@@ -9,8 +9,10 @@ from 1 to 16 (other state at 16 bits, stochastic rounding), and the memristor's 
 folder: ``summary.json``, ``results.nc``, ``provenance.json`` and three figures.
 """
 
+import functools
 from dataclasses import dataclass
 
+from spikemeta.errors import UserError
 from spikemeta.runs.study import SimulationOptions, Study, option
 
 BITS = (1, 2, 4, 6, 8, 16)
@@ -35,7 +37,6 @@ def chips_of(text):
     UserError
         With every problem.
     """
-    from spikemeta.errors import UserError
     from spikemeta.hardware import profile
 
     found, problems = [], []
@@ -108,44 +109,49 @@ def entries_of(options):
     return rows
 
 
-def run(options, console=None):
-    """Run the rules on the chips and compare.
+def table(rows, data):
+    """Final accuracy of every rule on every chip, in %, as a rich table; rules that do not fit in brackets."""
+    from rich.table import Table
 
-    Parameters
-    ----------
-    options : Options
-    console : rich.console.Console or None
+    from spikemeta.analysis.hardware import images_of, of_chips
+    from spikemeta.figures.style import describe
+    from spikemeta.runs.display import cell
 
-    Returns
-    -------
-    int
-        Exit code: 2 if a simulation failed, else 0.
+    rules, chips, cells = of_chips(rows)
+    made = Table(
+        title=f"Rules on chips: {describe(data, images_of(rows))}",
+        caption="final accuracy, %, mean ± sd over seeds; in brackets: the rule does not fit the chip",
+    )
+    made.add_column("rule", overflow="fold")
+    for chip in chips:
+        made.add_column(chip, justify="right")
+    for rule in rules:
+        texts = []
+        for chip in chips:
+            row = cells.get((rule, chip))
+            text = cell(row["metrics"]["final_accuracy"]) if row else "failed"
+            texts.append(text if not row or row["fits"] else f"({text})")
+        made.add_row(rule, *texts)
+    return made
 
-    Raises
-    ------
-    UserError
-        For bad options, an unusable profile, or an output folder that is not ours to write.
-    """
-    import functools
 
-    from rich.console import Console
-
-    from spikemeta.analysis import hardware_report
-    from spikemeta.errors import UserError
+def run(options, console):
+    """Run the rules on the chips and compare."""
+    from spikemeta.analysis import hardware
+    from spikemeta.figures import hardware as figures
+    from spikemeta.figures import style
     from spikemeta.hardware import counters
     from spikemeta.runs import display, experiment, pool
 
     if options.engine != "brian2":
         raise UserError("study hardware counts the events of spiking synapses: leave out --engine torch")
-    console, entries = console or Console(), entries_of(options)
-    analysis = hardware_report.Analysis(entries)
+    entries = entries_of(options)
+    analysis = hardware.Analysis(entries)
     work = functools.partial(pool.execute, probe=counters.probe)
     outcome, store = experiment.run("hardware", options, entries, console, analysis=analysis, work=work)
-    drawn = hardware_report.draw(outcome.rows, outcome.results, store.folder / "figures")
-    console.print(hardware_report.table(outcome.rows, outcome.results))
-    display.files(console, [store.folder / n for n in ("summary.json", "results.nc", "provenance.json")] + drawn)
-    display.warnings(console, outcome.warnings)
-    return display.failures(console, outcome.failures)
+    drawn = style.save_all(figures.figures_of(outcome.rows, outcome.results), store.folder / "figures")
+    console.print(table(outcome.rows, outcome.results))
+    return display.end(console, store, drawn, outcome.failures, outcome.warnings)
 
 
 study = Study("hardware", "Which rules still work on which chips, what they cost there, and what they lack.", Options, run)

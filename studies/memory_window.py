@@ -14,9 +14,13 @@ seed by seed, with the longest window of the same rule and width (two-sided pair
 windows).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from spikemeta.errors import UserError
 from spikemeta.runs.study import SimulationOptions, Study, option
+
+#: Training and test images of a task, number of tasks, hidden neurons.
+QUICK, FULL = (600, 60, 5, "50,100"), (10_000, 500, 10, "200,500")
 
 
 @dataclass(frozen=True)
@@ -33,40 +37,78 @@ class Options(SimulationOptions):
     images: int | None = option(None, "Training images of a task. Default: 600 (quick), 10000 (full).", low=10)
 
 
-def run(options, console=None):
-    """Train under every window and compare.
+def _numbers(text, option, least, kind):
+    """Numbers of an option, in rising order."""
+    try:
+        found = sorted({kind(word) for word in text.split(",")})
+    except ValueError:
+        found = []
+    if not found or not found[0] >= least:
+        raise UserError(f"{option} must be numbers of at least {least:g}, separated by commas, not {text!r}")
+    return found
+
+
+def entries_of(options):
+    """A row for each rule, hidden width and window.
 
     Parameters
     ----------
     options : Options
-    console : rich.console.Console or None
 
     Returns
     -------
-    int
-        Exit code: 2 if a simulation failed, else 0.
+    list of spikemeta.runs.experiment.Entry
 
     Raises
     ------
     UserError
-        For bad options, or an output folder that is not ours to write.
+        For numbers out of range, or a rule without a window.
     """
-    from rich.console import Console
+    from spikemeta.analysis.rows import SEPARATOR
+    from spikemeta.runs import experiment, pool
 
+    images, test_images, tasks, widths = FULL if options.scale == "full" else QUICK
+    windows = _numbers(options.windows, "--windows", 0.01, float)
+    widths = _numbers(options.widths or widths, "--widths", 1, int)
+    rows = experiment.entries_of(options)
+    for row in rows:
+        if "window" not in row.rule.parameters:
+            raise UserError(f"rule {row.label!r} has no parameter 'window', and nothing to vary here")
+    limit = min(options.images or images, len(pool.dataset(options.dataset).train_labels))
+    steps = limit * options.passes  # of rule time
+    if options.engine == "torch":
+        steps = -(-steps // (options.batch or experiment.BATCH))
+    curriculum = {"limit": limit, "test_limit": test_images, "n_tasks": options.tasks or tasks, "test_unseen": False}
+    return [
+        replace(
+            row,
+            label=f"{row.label}{SEPARATOR}{width} hidden, N = {window:g}",
+            parameters={"window": window * steps},
+            curriculum=curriculum,
+            condition=f"{width} hidden, N = {window:g}",
+            hidden=width,
+        )
+        for row in rows
+        for width in widths
+        for window in windows
+    ]
+
+
+def run(options, console):
+    """Train under every window and compare."""
     from spikemeta.analysis import memory_window
-    from spikemeta.figures import shared
-    from spikemeta.runs import display, experiment, study
+    from spikemeta.figures import memory_window as figures
+    from spikemeta.figures import style
+    from spikemeta.runs import display, experiment
 
-    study.check(options)
-    console = console or Console()
-    entries = memory_window.entries_of(options)
-    outcome, store = experiment.run("memory_window", options, entries, console, analysis=memory_window.Analysis())
-    made = {"accuracy": memory_window.accuracy, "rigidity": memory_window.rigidity}
-    drawn = [p for name, make in made.items() for p in shared.save(make(outcome.results), store.folder / "figures", name)]
+    analysis = memory_window.Analysis()
+    outcome, store = experiment.run("memory_window", options, entries_of(options), console, analysis=analysis)
+    made = {"accuracy": figures.accuracy(outcome.results), "rigidity": figures.rigidity(outcome.results)}
+    drawn = style.save_all(made, store.folder / "figures")
     console.print(
         display.table_of(
             outcome.rows,
-            title=f"Memory window: {shared.describe(outcome.results)}",
+            title=f"Memory window: {style.describe(outcome.results)}",
             caption=f"test images, seeds: {options.seeds}, mean ± sd; N in tasks; slope of just-learned accuracy",
             columns={
                 "recent_accuracy": "last five\n%",
@@ -76,9 +118,7 @@ def run(options, console=None):
             },
         )
     )
-    display.files(console, [store.folder / n for n in ("summary.json", "results.nc", "provenance.json")] + drawn)
-    display.warnings(console, outcome.warnings)
-    return display.failures(console, outcome.failures)
+    return display.end(console, store, drawn, outcome.failures, outcome.warnings)
 
 
 study = Study("memory_window", "How long a memory should be: accuracy against the memory window.", Options, run)

@@ -8,8 +8,10 @@ the rule probabilistic on seven devices per weight, on one, and without consolid
 ``summary.json``, ``results.nc``, ``provenance.json`` and a figure.
 """
 
+import functools
 from dataclasses import dataclass, replace
 
+from spikemeta.errors import UserError
 from spikemeta.runs.study import SimulationOptions, Study, option
 
 #: Final accuracy in %, mean and standard deviation over five runs, recomputed from the results that Zohora et al. shipped.
@@ -56,45 +58,41 @@ def entries_of(options):
     return rows
 
 
-def run(options, console=None):
-    """Run the published setting on our devices.
+def table(rows, data):
+    """Published and our accuracies, as a rich table."""
+    from rich.table import Table
 
-    Parameters
-    ----------
-    options : Options
-    console : rich.console.Console or None
+    from spikemeta.analysis.hardware import images_of
+    from spikemeta.figures.style import describe
+    from spikemeta.runs.display import cell
 
-    Returns
-    -------
-    int
-        Exit code: 2 if a simulation failed, else 0.
+    made = Table(title=f"Probabilistic metaplasticity on memristors: {describe(data, images_of(rows))}", caption="%, mean ± sd")
+    for head in ("setting", "published", "ours", "just learned", "most pulses per device"):
+        made.add_column(head, justify="left" if head == "setting" else "right")
+    for row in [row for row in rows if row["metrics"]]:
+        m = row["metrics"]
+        ours = cell(m["final_accuracy"]), cell(m["just_learned_accuracy"]), cell(m["most_changes"], 1)
+        made.add_row(row["rule"], "{:.1f} ± {:.1f}".format(*row["published"]), *ours)
+    return made
 
-    Raises
-    ------
-    UserError
-        For bad options, or an output folder that is not ours to write.
-    """
-    import functools
 
-    from rich.console import Console
-
-    from spikemeta.analysis import hardware_report
-    from spikemeta.errors import UserError
-    from spikemeta.figures import shared
+def run(options, console):
+    """Run the published setting on our devices."""
+    from spikemeta.analysis import hardware
+    from spikemeta.figures import hardware as figures
+    from spikemeta.figures import style
     from spikemeta.hardware import counters
     from spikemeta.runs import display, experiment, pool
 
     if options.engine != "brian2" or options.rules:
         raise UserError("study memristor runs rule probabilistic on spiking synapses: leave out --rules and --engine torch")
-    console, entries = console or Console(), entries_of(options)
+    entries = entries_of(options)
     work = functools.partial(pool.execute, probe=counters.probe)
-    analysis = hardware_report.Analysis(entries)
+    analysis = hardware.Analysis(entries)
     outcome, store = experiment.run("memristor", options, entries, console, analysis=analysis, work=work)
-    drawn = shared.save(hardware_report.beside(outcome.rows, outcome.results), store.folder / "figures", "published")
-    console.print(hardware_report.beside_table(outcome.rows, outcome.results))
-    display.files(console, [store.folder / n for n in ("summary.json", "results.nc", "provenance.json")] + drawn)
-    display.warnings(console, outcome.warnings)
-    return display.failures(console, outcome.failures)
+    drawn = style.save(figures.beside(outcome.rows, outcome.results), store.folder / "figures", "published")
+    console.print(table(outcome.rows, outcome.results))
+    return display.end(console, store, drawn, outcome.failures, outcome.warnings)
 
 
 study = Study("memristor", "The published spiking experiment on memristors, beside ours.", Options, run)

@@ -88,39 +88,18 @@ def _samples(hidden, batch):
     return timed
 
 
-def run(options, console=None):
-    """Time everything and compare.
-
-    Parameters
-    ----------
-    options : Options
-    console : rich.console.Console or None
-
-    Returns
-    -------
-    int
-        Exit code.
-
-    Raises
-    ------
-    UserError
-        For bad options, or an output folder that is not ours to write.
-    """
+def run(options, console):
+    """Time everything and compare."""
     import numpy as np
     import torch
-    from rich.console import Console
     from rich.progress import track
     from rich.table import Table
 
-    from spikemeta.figures import shared
-    from spikemeta.runs import results, study
-    from spikemeta.runs.provenance import Record
+    from spikemeta.figures import speed, style
+    from spikemeta.runs import display, provenance, study
 
-    study.check(options)
-    console = console or Console()
     rules = study.resolve_rules(options.rules)
-    store = results.Store(options.out or "results/optimizer_speed", "optimizer_speed", study.settings(options), options.resume)
-    record = Record(store, "optimizer_speed", options, rules=rules.values(), cores=os.cpu_count())
+    store, record = provenance.begin("optimizer_speed", options, rules=rules.values(), cores=os.cpu_count())
     kept = torch.get_num_threads()
     torch.set_num_threads(options.threads)
     groups = [_steps(options, rules), _samples((50,), 1), _samples((200, 200), 100)]
@@ -153,9 +132,9 @@ def run(options, console=None):
             table.add_row(label, f"{1e3 * median:.3f}", f"{1e3 * low:.3f} to {1e3 * high:.3f}", f"{median / base:.2f}")
     store.write_summary({"engine": "torch", "dataset": None, "scale": "full", "seeds": 0, "rows": rows})
     record.finish()
-    shared.save(shared.ratios(rows, "Cost of an optimizer's step"), store.folder / "figures", "ratios")
+    drawn = style.save(speed.ratios(rows, "Cost of an optimizer's step"), store.folder / "figures", "ratios")
     console.print(table)
-    return 0
+    return display.end(console, store, drawn)
 
 
 study = Study(

@@ -31,26 +31,10 @@ class Options(ItemOptions):
     passes: int = option(1, "Most clean passes before the attack: 1, 3 and 9 are tried up to this number.", low=1)
 
 
-def run(options, console=None):
-    """Attack every rule under every seed.
-
-    Parameters
-    ----------
-    options : Options
-    console : rich.console.Console or None
-
-    Returns
-    -------
-    int
-        Exit code: 2 if a simulation failed, else 0.
-
-    Raises
-    ------
-    UserError
-        For bad options, or an output folder that is not ours to write.
-    """
-    from spikemeta.analysis import recall
-    from spikemeta.figures import item_figures
+def run(options, console):
+    """Attack every rule under every seed."""
+    from spikemeta.analysis import items, recall
+    from spikemeta.figures import items as figures
     from spikemeta.runs import item_study
 
     clean = [number for number in CLEAN if number <= options.passes]
@@ -65,7 +49,7 @@ def run(options, console=None):
         "poisoning",
         options,
         item_study.entries_of(options, conditions),
-        recall.AttackAnalysis(
+        items.AttackAnalysis(
             recall.of_attack,
             mixed=MIXED,
             compared=("final_accuracy", "accuracy_after_attack", "retained", "items_after_attack", "attack_success"),
@@ -77,7 +61,7 @@ def run(options, console=None):
             "attack_success": "attack\n%",
         },
         {
-            "deranged": lambda results: item_figures.before_and_after(
+            "deranged": lambda results: figures.before_and_after(
                 results,
                 {
                     "accuracy_before_attack": "recall before",
@@ -87,13 +71,13 @@ def run(options, console=None):
                 "A pass of deranged labels",
                 deranged,
             ),
-            "mixed": lambda results: item_figures.wrong_labels(results, MIXED),
-            "targeted": lambda results: item_figures.bars(
+            "mixed": lambda results: figures.wrong_labels(results, MIXED),
+            "targeted": lambda results: figures.bars(
                 results,
                 "attack_success",
                 f"One item taught as another, after {some} clean",
                 "test images of that item answered as attacked (%)",
-                names=list(item_figures.by_condition(results)[targeted].values()),
+                names=list(figures.by_condition(results)[targeted].values()),
             ),
         },
         console,

@@ -13,6 +13,7 @@ single digits, without biases, and the tests over ten trials are ours. Written t
 
 from dataclasses import dataclass, replace
 
+from spikemeta.errors import UserError, suggest
 from spikemeta.runs.study import Study, option
 
 #: Bonnet et al. 2025 and their code's configuration; initial weights: means within 4/sqrt(inputs), deviation 2/sqrt(inputs).
@@ -126,7 +127,6 @@ def chosen(options):
     UserError
         For an unknown setting.
     """
-    from spikemeta.errors import UserError, suggest
 
     have = settings()
     names = [name.strip() for name in options.only.split(",") if name.strip()] or list(have)
@@ -151,39 +151,18 @@ def chosen(options):
     return found
 
 
-def run(options, console=None):
-    """Train every setting under every seed and compare.
-
-    Parameters
-    ----------
-    options : Options
-    console : rich.console.Console or None
-
-    Returns
-    -------
-    int
-        Exit code: 2 if a run failed, else 0.
-
-    Raises
-    ------
-    UserError
-        For bad options, or an output folder that is not ours to write.
-    """
-    from rich.console import Console
-
-    from spikemeta.figures import published_figures, shared
+def run(options, console):
+    """Train every setting under every seed and compare."""
+    from spikemeta.analysis import published
+    from spikemeta.figures import published as figures
+    from spikemeta.figures import style
     from spikemeta.language import registry
-    from spikemeta.runs import display, experiment, pool, results, study, training
-    from spikemeta.runs.provenance import Record
+    from spikemeta.runs import display, experiment, pool, provenance, study, training
 
-    study.check(options)
-    console, found = console or Console(), chosen(options)
+    found = chosen(options)
     data = pool.dataset(options.dataset)
-    store = results.Store(
-        options.out or f"results/published-{options.dataset}", "published", study.settings(options), options.resume
-    )
     rules = [registry.get_rule(name) for name in sorted({s.rule for s in found})]
-    record = Record(store, "published", options, data, rules)
+    store, record = provenance.begin("published", options, data, rules)
     points = []
     trials = options.seeds * max(s.trials for s in found)
     for seed in range(trials):
@@ -205,9 +184,9 @@ def run(options, console=None):
                 "recent": s.recent,
                 "seeds": [r.seed for r in own],
                 "seconds": [r.info["seconds"] for r in own],
-                "metrics": training.metrics_of(own, s.recent),
+                "metrics": published.metrics_of(own, s.recent),
             }
-            | ({"tests": training.tests_of(own)} if s.items and own else {})
+            | ({"tests": published.tests_of(own)} if s.items and own else {})
         )
     evaluated = "test images" + ", of items validation images" * options.validation
     head = {
@@ -217,14 +196,13 @@ def run(options, console=None):
         "scale": options.scale,
         "seeds": options.seeds,
     }
-    store.write_results(training.to_dataset(found, runs, trials, head))
+    store.write_results(published.to_dataset(found, runs, trials, head))
     store.write_summary(head | {"rows": rows, "failures": failures})
     record.finish(runs, failures)
-    made = {name: getattr(published_figures, name)(rows, head) for name in ("published", "items", "course", "triangle")}
-    drawn = [p for name, figure in made.items() if figure for p in shared.save(figure, store.folder / "figures", name)]
+    made = {name: getattr(figures, name)(rows, head) for name in ("published", "items", "course", "triangle")}
+    drawn = style.save_all(made, store.folder / "figures")
     console.print(display.published(rows, f"Published settings, {options.dataset} ({options.scale})", evaluated))
-    display.files(console, [store.folder / n for n in ("summary.json", "results.nc", "provenance.json")] + drawn)
-    return display.failures(console, failures)
+    return display.end(console, store, drawn, failures)
 
 
 study = Study("published", "The papers' own settings and numbers, and ours, side by side.", Options, run)

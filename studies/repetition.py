@@ -27,26 +27,10 @@ class Options(ItemOptions):
     passes: int = option(6, "Times that the sequence of items is shown; published: 9.", low=2)
 
 
-def run(options, console=None):
-    """Show the sequence again and again under every rule and seed.
-
-    Parameters
-    ----------
-    options : Options
-    console : rich.console.Console or None
-
-    Returns
-    -------
-    int
-        Exit code: 2 if a simulation failed, else 0.
-
-    Raises
-    ------
-    UserError
-        For bad options, or an output folder that is not ours to write.
-    """
-    from spikemeta.analysis import recall
-    from spikemeta.figures import item_figures
+def run(options, console):
+    """Show the sequence again and again under every rule and seed."""
+    from spikemeta.analysis import items, recall
+    from spikemeta.figures import items as figures
     from spikemeta.runs import item_study
 
     conditions = {ORDERED: {"schedule": "passes"}, HIDDEN: {"schedule": "hidden"}}
@@ -55,7 +39,7 @@ def run(options, console=None):
         "repetition",
         options,
         item_study.entries_of(options, conditions),
-        recall.Analysis(recall.of_repetition, positive=("repetition_gain", "minimum_gain", "hidden_advantage")),
+        items.Analysis(recall.of_repetition, positive=("repetition_gain", "minimum_gain", "hidden_advantage")),
         {
             "final_accuracy": "recall\n%",
             "minimum_recall": "worst\n%",
@@ -64,11 +48,11 @@ def run(options, console=None):
             "hidden_advantage": "over\nfillers\n%",
         },
         {
-            "by_position": lambda results: item_figures.repetition(results, ORDERED, passes),
-            "recall": lambda results: item_figures.over_passes(
+            "by_position": lambda results: figures.repetition(results, ORDERED, passes),
+            "recall": lambda results: figures.over_passes(
                 results, "recall_after_pass", "Recall of the repeated items, mean", "mean recall (%)"
             ),
-            "worst_item": lambda results: item_figures.over_passes(
+            "worst_item": lambda results: figures.over_passes(
                 results, "minimum_after_pass", "Recall of the repeated items, the worst", "lowest recall (%)"
             ),
         },

@@ -101,43 +101,24 @@ def _entries(options):
     return list(entries.values())
 
 
-def run(options, console=None):
-    """Try the settings and print the best.
+def run(options, console):
+    """Try the settings and print the best."""
+    from spikemeta.analysis import items, recall
+    from spikemeta.figures import search, style
+    from spikemeta.runs import display, experiment
 
-    Parameters
-    ----------
-    options : Options
-    console : rich.console.Console or None
-
-    Returns
-    -------
-    int
-        Exit code: 2 if a simulation failed, else 0.
-
-    Raises
-    ------
-    UserError
-        For bad options, or an output folder that is not ours to write.
-    """
-    from rich.console import Console
-
-    from spikemeta.analysis import recall
-    from spikemeta.figures import shared
-    from spikemeta.runs import display, experiment, study
-
-    study.check(options)
-    console, entries = console or Console(), _entries(options)
+    entries = _entries(options)
     if options.attack != "none" and options.task != "items":
         raise UserError(f"--attack {options.attack} needs --task items, not {options.task}")
-    analysis = None if options.attack == "none" else recall.Analysis(recall.of_attack)
+    analysis = None if options.attack == "none" else items.Analysis(recall.of_attack)
     outcome, store = experiment.run("search", options, entries, console, evaluate="validation", analysis=analysis)
     rows = [row for row in outcome.rows if row["metrics"]]
     rows.sort(key=lambda row: -row["metrics"]["final_accuracy"]["mean"])
-    drawn = shared.save(shared.settings(outcome.results), store.folder / "figures", "settings")
+    drawn = style.save(search.settings(outcome.results), store.folder / "figures", "settings")
     console.print(
         display.table_of(
             rows,
-            title=f"Search: {shared.describe(outcome.results)}",
+            title=f"Search: {style.describe(outcome.results)}",
             caption=f"validation images, seeds: {options.seeds}, best first",
         )
     )
@@ -156,9 +137,7 @@ def run(options, console=None):
                 markup=False,
                 soft_wrap=True,
             )
-    display.files(console, [store.folder / n for n in ("summary.json", "results.nc", "provenance.json")] + drawn)
-    display.warnings(console, outcome.warnings)
-    return display.failures(console, outcome.failures)
+    return display.end(console, store, drawn, outcome.failures, outcome.warnings)
 
 
 study = Study("search", "Find the constants of a rule on validation images.", Options, run)

@@ -23,26 +23,10 @@ class Options(ItemOptions):
     """Options of this study."""
 
 
-def run(options, console=None):
-    """Teach the sequence under every rule and seed.
-
-    Parameters
-    ----------
-    options : Options
-    console : rich.console.Console or None
-
-    Returns
-    -------
-    int
-        Exit code: 2 if a simulation failed, else 0.
-
-    Raises
-    ------
-    UserError
-        For bad options, or an output folder that is not ours to write.
-    """
-    from spikemeta.analysis import recall
-    from spikemeta.figures import item_figures
+def run(options, console):
+    """Teach the sequence under every rule and seed."""
+    from spikemeta.analysis import items, recall
+    from spikemeta.figures import items as figures
     from spikemeta.runs import item_study
 
     item_study.at_most(options, passes=1)
@@ -50,14 +34,14 @@ def run(options, console=None):
         "serial_position",
         options,
         item_study.entries_of(options, common={"tests": "items"}),
-        recall.Analysis(recall.of_serial_position, positive=("primacy", "recency", "first_above_chance", "last_above_chance")),
+        items.Analysis(recall.of_serial_position, positive=("primacy", "recency", "first_above_chance", "last_above_chance")),
         {
             "final_accuracy": "recall\n%",
             "memorized_items": "memorized\nitems",
             "primacy": "primacy\n%",
             "recency": "recency\n%",
         },
-        {"serial_position": item_figures.serial_position, "items_kept": item_figures.items_kept},
+        {"serial_position": figures.serial_position, "items_kept": figures.items_kept},
         console,
     )
 

@@ -34,43 +34,22 @@ class Options:
     resume: bool = option(False, "Measure again, into the same folder.", decides=False)
 
 
-def run(options, console=None):
-    """Time everything and compare.
-
-    Parameters
-    ----------
-    options : Options
-    console : rich.console.Console or None
-
-    Returns
-    -------
-    int
-        Exit code.
-
-    Raises
-    ------
-    UserError
-        For bad options, an output folder that is not ours to write, or without a C++ compiler.
-    """
+def run(options, console):
+    """Time everything and compare."""
     import os
-
-    from rich.console import Console
 
     from spikemeta.benchmarks import curves, machine, speed
     from spikemeta.data import datasets
-    from spikemeta.figures import shared
-    from spikemeta.runs import display, results, study
-    from spikemeta.runs.provenance import Record
+    from spikemeta.figures import speed as figures
+    from spikemeta.figures import style
+    from spikemeta.runs import display, provenance, study
 
-    study.check(options)
-    console, full = console or Console(), options.scale == "full"
+    full = options.scale == "full"
     names = options.rules or ("" if full else ",".join(speed.CONSTANTS))
     rules = list(study.resolve_rules(names).values())
     data = datasets.load(options.dataset)
-    folder = options.out or f"results/speed-{options.dataset}"
-    store = results.Store(folder, "speed", study.settings(options), options.resume)
     here = machine.describe()
-    record = Record(store, "speed", options, data, rules, **here)
+    store, record = provenance.begin("speed", options, data, rules, **here)
     work = speed.workload(data, spikes=options.spikes)
     load = [os.getloadavg()[0]]
     say = lambda text: console.print(text, highlight=False, markup=False)  # noqa: E731
@@ -84,11 +63,10 @@ def run(options, console=None):
     head |= {"spikes": work.spikes, "clock": "processor time of one thread, start taken off", "load": load, "machine": here}
     store.write_summary(head | {"rows": rows, "curves": measured})
     record.finish(load=load)
-    made = {"speed": curves.comparison(rows, head)} | curves.figures_of(measured)
-    drawn = [p for name, figure in made.items() for p in shared.save(figure, store.folder / "figures", name)]
+    made = {"speed": figures.comparison(rows, head, speed.METRICS)} | figures.figures_of(measured, curves.RULE)
+    drawn = style.save_all(made, store.folder / "figures")
     console.print(curves.table(rows, head))
-    display.files(console, [store.folder / n for n in ("summary.json", "provenance.json")] + drawn)
-    return 0
+    return display.end(console, store, drawn)
 
 
 study = Study(

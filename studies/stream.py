@@ -78,36 +78,16 @@ def points_of(options, folder):
     return made, images
 
 
-def run(options, console=None):
-    """Run the stream under every rule and seed.
+def run(options, console):
+    """Run the stream under every rule and seed."""
+    from spikemeta.analysis.stream import RECENT, metrics_of
+    from spikemeta.figures import stream as figures
+    from spikemeta.figures import style
+    from spikemeta.runs import display, experiment, pool, provenance, stream, study
 
-    Parameters
-    ----------
-    options : Options
-    console : rich.console.Console or None
-
-    Returns
-    -------
-    int
-        Exit code: 2 if a run failed, else 0.
-
-    Raises
-    ------
-    UserError
-        For bad options, or an output folder that is not ours to write.
-    """
-    from rich.console import Console
-
-    from spikemeta.figures import shared
-    from spikemeta.runs import display, experiment, pool, results, stream, study
-    from spikemeta.runs.provenance import Record
-
-    study.check(options)
-    console = console or Console()
-    store = results.Store(options.out or f"results/stream-{options.dataset}", "stream", study.settings(options), options.resume)
-    found, images = points_of(options, store.folder)
     data = pool.dataset(options.dataset)
-    record = Record(store, "stream", options, data, [rule for _, rule in found])
+    store, record = provenance.begin("stream", options, data, study.resolve_rules(options.rules).values())
+    found, images = points_of(options, store.folder)
     points = [point for point, _ in found]
     totals = {(p.label, p.seed): stream.total(p) for p in points}
     runs, failures = experiment.run_missing(store, points, totals, console, study.n_workers(options), stream.execute)
@@ -117,7 +97,7 @@ def run(options, console=None):
             own = [runs[rule.title, seed] for seed in range(options.seeds) if (rule.title, seed) in runs]
             head = {"rule": rule.title, "hardware": None, "needs_boundary": rule.needs_boundary, "seeds": [r.seed for r in own]}
             constants = own[0].info["constants"] if own else {}
-            rows.append(head | {"constants": constants, "metrics": stream.metrics_of(own, images)})
+            rows.append(head | {"constants": constants, "metrics": metrics_of(own, images)})
     tasks, simulation = points[0].curriculum["n_tasks"], points[0].simulation
     head = {"engine": "brian2", "dataset": options.dataset, "scale": options.scale, "seeds": options.seeds, "tasks": tasks}
     head |= {"images": images, "window_tasks": options.window, "hidden": simulation["n_hidden"], "feedback": options.feedback}
@@ -125,16 +105,14 @@ def run(options, console=None):
     store.write_summary(head | {"rows": rows, "failures": failures})
     record.finish(runs, failures)
     described = f"{tasks} x {images} images, {options.dataset}, {simulation['n_hidden']} hidden neurons, seeds: {options.seeds}"
-    figure = stream.figure(rows, described, head["chance"])
-    drawn = shared.save(figure, store.folder / "figures", "stream")
+    drawn = style.save(figures.stream(rows, described, head["chance"]), store.folder / "figures", "stream")
     columns = {
-        "recent_accuracy": f"last {stream.RECENT}\n%",
+        "recent_accuracy": f"last {RECENT}\n%",
         "final_accuracy": "all\n%",
         "just_learned_accuracy": "just learned\n%",
     }
     console.print(display.table_of(rows, f"Stream: {described}", "test images, mean ± sd over seeds", columns))
-    display.files(console, [store.folder / n for n in ("summary.json", "provenance.json")] + drawn)
-    return display.failures(console, failures)
+    return display.end(console, store, drawn, failures)
 
 
 study = Study("stream", "A long stream of permuted tasks, each seen once.", Options, run)

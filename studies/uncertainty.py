@@ -19,9 +19,13 @@ Too little noise, and strange images that silence the readout find all showings 
 half: the fraction of silent presentations stands beside every area.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from spikemeta.errors import UserError
 from spikemeta.runs.study import SimulationOptions, Study, option
+
+#: Images of each kind, and for validation, with ``--scale full``.
+FULL_TEST, FULL_VALIDATION = 2000, 1000
 
 
 @dataclass(frozen=True)
@@ -47,57 +51,95 @@ class Options(SimulationOptions):
     )
 
 
-def run(options, console=None):
-    """Train the rules and probe them.
-
-    Parameters
-    ----------
-    options : Options
-    console : rich.console.Console or None
-
-    Returns
-    -------
-    int
-        Exit code: 2 if a simulation failed, else 0.
+def parse_widths(text):
+    """``"3,0.1"`` as ``[0.1, 1.0, 3.0]``: in rising order, and 1, the rule's own width, is always there.
 
     Raises
     ------
     UserError
-        For bad options, or an output folder that is not ours to write.
     """
-    from rich.console import Console
+    try:
+        widths = sorted({1.0, *map(float, text.split(","))})
+    except ValueError:
+        widths = [float("nan")]
+    if not all(0 < width < float("inf") for width in widths):
+        raise UserError(f"--widths must be numbers above 0, separated by commas, not {text!r}; example: --widths 0.1,0.3,1")
+    return widths
 
+
+def evaluated_on(options):
+    """``"test"`` or ``"validation"`` images."""
+    return "validation" if options.validation else "test"
+
+
+def entries_of(options):
+    """A row for each rule, with what it is probed by.
+
+    Parameters
+    ----------
+    options : Options
+
+    Returns
+    -------
+    entries : list of spikemeta.runs.experiment.Entry
+    notes : list of str
+        Kinds of strange images that are left out, and why.
+    """
+    from spikemeta.data import strange
+    from spikemeta.runs import experiment, pool, probing
+
+    kinds, notes = strange.kinds_of(pool.dataset(options.dataset), pool.dataset)
+    full = options.scale == "full"
+    n_probed = options.probed or (FULL_TEST if full else None)
+    curriculum = {"chunks": 1, "validation": 0.1} | ({"test_limit": n_probed} if n_probed else {})
+    shared = experiment.curriculum_arguments(options, evaluated_on(options)) | curriculum
+    settings = {
+        "samples": options.samples,
+        "widths": parse_widths(options.widths),
+        "kinds": kinds,
+        "validation_images": min(FULL_VALIDATION, shared["test_limit"]) if full else shared["test_limit"],
+    }
+    trial = pool.Point("", "", 0, shared, {}, probe=settings)
+    n_held_out, n_test = len(probing.held_out(trial)[0]), len(pool.curriculum_of(trial).phases[-1].indices)
+    entries = []
+    for entry in experiment.entries_of(options):
+        noises = len(probing.noises_of(entry.rule))
+        shown = n_held_out * (1 + noises * len(settings["widths"])) + n_test * (1 + len(kinds)) * (1 + 2 * noises)
+        probed = settings | {"presentations": options.samples * shown}
+        entries.append(replace(entry, curriculum=curriculum, probe=probed))
+    return entries, notes
+
+
+def run(options, console):
+    """Train the rules and probe them."""
     from spikemeta.analysis import uncertainty
-    from spikemeta.figures import shared, uncertainty_figures
-    from spikemeta.runs import display, experiment, study
+    from spikemeta.figures import style
+    from spikemeta.figures import uncertainty as figures
+    from spikemeta.runs import display, experiment, probing
 
-    study.check(options)
-    console = console or Console()
-    entries, notes = uncertainty.entries_of(options)
+    entries, notes = entries_of(options)
     outcome, store = experiment.run(
         "uncertainty",
         options,
         entries,
         console,
-        evaluate=uncertainty.evaluated_on(options),
+        evaluate=evaluated_on(options),
         analysis=uncertainty.Analysis(),
-        work=uncertainty.execute,
+        work=probing.execute,
     )
-    made = {name: make(outcome.results) for name, make in uncertainty_figures.FIGURES.items()}
-    drawn = [path for name, one in made.items() if one for path in shared.save(one, store.folder / "figures", name)]
+    made = {name: make(outcome.results) for name, make in figures.FIGURES.items()}
+    drawn = style.save_all(made, store.folder / "figures")
     columns = {"accuracy": "accuracy\n%", "calibration_error": "ECE\n%"}
     columns |= {"auroc_epistemic": "epistemic\nAUROC %", "auroc_predictive": "predictive\nAUROC %"}
     console.print(
         display.table_of(
             outcome.rows,
-            title=f"Uncertainty: {shared.describe(outcome.results)}",
-            caption=f"{uncertainty.evaluated_on(options)} images, seeds: {options.seeds}, mean ± sd; AUROC: mean over kinds",
+            title=f"Uncertainty: {style.describe(outcome.results)}",
+            caption=f"{evaluated_on(options)} images, seeds: {options.seeds}, mean ± sd; AUROC: mean over kinds",
             columns=columns,
         )
     )
-    display.files(console, [store.folder / n for n in ("summary.json", "results.nc", "provenance.json")] + drawn)
-    display.warnings(console, outcome.warnings + notes)
-    return display.failures(console, outcome.failures)
+    return display.end(console, store, drawn, outcome.failures, outcome.warnings + notes)
 
 
 study = Study("uncertainty", "What a network knows about its answers, and whether it notices strange images.", Options, run)

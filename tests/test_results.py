@@ -9,10 +9,12 @@ import pytest
 import xarray
 from rich.console import Console
 
+from spikemeta.analysis import tasks
+from spikemeta.analysis.rows import FinishedRun
 from spikemeta.errors import InstabilityError, UserError
 from spikemeta.language import registry
-from spikemeta.runs import display, experiment, pool, report, results
-from spikemeta.runs.results import FinishedRun, Store
+from spikemeta.runs import display, experiment, pool, report
+from spikemeta.runs.results import Store
 from spikemeta.system import files
 
 forgetting = registry.load("studies", "forgetting")
@@ -123,7 +125,9 @@ def test_truncated_run_counts_as_missing(tmp_path, suffix):
 
 
 def test_results_file_round_trip(tmp_path):
-    data = results.to_dataset([("laplace", False), ("sgd", True)], [0, 1], {("laplace", 0): a_run()}, 0.5, task="split")
+    data = tasks.Analysis().to_dataset(
+        [("laplace", False), ("sgd", True)], [0, 1], {("laplace", 0): a_run()}, 0.5, task="split"
+    )
     Store(tmp_path, "s", {}).write_results(data)
     with xarray.open_dataset(tmp_path / "results.nc") as back:
         xarray.testing.assert_identical(back.load(), data)

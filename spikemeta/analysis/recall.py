@@ -1,12 +1,11 @@
-"""What became of each item: recall, memorized items, serial positions, attacks; and the tests over seeds.
+"""What became of each item in a run: recall, memorized items, serial positions, attacks.
 
 A run of the curriculum of items (`spikemeta.data.items`) is tested at several times; at each, every item has a recall, the
 fraction of its test images that got its answer. Seeds are the unit of replication throughout: a test compares
 one number per seed.
 """
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -57,7 +56,7 @@ def recall_of(run):
 
     Parameters
     ----------
-    run : spikemeta.runs.results.FinishedRun
+    run : spikemeta.analysis.rows.FinishedRun
 
     Returns
     -------
@@ -113,7 +112,7 @@ def overall(run, chance):
 
     Parameters
     ----------
-    run : spikemeta.runs.results.FinishedRun
+    run : spikemeta.analysis.rows.FinishedRun
     chance : float
         Recall by guessing, fraction.
 
@@ -256,134 +255,3 @@ def of_frequency(run, chance):
         "recall_by_frequency": at_end[np.argsort(counts)],
         "recall_by_recency": at_end[np.argsort(last)],
     }
-
-
-@dataclass(frozen=True)
-class Analysis:
-    """What a study of items measures of a run, and what it tests over seeds.
-
-    Attributes
-    ----------
-    measure : callable
-        ``measure(run, chance)`` gives a dict of metrics, numbers or arrays; recall and accuracy are fractions.
-    positive : tuple of str
-        Metrics that are tested against zero, one-sided (`spikemeta.analysis.metrics.above`).
-    compared : tuple of str
-        Metrics that are compared with those of the first rule under the same condition
-        (`spikemeta.analysis.metrics.paired`).
-    """
-
-    measure: Callable
-    positive: tuple[str, ...] = ()
-    compared: tuple[str, ...] = ("final_accuracy", "memorized_items")
-
-    def metrics_of(self, runs, chance):
-        """Metrics of one row: ``{name: {"mean", "std", "low", "high", "values"}}``; the ends are 95 % t-intervals.
-
-        Arrays have a mean and a deviation of their own shape, and no interval.
-        """
-        found, table = [self.measure(run, chance) for run in runs], {}
-        for name in found[0] if found else ():
-            values = [one[name] for one in found]
-            if np.ndim(values[0]):
-                std = np.std(values, axis=0, ddof=1) if len(values) > 1 else np.full(np.shape(values[0]), np.nan)
-                table[name] = {"mean": np.mean(values, axis=0), "std": std, "values": values}
-            else:
-                summary = metrics.summarise(values)
-                spread = {k: getattr(summary, k) for k in ("mean", "std", "low", "high")}
-                if summary.n:
-                    table[name] = spread | {"values": [float(v) for v in values]}
-        return table
-
-    def add_tests(self, rows):
-        """Give each row its ``tests``: against zero by metric, and ``against`` the first rule."""
-        first = {}
-        for row in rows:
-            own = row["metrics"]
-            row["tests"] = {name: asdict(metrics.above(own[name]["values"])) for name in self.positive if name in own}
-            base = first.setdefault(row.get("condition", ""), row)
-            if base is row or not own or not base["metrics"]:
-                continue
-            seeds = [seed for seed in row["seeds"] if seed in base["seeds"]]
-            row["tests"]["against"] = {"rule": base["rule"]}
-            for name in self.compared:
-                if name in own and name in base["metrics"]:
-                    pair = [[r["metrics"][name]["values"][r["seeds"].index(s)] for s in seeds] for r in (row, base)]
-                    row["tests"]["against"][name] = asdict(metrics.paired(*pair))
-
-    def to_dataset(self, entries, seeds, runs, chance, **attributes):
-        """All runs as one xarray.Dataset; parameters as in `spikemeta.runs.results.to_dataset`.
-
-        Returns
-        -------
-        xarray.Dataset
-            ``recall`` (rule, seed, test, item), fraction; ``answers`` (rule, seed, test, item, answer); ``after``
-            (rule, test), presentations of items before each test, nan in rows with fewer tests; every number of
-            `measure` (rule, seed), and every array with dimensions of its own.
-        """
-        import xarray
-
-        found = {key: recall_of(run) for key, run in runs.items()}
-        measured = {key: self.measure(run, chance) for key, run in runs.items()}
-        labels = [label for label, _ in entries]
-
-        def stack(of, shape):
-            out = np.full((len(labels), len(seeds), *shape), np.nan)
-            for (label, seed), one in of.items():
-                one = np.asarray(one, float)
-                out[(labels.index(label), seeds.index(seed), *map(slice, one.shape))] = one
-            return out
-
-        def widest(of):
-            return tuple(np.max([np.shape(one) for one in of.values()], axis=0, initial=0).astype(int))
-
-        def stacked(of):
-            return stack(of, widest(of))
-
-        data = {
-            "recall": (("rule", "seed", "test", "item"), stacked({k: f.recall for k, f in found.items()}), {"units": "1"}),
-            "answers": (("rule", "seed", "test", "item", "answer"), stacked({k: f.answers for k, f in found.items()})),
-            "after": (("rule", "seed", "test"), stacked({k: f.after for k, f in found.items()})),
-        }
-        for name in next(iter(measured.values())):
-            of = {key: one[name] for key, one in measured.items() if name in one}
-            shape = widest(of)
-            data[name] = (("rule", "seed", *[f"{name}_{k}" for k in range(len(shape))]), stack(of, shape))
-        coords = {
-            "rule": labels,
-            "seed": np.array(seeds, np.int32),
-            "item": np.arange(1, data["recall"][1].shape[-1] + 1, dtype=np.int32),
-            "needs_boundary": ("rule", np.array([told for _, told in entries], np.int8)),
-        }
-        return xarray.Dataset(data, coords, {"chance": chance} | attributes)
-
-
-@dataclass(frozen=True)
-class AttackAnalysis(Analysis):
-    """Also measures at which fraction of wrong labels each rule breaks.
-
-    Attributes
-    ----------
-    mixed : dict of float to str
-        Conditions of a stream with wrong labels, by their fraction, rising from 0.
-    """
-
-    mixed: dict = field(default_factory=dict)
-
-    def add_tests(self, rows):
-        """As `Analysis.add_tests`; the row without wrong labels of each rule gets its `breaking_fraction`."""
-        super().add_tests(rows)
-        found = {(row["rule"].removesuffix(row["condition"]), row["condition"]): row for row in rows}
-        for (rule, condition), row in found.items():
-            own = [found[rule, name] for name in self.mixed.values()] if condition == self.mixed[0.0] else []
-            if not own or any(one["seeds"] != row["seeds"] or not one["metrics"] for one in own):
-                continue
-            recalls = np.transpose([one["metrics"]["final_accuracy"]["values"] for one in own])
-            values = breaking_fraction(list(self.mixed), recalls)
-            summary = metrics.summarise(values)
-            spread = {k: getattr(summary, k) for k in ("mean", "std", "low", "high")}
-            row["metrics"]["breaking_fraction"] = spread | {"values": values.tolist()}
-
-
-#: For a search of constants: no figures of its own.
-SEARCH = Analysis(overall)

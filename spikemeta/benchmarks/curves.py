@@ -1,12 +1,11 @@
 """Costs against the size of the network, its input and a rule's state, with the table and figures of the study ``speed``."""
 
 import contextlib
-from functools import partial
 
 import numpy as np
 
 from spikemeta.benchmarks import machine, speed
-from spikemeta.figures.shared import MARKERS, PALETTE, canvas
+from spikemeta.figures.speed import shape_name
 from spikemeta.language.registry import get_rule
 
 #: Hidden neurons, input spikes, state variables, and shapes: hidden neurons and density of the first layer.
@@ -19,13 +18,6 @@ FULL = {
 }
 RULE = "laplace"  # of the curves over size and input
 KINDS = ("ours", "ours, float32", "brian2", "floor")
-LABELS = {
-    "ours": "spikemeta",
-    "ours, float32": "spikemeta, float32",
-    "brian2": "Brian2 by hand",
-    "brian2, immediate": "Brian2 by hand, rule at every spike",
-    "floor": "C++ by hand, float32",
-}
 
 
 def _count(kind, n_hidden):
@@ -47,11 +39,6 @@ def _shapes(rules, shapes, work, repeats, say):
             for name, values in zip(row, (ours, usual, ours / usual), strict=True):
                 row[name].append({k: v for k, v in speed.quartiles(values).items() if k != "values"})
     return found
-
-
-def shape_name(n_hidden, density):
-    """A network's shape in words."""
-    return f"{n_hidden} hidden" + (f", {density:.0%} of the synapses" if density < 1 else "")
 
 
 def measure(rules, work, full, say):
@@ -141,113 +128,4 @@ def table(rows, head):
     for row in rows:
         cells = [f"{row['metrics'][n]['mean']:.3g}" if n in row["metrics"] else "" for n in names]
         made.add_row(row["rule"], *cells)
-    return made
-
-
-def comparison(rows, head):
-    """Cost of a presentation by rule and program, on a logarithmic axis, with quartiles."""
-    made = canvas(9.5, 0.42 * len(rows) + 1.9)
-    panel = made.add_subplot()
-    for k, (kind, metric) in enumerate(speed.METRICS.items()):
-        label = LABELS[kind]
-        for y, row in enumerate(rows):
-            if metric not in row["metrics"] or (row.get("peer") and kind != "ours"):
-                continue
-            m = row["metrics"][metric]
-            style = {"fmt": MARKERS[k], "color": PALETTE[k]}
-            if row.get("peer"):
-                style = {"fmt": "X", "color": "0.4"}
-            error = [[m["mean"] - m["low"]], [m["high"] - m["mean"]]]
-            panel.errorbar(m["mean"], y, xerr=error, ms=6, capsize=2, **style, label=None if row.get("peer") else label)
-            label = label if row.get("peer") else None
-    panel.set_yticks(range(len(rows)), [row["rule"] for row in rows], fontsize=8)
-    panel.invert_yaxis()
-    panel.set(xscale="log", xlabel="processor time of a presentation (ms; median, bars: quartiles)")
-    panel.grid(axis="x", color="0.9", which="both", lw=0.5)
-    made.suptitle(f"One presentation: 784-{head['hidden']}-10, {head['spikes']:.0f} input spikes, one thread", fontsize=12)
-    made.legend(loc="outside lower center", ncols=3, fontsize=8, frameon=False)
-    return made
-
-
-def figures_of(curves):
-    """A figure for each curve, by name; none without curves."""
-    if not curves:
-        return {}
-    draw = {
-        "hidden": partial(_lines, x="hidden neurons", title="Cost against the size of the network"),
-        "spikes": partial(_lines, x="input spikes in a presentation", title="Cost against the input, 200 hidden neurons"),
-        "states": partial(_lines, x="state variables of a synapse", title="Cost against a rule's state, 200 hidden neurons"),
-    }
-    made = {f"cost_by_{name}": make(curves[name]) for name, make in draw.items()}
-    made |= {"cost_per_event": _per_event(curves["hidden"]), "memory": _memory(curves["hidden"])}
-    return made | {"ratio_by_shape": _by_shape(curves["shapes"])}
-
-
-def _lines(curve, x, title):
-    made = canvas(7.5, 4.0)
-    panel = made.add_subplot()
-    for kind, found in curve["ms"].items():
-        k = list(LABELS).index(kind)
-        low, middle, high = np.array([[p["low"], p["mean"], p["high"]] for p in found]).T
-        panel.plot(curve["x"], middle, color=PALETTE[k], marker=MARKERS[k], ms=5, label=LABELS[kind])
-        panel.fill_between(curve["x"], low, high, color=PALETTE[k], alpha=0.15, lw=0)
-    panel.set(xscale="log", yscale="log", xlabel=x, ylabel="processor time (ms)")
-    panel.set_xticks(curve["x"], [f"{v:g}" for v in curve["x"]])
-    panel.minorticks_off()
-    panel.grid(color="0.9", lw=0.5)
-    made.suptitle(f"{title}\n(median of a presentation, band: quartiles)", fontsize=11)
-    made.legend(loc="outside right center", fontsize=8, frameon=False)
-    return made
-
-
-def _per_event(curve):
-    made = canvas(7.5, 4.0)
-    panel = made.add_subplot()
-    for kind, values in curve["ns_per_event"].items():
-        k = list(LABELS).index(kind)
-        panel.plot(curve["x"], values, color=PALETTE[k], marker=MARKERS[k], ms=5, label=LABELS[kind])
-    panel.set(xscale="log", yscale="log", xlabel="hidden neurons", ylabel="processor time per plastic event (ns)")
-    panel.set_xticks(curve["x"], [f"{v:g}" for v in curve["x"]])
-    panel.minorticks_off()
-    panel.grid(color="0.9", lw=0.5)
-    made.suptitle("A plastic event: one spike at one synapse of the first layer", fontsize=11)
-    made.legend(loc="outside right center", fontsize=8, frameon=False)
-    return made
-
-
-def _by_shape(found):
-    rules = found["rules"]
-    made = canvas(8.5, 0.36 * len(rules) + 1.9)
-    panel = made.add_subplot()
-    for k, (n, density) in enumerate(zip(found["hidden"], found["density"], strict=True)):
-        low, middle, high = np.array(
-            [[row["ratio_to_brian2"][k][name] for name in ("low", "mean", "high")] for row in rules.values()]
-        ).T
-        y = np.arange(len(rules)) + 0.12 * (k - (len(found["hidden"]) - 1) / 2)
-        style = {"fmt": MARKERS[k], "color": PALETTE[k], "ms": 5, "capsize": 2}
-        panel.errorbar(middle, y, xerr=[middle - low, high - middle], label=shape_name(n, density), **style)
-    panel.axvline(1, color="0.5", ls=":", lw=1)
-    panel.set_yticks(range(len(rules)), rules, fontsize=8)
-    panel.invert_yaxis()
-    panel.set(xlim=(0, 1.05), xlabel="cost against Brian2 by hand (median of turns, bars: quartiles)")
-    panel.grid(axis="x", color="0.9", lw=0.5)
-    made.suptitle("Every rule in networks of other shapes", fontsize=12)
-    made.legend(loc="outside lower center", ncols=3, fontsize=8, frameon=False)
-    return made
-
-
-def _memory(curve):
-    made = canvas(7.5, 4.0)
-    panel = made.add_subplot()
-    for kind, used in curve["resident"].items():
-        k = list(LABELS).index(kind)
-        label = f"{LABELS[kind]}: {curve['bytes_per_synapse'][kind]:.1f} bytes a synapse"
-        label += f", {curve['expected'][kind]} expected" if kind in curve["expected"] else ""
-        panel.plot(curve["x"], np.array(used) / 2**20, color=PALETTE[k], marker=MARKERS[k], ms=5, label=label)
-    panel.set(xscale="log", yscale="log", xlabel="hidden neurons", ylabel="resident memory (MiB)")
-    panel.set_xticks(curve["x"], [f"{v:g}" for v in curve["x"]])
-    panel.minorticks_off()
-    panel.grid(color="0.9", lw=0.5)
-    made.suptitle(f"Memory of a program, {RULE}", fontsize=11)
-    made.legend(loc="outside lower center", fontsize=8, frameon=False)
     return made

@@ -157,6 +157,34 @@ def published(rows, title, evaluated):
     return table
 
 
+def cell(metric, scale=100):
+    """``mean ± sd`` of a metric as in ``summary.json``."""
+    spread = "" if metric["std"] is None else f" ± {scale * metric['std']:.1f}"
+    return f"{scale * metric['mean']:.1f}{spread}"
+
+
+def end(console, store, drawn, failed=(), notes=()):
+    """Print what a study wrote, what a reader should know, and what failed.
+
+    Parameters
+    ----------
+    console : rich.console.Console
+    store : spikemeta.runs.results.Store
+    drawn : list of Path
+        Its figures.
+    failed, notes : list of str
+
+    Returns
+    -------
+    int
+        Exit code: 2 if anything failed, else 0.
+    """
+    written = [store.folder / name for name in ("summary.json", "results.nc", "provenance.json")]
+    files(console, [path for path in written if path.exists()] + drawn)
+    warnings(console, notes)
+    return failures(console, failed)
+
+
 def files(console, paths):
     """Print the paths that a study wrote, one a line."""
     console.print("written:", *[f"\n  {path}" for path in paths], sep="", highlight=False, markup=False, soft_wrap=True)

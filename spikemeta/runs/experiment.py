@@ -5,10 +5,11 @@ import contextvars
 import itertools
 from dataclasses import dataclass, field, replace
 
-from spikemeta.analysis import recall
+from spikemeta.analysis import items, tasks
 from spikemeta.data import datasets
 from spikemeta.errors import UserError
-from spikemeta.figures import shared
+from spikemeta.figures import memory as memory_figure
+from spikemeta.figures import style
 from spikemeta.language import registry
 from spikemeta.language.rule import Rule
 from spikemeta.runs import item_study, pool, results, settings, study
@@ -252,7 +253,7 @@ def run(name, options, entries, console, evaluate="test", analysis=None, work=po
     console : rich.console.Console
     evaluate : str
         ``"test"`` or ``"validation"`` images to measure accuracy on.
-    analysis : spikemeta.analysis.recall.Analysis or None
+    analysis : spikemeta.analysis.tasks.Analysis or another of that room, or None
         What is measured of a run, instead of the metrics of its accuracy matrix.
     work : callable
         As for `spikemeta.runs.pool.run_points`.
@@ -368,15 +369,13 @@ def run_missing(store, points, totals, console, workers, work=pool.execute, unit
             pool.run_points(missing, workers, display.update, done, work)
     if not runs:
         raise UserError("\n".join(["no run finished:", *failures]))
-    drawn = shared.memory(memory.read(trace))
-    if drawn:
-        shared.save(drawn, store.folder / "figures", "memory")
+    style.save_all({"memory": memory_figure.memory(memory.read(trace))}, store.folder / "figures")
     return runs, failures
 
 
 def outcome_of(entries, options, seeds, runs, chance, analysis, failures):
     """The `Outcome` of finished runs, by label and seed."""
-    analysis = analysis or (recall.SEARCH if options.task == "items" else results)
+    analysis = analysis or (items.SEARCH if options.task == "items" else tasks.Analysis())
     rows = []
     for entry in entries:
         own = [runs[entry.label, seed] for seed in seeds if (entry.label, seed) in runs]
@@ -393,8 +392,7 @@ def outcome_of(entries, options, seeds, runs, chance, analysis, failures):
             | ({"condition": entry.condition} if entry.condition else {})
             | entry.more
         )
-    if hasattr(analysis, "add_tests"):
-        analysis.add_tests(rows)
+    analysis.add_tests(rows)
     hidden = n_hidden(options)
     data = analysis.to_dataset(
         [(e.label, e.rule.needs_boundary) for e in entries],

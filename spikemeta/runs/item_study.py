@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass, replace
 
+from spikemeta.analysis.rows import SEPARATOR
 from spikemeta.errors import UserError
 from spikemeta.runs.study import SimulationOptions, option
 
 POPULATIONS = ("conventional", "stable", "hybrid", "biased_flexible", "biased_stable")
-SEPARATOR = ": "  # between a rule and its condition in the label of a row
 #: Images of a class (N), test images of a class, and number of items; an item shows about 2N images.
 QUICK = (60, 30, 6)
 FULL = (1000, 200, None)
@@ -85,12 +85,12 @@ def run(name, options, entries, analysis, columns, drawings, console):
     name : str
     options : ItemOptions
     entries : list of spikemeta.runs.experiment.Entry
-    analysis : spikemeta.analysis.recall.Analysis
+    analysis : spikemeta.analysis.items.Analysis
     columns : dict of str to str
         Metrics in the printed table, and the head of each column. A head that ends in "%" shows per cent.
     drawings : dict of str to callable
         Figures by the names of their files, each made from the results.
-    console : rich.console.Console or None
+    console : rich.console.Console
 
     Returns
     -------
@@ -102,26 +102,20 @@ def run(name, options, entries, analysis, columns, drawings, console):
     UserError
         For bad options, or an output folder that is not ours to write.
     """
-    from rich.console import Console
-
-    from spikemeta.figures import shared
+    from spikemeta.figures import style
     from spikemeta.runs import display, experiment
 
-    console = console or Console()
     outcome, store = experiment.run(name, options, entries, console, analysis=analysis)
-    folder = store.folder / "figures"
-    drawn = [path for file, make in drawings.items() for path in shared.save(make(outcome.results), folder, file)]
+    drawn = style.save_all({file: make(outcome.results) for file, make in drawings.items()}, store.folder / "figures")
     console.print(
         display.table_of(
             outcome.rows,
-            title=f"{name}: {shared.describe(outcome.results)}",
+            title=f"{name}: {style.describe(outcome.results)}",
             caption=f"test images, seeds: {options.seeds}, mean ± sd; chance {outcome.results.chance:.0%}",
             columns=columns,
         )
     )
-    display.files(console, [store.folder / n for n in ("summary.json", "results.nc", "provenance.json")] + drawn)
-    display.warnings(console, outcome.warnings)
-    return display.failures(console, outcome.failures)
+    return display.end(console, store, drawn, outcome.failures, outcome.warnings)
 
 
 def at_most(options, **limits):

@@ -17,8 +17,8 @@ from pathlib import Path
 
 import numpy as np
 
+from spikemeta.analysis.rows import FinishedRun
 from spikemeta.errors import InstabilityError, UserError
-from spikemeta.runs.results import FinishedRun
 from spikemeta.system import source_identity, stopping
 from spikemeta.system.files import plain
 

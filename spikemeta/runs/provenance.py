@@ -4,8 +4,33 @@ import importlib.metadata
 import platform
 import time
 
-from spikemeta.runs import study
+from spikemeta.data import datasets
+from spikemeta.runs import results, study
 from spikemeta.system import source_identity
+
+
+def begin(name, options, data=None, rules=(), **more):
+    """Open the output folder of a study, and write down what is known of it from the start.
+
+    Parameters
+    ----------
+    name : str
+        The study.
+    options, data, rules, **more
+        As for `Record`. Without ``--out`` the folder is called by the study and the data set.
+
+    Returns
+    -------
+    spikemeta.runs.results.Store, Record
+
+    Raises
+    ------
+    UserError
+        For an output folder that is not ours to write.
+    """
+    of = f"-{results.slug(datasets.label(options.dataset))}" if hasattr(options, "dataset") else ""
+    store = results.Store(options.out or f"results/{name}{of}", name, study.settings(options), options.resume)
+    return store, Record(store, name, options, data, rules, **more)
 
 
 class Record:

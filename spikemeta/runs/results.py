@@ -11,41 +11,14 @@ import os
 import re
 import shutil
 import zipfile
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from spikemeta.analysis import metrics
+from spikemeta.analysis.rows import FinishedRun
 from spikemeta.errors import UserError
 from spikemeta.system import memory
 from spikemeta.system.files import atomic, lock, plain, read_json, write_json
-
-
-@dataclass(frozen=True)
-class FinishedRun:
-    """One row of a study under one seed.
-
-    Attributes
-    ----------
-    label : str
-        Row of the study: a rule's title, or a rule with its constants.
-    seed : int
-    fingerprint : str
-        Digest of everything that decides the outcome; a stored run counts only if it is unchanged.
-    arrays : dict of str to ndarray
-        ``accuracy_matrix`` (n_tasks, n_tasks), fraction; and for the test phases, each (n_tests,):
-        ``test_task``, ``test_after`` (tasks trained), ``test_presentations`` (training presentations so far),
-        ``test_accuracy`` (fraction), ``test_hidden_rate`` (Hz).
-    info : dict
-        ``constants`` and ``seconds``, ``compile_seconds``.
-    """
-
-    label: str
-    seed: int
-    fingerprint: str
-    arrays: dict
-    info: dict
 
 
 class Store:
@@ -186,71 +159,3 @@ class Store:
 def slug(label):
     """A label as a file name."""
     return re.sub(r"[^\w.=+-]+", "_", str(label))
-
-
-def metrics_of(runs, chance):
-    """Metrics of one row: ``{name: {"mean", "std", "values"}}``, values in the order of `runs`.
-
-    Metrics that are undefined for every run (transfer with one task) are left out.
-    """
-    matrices = [run.arrays["accuracy_matrix"] for run in runs]
-    table = {}
-    for name in metrics.of_matrix(matrices[0], chance) if matrices else ():
-        values = [metrics.of_matrix(matrix, chance)[name] for matrix in matrices]
-        summary = metrics.summarise(values)
-        if summary.n:
-            table[name] = {"mean": summary.mean, "std": summary.std, "values": values}
-    if matrices:
-        std = np.std(matrices, axis=0, ddof=1) if len(matrices) > 1 else np.full_like(matrices[0], np.nan)
-        table["accuracy_matrix"] = {"mean": np.mean(matrices, axis=0), "std": std, "values": matrices}
-    return table
-
-
-def to_dataset(entries, seeds, runs, chance, **attributes):
-    """All runs of a study as one xarray.Dataset.
-
-    Parameters
-    ----------
-    entries : list of (str, bool)
-        Label of each row and whether its rule is told of task boundaries.
-    seeds : list of int
-    runs : dict of (str, int) to FinishedRun
-        By label and seed; missing ones become nan.
-    chance : float
-        Accuracy of guessing, fraction.
-    **attributes
-        Strings and numbers to keep with the data.
-
-    Returns
-    -------
-    xarray.Dataset
-        ``accuracy`` (rule, seed, after, task), fraction; ``test_accuracy`` and ``test_hidden_rate``
-        (rule, seed, test), fraction and Hz; every metric (rule, seed).
-    """
-    import xarray
-
-    labels, first = [label for label, _ in entries], next(iter(runs.values())).arrays
-    data = {}
-
-    def stack(dims, get, units):
-        empty = np.full_like(np.asarray(get(first), float), np.nan)
-        cells = [[get(runs[r, s].arrays) if (r, s) in runs else empty for s in seeds] for r in labels]
-        return ("rule", "seed", *dims), np.array(cells, float), {"units": units}
-
-    data["accuracy"] = stack(("after", "task"), lambda a: a["accuracy_matrix"], "1")
-    data["test_accuracy"] = stack(("test",), lambda a: a["test_accuracy"], "1")
-    data["test_hidden_rate"] = stack(("test",), lambda a: a["test_hidden_rate"], "Hz")
-    for name in metrics.of_matrix(first["accuracy_matrix"], chance):
-        data[name] = stack((), lambda a, n=name: metrics.of_matrix(a["accuracy_matrix"], chance)[n], "1")
-    n_tasks = len(first["accuracy_matrix"])
-    coords = {
-        "rule": labels,
-        "seed": np.array(seeds, np.int32),
-        "after": np.arange(1, n_tasks + 1, dtype=np.int32),
-        "task": np.arange(1, n_tasks + 1, dtype=np.int32),
-        "needs_boundary": ("rule", np.array([told for _, told in entries], np.int8)),
-        "test_task": ("test", np.asarray(first["test_task"], np.int32) + np.int32(1)),
-        "test_after": ("test", np.asarray(first["test_after"], np.int32)),
-        "test_presentations": ("test", np.asarray(first["test_presentations"], np.int32)),
-    }
-    return xarray.Dataset(data, coords, {"chance": chance} | attributes)

@@ -5,17 +5,15 @@ from dataclasses import replace
 
 import numpy as np
 
-from spikemeta.analysis import metrics
+from spikemeta.analysis.rows import FinishedRun
+from spikemeta.analysis.stream import RECENT
 from spikemeta.data import curricula
 from spikemeta.errors import UserError
-from spikemeta.figures.shared import MARKERS, PALETTE, canvas
 from spikemeta.language import registry
 from spikemeta.runs import pool
-from spikemeta.runs.results import FinishedRun
 from spikemeta.simulation import execution
 from spikemeta.simulation.checkpoint import Checkpoint
 
-RECENT = 5  # last tasks that are scored
 _TRAIN, _TEST = 4, 5  # random streams of a seed, beside those of `spikemeta.simulation.simulation`
 
 
@@ -144,79 +142,3 @@ def _closing(point, n):
     """Presentations of the tests at the end of a stream of n tasks."""
     labels = pool.dataset(point.curriculum["dataset"]).test_labels
     return max(0, n - RECENT) * min(len(labels), point.curriculum["test_limit"] or len(labels)) + min(n, RECENT) * len(labels)
-
-
-def metrics_of(runs, images):
-    """Metrics of one rule, as in ``summary.json``.
-
-    Parameters
-    ----------
-    runs : list of FinishedRun
-    images : int
-        Training presentations of a task.
-
-    Returns
-    -------
-    dict
-        ``recent_accuracy``, at the end, mean over the last `RECENT` tasks; ``final_accuracy``, over all;
-        ``just_learned_accuracy``, mean over tasks, right after each; ``ms_per_presentation``, of training, wall clock; and
-        by task ``recent_along``, ``just_learned_along``, ``at_end``.
-    """
-    found = {
-        "recent_accuracy": lambda a: a["accuracy_matrix"][-1, -RECENT:].mean(),
-        "final_accuracy": lambda a: a["accuracy_matrix"][-1].mean(),
-        "just_learned_accuracy": lambda a: a["just_learned"].mean(),
-        "ms_per_presentation": lambda a: 1e3 * a["training_seconds"].sum() / (images * len(a["training_seconds"])),
-    }
-    table = {}
-    for name, get in found.items() if runs else ():
-        values = [float(get(run.arrays)) for run in runs]
-        summary = metrics.summarise(values)
-        table[name] = {"mean": summary.mean, "std": summary.std, "values": values}
-    if runs:
-        table["recent_along"] = {"values": [metrics.recent_along(run.arrays["accuracy_matrix"], RECENT) for run in runs]}
-        table["just_learned_along"] = {"values": [run.arrays["just_learned"] for run in runs]}
-        table["at_end"] = {"values": [run.arrays["accuracy_matrix"][-1] for run in runs]}
-    return table
-
-
-def figure(rows, described, chance):
-    """Accuracy along the stream, on the last tasks and on the one just learned; and at the end on each task.
-
-    Parameters
-    ----------
-    rows : list of dict
-        As in ``summary.json``.
-    described : str
-    chance : float
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-    """
-    made = canvas(10.5, 6.6)
-    made.suptitle(f"A stream of permuted tasks: {described}", fontsize=12)
-    panels = dict(zip(("recent_along", "just_learned_along", "at_end"), made.subplots(3, 1, sharex=True), strict=True))
-    titles = {
-        "recent_along": f"after each task, mean of the last {RECENT}",
-        "just_learned_along": "right after learning each task",
-        "at_end": "at the end, on each task",
-    }
-    for name, panel in panels.items():
-        for k, row in enumerate(row for row in rows if row["metrics"]):
-            values = 100 * np.array(row["metrics"][name]["values"])
-            x = np.arange(1, values.shape[1] + 1)
-            label = row["rule"] + " (told of boundaries)" * row["needs_boundary"]
-            colour, every = PALETTE[k % len(PALETTE)], max(1, values.shape[1] // 12)
-            style = {"color": colour, "marker": MARKERS[k % len(MARKERS)], "markevery": every}
-            panel.plot(x, values.mean(0), lw=1.2, ms=4, label=label, **style)
-            if len(values) > 1:
-                spread = np.array([[s.low, s.high] for s in map(metrics.summarise, values.T)], float).T
-                panel.fill_between(x, *np.clip(spread, 0, 100), color=colour, alpha=0.15, lw=0)
-        panel.axhline(100 * chance, color="0.5", ls=":", lw=1, label="chance")
-        panel.set(ylim=(0, 101), title=titles[name])
-        panel.title.set_fontsize(9)
-        panel.set_ylabel("accuracy (%)", fontsize=9)
-    panel.set_xlabel("task")
-    made.legend(*panel.get_legend_handles_labels(), loc="outside right center", fontsize=8, frameon=False)
-    return made

@@ -22,8 +22,8 @@ class Study:
     name, description : str
     options : type
         A dataclass whose fields are made with `option`.
-    run : callable
-        ``run(options, console) -> int``: the exit code; `console` is a rich Console or None.
+    body : callable
+        ``body(options, console) -> int``: what `run` runs once the options are known to make sense.
     resumable : bool
         Whether a run that was stopped can go on; measurements of time cannot.
     """
@@ -31,8 +31,33 @@ class Study:
     name: str
     description: str
     options: type
-    run: Callable
+    body: Callable
     resumable: bool = True
+
+    def run(self, options, console=None):
+        """Run the study: train or measure, write every file, print the table and the paths.
+
+        Parameters
+        ----------
+        options : object
+            An instance of `options`.
+        console : rich.console.Console or None
+            Where to print.
+
+        Returns
+        -------
+        int
+            Exit code: 2 if some of it failed, else 0.
+
+        Raises
+        ------
+        UserError
+            For bad options, or an output folder that is not ours to write.
+        """
+        from rich.console import Console
+
+        check(options)
+        return self.body(options, console or Console())
 
 
 def option(default, help, choices=None, low=None, decides=True):

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from spikemeta.analysis.rows import SEPARATOR
 from spikemeta.errors import UserError
 from spikemeta.language import registry
 from spikemeta.runs import cluster, display, experiment, pool, results, study
-from spikemeta.runs.item_study import SEPARATOR
 from spikemeta.runs.provenance import Record
 from spikemeta.runs.settings import axes_of, placed, touches
 from spikemeta.system import guards

@@ -7,8 +7,17 @@ import subprocess
 from pathlib import Path
 
 PACKAGES = ("spikemeta", "spikemeta.rules", "spikemeta.networks", "spikemeta.studies")
-#: Files that only show what was computed; with them, every new colour of a line would make finished runs foreign.
-_SHOWING = ("cli.py", "display.py", "memory.py", "provenance.py", "rendering.py", "report.py")
+#: Files and folders that only show what was computed; with them, every new colour of a line would make finished runs foreign.
+_SHOWING = (
+    "__main__.py",
+    "cli.py",
+    "backends/rendering.py",
+    "figures/",
+    "runs/display.py",
+    "runs/provenance.py",
+    "runs/report.py",
+    "system/memory.py",
+)
 
 
 @functools.cache
@@ -18,9 +27,9 @@ def sources():
     for package in PACKAGES:
         folder = Path(importlib.import_module(package).__path__[0])
         for path in sorted(folder.rglob("*")):
-            shows = path.name in _SHOWING or "figures" in path.relative_to(folder).parts
-            if path.suffix in (".py", ".cpp", ".h") and not shows:
-                digest.update(f"{package}/{path.relative_to(folder)}\0".encode() + path.read_bytes() + b"\0")
+            name = path.relative_to(folder).as_posix()
+            if path.suffix in (".py", ".cpp", ".h") and not name.startswith(_SHOWING):
+                digest.update(f"{package}/{name}\0".encode() + path.read_bytes() + b"\0")
     return digest.hexdigest()
 
 

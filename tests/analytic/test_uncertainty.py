@@ -5,10 +5,12 @@ import pytest
 from scipy.stats import chi2, norm
 
 from spikemeta.analysis import calibration, memory_window, uncertainty
-from spikemeta.data import datasets
+from spikemeta.analysis.rows import FinishedRun
+from spikemeta.data import datasets, strange
 from spikemeta.errors import UserError
 from spikemeta.language import registry
-from spikemeta.runs.results import FinishedRun
+from spikemeta.runs import probing
+from spikemeta.studies.uncertainty import parse_widths
 
 LN2 = np.log(2)
 
@@ -77,40 +79,40 @@ def test_silence_is_wrong_and_uniform():
 
 
 def test_the_widest_noise_within_an_error_is_chosen():
-    assert uncertainty.choose(np.array([0.5, 0.4, 0.44, 0.6]), 0.05) == 2
-    assert uncertainty.choose(np.array([0.5, 0.4, 0.44, 0.6]), 0.03) == 1
-    assert uncertainty.choose(np.array([0.4, 0.5, 0.39]), 0.0) == 2
+    assert probing.choose(np.array([0.5, 0.4, 0.44, 0.6]), 0.05) == 2
+    assert probing.choose(np.array([0.5, 0.4, 0.44, 0.6]), 0.03) == 1
+    assert probing.choose(np.array([0.4, 0.5, 0.39]), 0.0) == 2
 
 
 @pytest.mark.parametrize(("text", "widths"), [("3,0.1", [0.1, 1, 3]), ("1", [1])])
 def test_widths(text, widths):
-    assert uncertainty.parse_widths(text) == widths
+    assert parse_widths(text) == widths
 
 
 @pytest.mark.parametrize("text", ["", "0,1", "a", "1,inf", "nan"])
 def test_bad_widths(text):
     with pytest.raises(UserError, match="--widths must be numbers above 0"):
-        uncertainty.parse_widths(text)
+        parse_widths(text)
 
 
 def test_deviation_of_a_state():
     state = {"hidden.precision": np.array([[4.0, 16.0]]), "hidden.transmitted": np.zeros((1, 2))}
     for name in ("mesu", "laplace"):
-        np.testing.assert_allclose(uncertainty.deviation(registry.get_rule(name), state, "hidden"), [[0.5, 0.25]], rtol=1e-15)
+        np.testing.assert_allclose(probing.deviation(registry.get_rule(name), state, "hidden"), [[0.5, 0.25]], rtol=1e-15)
 
 
 def test_a_rule_without_precision_has_no_posterior():
     rule = registry.get_rule("sgd")
     state = {"hidden.w": np.ones((2, 2)), "hidden.transmitted": np.ones((2, 2))}
-    np.testing.assert_array_equal(uncertainty.deviation(rule, state, "hidden"), np.zeros((2, 2)))
-    assert uncertainty.noises_of(rule) == ()
+    np.testing.assert_array_equal(probing.deviation(rule, state, "hidden"), np.zeros((2, 2)))
+    assert probing.noises_of(rule) == ()
 
 
 def test_draws_have_the_posterior_s_mean_and_variance():
     """Mean and chi-squared tests over 20,000 draws of each of six synapses; each fails by chance once in 100,000 seeds."""
     n, width, alpha = 20_000, 0.5, 1e-5 / 12  # Bonferroni over six means and six variances
     mean, spread = np.arange(6.0).reshape(2, 3), np.array([[1, 2, 3], [0.1, 0.2, 0.3]])
-    sets = uncertainty.draw({"a": mean}, {"a": spread}, width, n, np.random.default_rng(5))
+    sets = probing.draw({"a": mean}, {"a": spread}, width, n, np.random.default_rng(5))
     drawn = np.array([one["a"] for one in sets])
     z = (drawn - mean) / (width * spread)
     assert np.abs(z.mean(axis=0)).max() * np.sqrt(n) < norm.isf(alpha / 2)
@@ -123,29 +125,29 @@ def test_draws_have_the_posterior_s_mean_and_variance():
 def test_strange_images():
     data = datasets.load("digits")
     images = data.test_images[:40]
-    made = {kind: uncertainty.strange(kind, data, images, 3) for kind in ("permuted", "rotated", "shuffled", "noise")}
-    for kind, strange in made.items():
-        assert (strange.shape, strange.dtype) == (images.shape, np.uint8), kind
-        np.testing.assert_array_equal(strange, uncertainty.strange(kind, data, images, 3))
+    made = {kind: strange.images_of(kind, data, images, 3) for kind in ("permuted", "rotated", "shuffled", "noise")}
+    for kind, found in made.items():
+        assert (found.shape, found.dtype) == (images.shape, np.uint8), kind
+        np.testing.assert_array_equal(found, strange.images_of(kind, data, images, 3))
     for kind in ("permuted", "rotated", "shuffled"):  # the same pixels elsewhere
         np.testing.assert_array_equal(np.sort(made[kind], axis=1), np.sort(images, axis=1))
         assert (made[kind] != images).any(axis=1).all()
     order = np.random.default_rng(0).permutation(64)
-    again = uncertainty.strange("permuted", data, np.tile(order.astype(np.uint8), (2, 1)), 3)
+    again = strange.images_of("permuted", data, np.tile(order.astype(np.uint8), (2, 1)), 3)
     np.testing.assert_array_equal(again[0], again[1])  # one order for all
     assert made["rotated"][0].reshape(8, 8)[0, 0] == images[0].reshape(8, 8)[0, -1]  # a quarter turn to the left
 
 
 def test_which_strange_images_there_are(tmp_path, monkeypatch):
     monkeypatch.setenv("SPIKEMETA_DATA", str(tmp_path))
-    assert uncertainty.kinds_of(datasets.load("digits")) == (["permuted", "rotated", "shuffled", "noise"], [])
+    assert strange.kinds_of(datasets.load("digits")) == (["permuted", "rotated", "shuffled", "noise"], [])
     images = np.zeros((10, 784), np.uint8)
     labels = np.arange(10, dtype=np.int32)
-    kinds, notes = uncertainty.kinds_of(datasets.Dataset("mnist", images, labels, images, labels, (28, 28), {}))
+    kinds, notes = strange.kinds_of(datasets.Dataset("mnist", images, labels, images, labels, (28, 28), {}))
     assert kinds == ["permuted", "rotated", "shuffled", "noise"]
     assert len(notes) == 1
     assert notes[0].startswith("images of fashion are left out: fashion:")
-    kinds, notes = uncertainty.kinds_of(datasets.Dataset("wide", images, labels, images, labels, (14, 56), {}))
+    kinds, notes = strange.kinds_of(datasets.Dataset("wide", images, labels, images, labels, (14, 56), {}))
     assert (kinds, len(notes)) == (["permuted", "shuffled", "noise"], 1)
 
 

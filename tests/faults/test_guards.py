@@ -11,11 +11,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from spikemeta.analysis.rows import FinishedRun
 from spikemeta.data import curricula, datasets
 from spikemeta.errors import UserError
 from spikemeta.language import registry
 from spikemeta.runs import pool
-from spikemeta.runs.results import FinishedRun, Store
+from spikemeta.runs.results import Store
 from spikemeta.simulation import checkpoint, execution, standalone
 from spikemeta.simulation.simulation import PhaseResult, Simulation
 from spikemeta.system import compiler, files, guards, source_identity
@@ -209,19 +210,24 @@ def test_a_change_of_the_sources_changes_every_fingerprint(monkeypatch):
 
 
 def test_the_digest_covers_what_computes_and_not_what_shows(tmp_path, monkeypatch):
-    package = tmp_path / "package"
-    (package / "figures").mkdir(parents=True)
-    (package / "rule.py").write_text("1")
-    (package / "figures/items.py").write_text("1")
+    package = tmp_path / "figures" / "package"  # a folder above that happens to be called so means nothing
+    for folder in ("figures", "runs", "backends"):
+        (package / folder).mkdir(parents=True)
+    for name in ("rule.py", "figures/items.py", "runs/display.py", "backends/display.py"):
+        (package / name).write_text("1")
     monkeypatch.setattr(source_identity.importlib, "import_module", lambda _: SimpleNamespace(__path__=[str(package)]))
     digests = []
-    for name, text in (("rule.py", "1"), ("figures/items.py", "2"), ("rule.py", "2"), ("new.cpp", "")):
+    changes = {
+        "shows": ("figures/items.py", "runs/display.py"),
+        "computes": ("rule.py", "backends/display.py", "new.cpp", "new.h"),
+    }
+    for name, text in [("rule.py", "1")] + [(name, "2") for names in changes.values() for name in names]:
         (package / name).write_text(text)
         source_identity.sources.cache_clear()
         digests.append(source_identity.sources())
     source_identity.sources.cache_clear()
-    assert digests[0] == digests[1]
-    assert len(set(digests)) == 3
+    assert digests[0] == digests[1] == digests[2]
+    assert len(set(digests)) == 1 + len(changes["computes"])
 
 
 @pytest.mark.skipif(not shutil.which("git"), reason="git is not installed")

@@ -8,7 +8,7 @@ import time
 import numpy as np
 import pytest
 
-from spikemeta.figures import shared
+from spikemeta.figures import memory as memory_figure
 from spikemeta.system import memory
 
 
@@ -50,14 +50,14 @@ def test_growth_is_from_the_second_to_the_last_ten_minutes_of_the_last_start_and
     assert found["growth_after_ten_minutes"] == pytest.approx(320 / 310 - 1)
     assert found["peak_mib"] == 950
     assert found["minutes"] == 40
-    assert shared.memory(memory.read(path)) is not None
+    assert memory_figure.memory(memory.read(path)) is not None
     path.write_text(lines(*early))
     assert "growth_after_ten_minutes" not in memory.summary(path)
 
 
 def test_a_short_or_missing_trace_says_nothing(tmp_path):
     assert memory.summary(tmp_path / "memory.csv") == {}
-    assert shared.memory(None) is None
+    assert memory_figure.memory(None) is None
     (tmp_path / "memory.csv").write_text(lines((10, 40.0, 0)))
     assert "growth_after_ten_minutes" not in memory.summary(tmp_path / "memory.csv")
-    assert shared.memory(memory.read(tmp_path / "memory.csv")) is None
+    assert memory_figure.memory(memory.read(tmp_path / "memory.csv")) is None

@@ -9,12 +9,13 @@ import pytest
 import xarray
 from rich.console import Console
 
+from spikemeta.analysis import items as rows_of_items
 from spikemeta.analysis import recall
+from spikemeta.analysis.rows import FinishedRun
 from spikemeta.data import items
 from spikemeta.errors import UserError
 from spikemeta.language import registry
 from spikemeta.runs import item_study, pool
-from spikemeta.runs.results import FinishedRun
 
 STUDIES = ("serial_position", "repetition", "poisoning", "frequency")
 PASSES = {"repetition": 3, "poisoning": 1}
@@ -274,7 +275,7 @@ def test_tests_are_paired_by_seed_with_the_first_rule_of_the_condition():
         row("b", "x", [0, 2], [0.3, 0.4]),  # seed 1 failed
         row("b", "y", [0, 1], [0.5, 0.5]),
     ]
-    recall.Analysis(recall.overall, positive=("final_accuracy",)).add_tests(rows)
+    rows_of_items.Analysis(recall.overall, positive=("final_accuracy",)).add_tests(rows)
     assert rows[0]["tests"]["final_accuracy"]["mean"] == pytest.approx(0.2)
     assert rows[1]["tests"]["against"]["final_accuracy"]["mean"] == pytest.approx((0.2 + 0.1) / 2)
     assert rows[1]["tests"]["against"]["final_accuracy"]["n"] == 2

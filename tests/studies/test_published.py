@@ -8,8 +8,9 @@ import pytest
 from typer.testing import CliRunner
 
 from spikemeta import cli
+from spikemeta.analysis import published
 from spikemeta.errors import UserError
-from spikemeta.figures import published_figures
+from spikemeta.figures import published as figures
 from spikemeta.language import registry
 from spikemeta.runs import pool, training
 
@@ -89,8 +90,8 @@ def test_a_stream_tests_every_task_after_every_task(tmp_path):
     run = training.execute(point(setting, tmp_path), lambda *_: None)
     matrix = run.arrays["accuracy_matrix"]
     np.testing.assert_array_equal(np.isfinite(matrix), np.tri(4, dtype=bool))
-    assert training.metrics_of([run], 2)["accuracy"]["mean"] == matrix[3, 2:].mean()
-    stored = training.to_dataset([setting], {(setting.label, 0): run}, 1, {}).accuracy
+    assert published.metrics_of([run], 2)["accuracy"]["mean"] == matrix[3, 2:].mean()
+    stored = published.to_dataset([setting], {(setting.label, 0): run}, 1, {}).accuracy
     np.testing.assert_array_equal(stored.sel(setting=setting.label, seed=0), matrix)
 
 
@@ -162,8 +163,8 @@ def test_a_long_stream_has_a_course():
     row = {"rule": "a", "tasks": 25, "recent": 5, "published": [91.0, None]}
     row |= {"metrics": {"accuracy_matrix": {"values": [matrix.tolist()]}}}
     head = {"dataset": "mnist", "scale": "full"}
-    figure = published_figures.course([row], head)
+    figure = figures.course([row], head)
     lines = {line.get_label(): line.get_ydata() for line in figure.axes[0].lines}
     np.testing.assert_allclose(lines["task just learned"], 100 * np.diag(matrix))
     np.testing.assert_allclose(lines["last 5 tasks"][[0, 24]], [100 * matrix[0, 0], 100 * matrix[24, 20:].mean()])
-    assert published_figures.course([row | {"tasks": 10}, row | {"recent": 0}], head) is None
+    assert figures.course([row | {"tasks": 10}, row | {"recent": 0}], head) is None

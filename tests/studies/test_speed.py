@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 from spikemeta import cli
 from spikemeta.benchmarks import curves, machine, peers, speed
 from spikemeta.data import datasets
+from spikemeta.figures import speed as figures
 from spikemeta.language import registry
 
 
@@ -118,10 +119,10 @@ def test_the_figures_of_curves():
     }
     rows = {rule: {"ratio_to_brian2": [cost(0.2), cost(0.3)]} for rule in ("sgd", "laplace")}
     measured["shapes"] = {"hidden": [100, 200], "density": [1.0, 0.1], "rules": rows}
-    made = curves.figures_of(measured)
+    made = figures.figures_of(measured, curves.RULE)
     names = ["cost_by_hidden", "cost_by_spikes", "cost_by_states", "cost_per_event", "memory", "ratio_by_shape"]
     assert sorted(made) == names
     labels = [text.get_text() for text in made["ratio_by_shape"].legends[0].get_texts()]
     assert labels == ["100 hidden", "200 hidden, 10% of the synapses"]
     assert "32.4 bytes a synapse, 32 expected" in made["memory"].legends[0].get_texts()[0].get_text()
-    assert curves.figures_of({}) == {}
+    assert figures.figures_of({}, curves.RULE) == {}

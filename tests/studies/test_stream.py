@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from spikemeta import cli
+from spikemeta.analysis import stream as analysis
 from spikemeta.data import curricula, datasets
 from spikemeta.errors import UserError
 from spikemeta.language import registry
@@ -52,7 +53,8 @@ def test_a_task_is_that_of_the_curriculum(limit):
 
 
 def test_what_is_tested(tmp_path, monkeypatch):
-    monkeypatch.setattr(stream, "RECENT", 2)
+    for module in (stream, analysis):
+        monkeypatch.setattr(module, "RECENT", 2)
     seen = []
     run = stream.execute(point(tmp_path, 4), lambda name, done, total: seen.append((done, total)))
     measured = np.isfinite(run.arrays["accuracy_matrix"])
@@ -66,7 +68,7 @@ def test_what_is_tested(tmp_path, monkeypatch):
     assert (np.diff(done) >= 0).all()
     assert done[-1] == total[-1] == stream.total(point(tmp_path, 4))
     assert 0 < done[-2] <= total[-1]
-    table = stream.metrics_of([run], 30)
+    table = analysis.metrics_of([run], 30)
     last = run.arrays["accuracy_matrix"][-1]
     assert table["recent_accuracy"]["mean"] == pytest.approx(last[2:].mean())
     assert table["final_accuracy"]["mean"] == pytest.approx(last.mean())

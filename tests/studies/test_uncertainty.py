@@ -9,13 +9,15 @@ import pytest
 import xarray
 from rich.console import Console
 
-from spikemeta.analysis import memory_window, uncertainty
+from spikemeta.analysis import uncertainty
 from spikemeta.data import curricula, datasets
 from spikemeta.errors import UserError
 from spikemeta.language import registry
-from spikemeta.runs import experiment, sweep
+from spikemeta.runs import experiment, probing, sweep
 from spikemeta.simulation import execution
 from spikemeta.simulation.simulation import Simulation
+from spikemeta.studies import memory_window
+from spikemeta.studies.uncertainty import entries_of, evaluated_on
 
 HIDDEN = 20
 
@@ -105,11 +107,11 @@ def test_width_and_temperature_come_from_validation_images(finished):
 
 def test_held_out_images_are_neither_trained_on_nor_tested():
     options = registry.load("studies", "uncertainty").options(rules="laplace")
-    (entry,), _ = uncertainty.entries_of(options)
+    (entry,), _ = entries_of(options)
     entry.probe["validation_images"] = None  # all there are
     arguments = experiment.curriculum_arguments(options, "test") | entry.curriculum
     trial = experiment.pool.Point("", "laplace", 3, arguments, {}, probe=entry.probe)
-    images, labels = uncertainty.held_out(trial)
+    images, labels = probing.held_out(trial)
     n = len(datasets.load("digits").train_labels)
     assert len(images) == len(labels) == round(0.1 * n)
     trained = experiment.pool.curriculum_of(replace(trial, curriculum=arguments | {"limit": None})).phases[0]
@@ -129,9 +131,9 @@ def test_constants_are_looked_for_without_test_images(run):
     accuracy = rows["laplace: spikes alone"]["accuracy"]["values"][0]
     assert accuracy * 15 == pytest.approx(round(accuracy * 15))
     options = registry.load("studies", "uncertainty").options(**own)
-    (entry,), _ = uncertainty.entries_of(options)
+    (entry,), _ = entries_of(options)
     assert entry.curriculum["test_limit"] == 15
-    arguments = experiment.curriculum_arguments(options, uncertainty.evaluated_on(options)) | entry.curriculum
+    arguments = experiment.curriculum_arguments(options, evaluated_on(options)) | entry.curriculum
     built = experiment.pool.curriculum_of(experiment.pool.Point("", "laplace", 0, arguments, {}))
     known = {image.tobytes() for image in datasets.load("digits").train_images}
     measured = built.images(built.phases[-1])

@@ -1,10 +1,9 @@
-"""Figures of the study of uncertainty, from its ``results.nc`` data; see `spikemeta.figures.shared` for what they share."""
+"""Figures of the study of uncertainty, from its ``results.nc`` data."""
 
 import numpy as np
 
 from spikemeta.analysis import metrics
-from spikemeta.figures.item_figures import INTERVAL, curve, legend
-from spikemeta.figures.shared import MARKERS, PALETTE, blank
+from spikemeta.figures.style import INTERVAL, MARKERS, PALETTE, blank, curve, legend, legend_of_all
 
 SHARE = 0.01  # bins with fewer images are not shown
 
@@ -22,12 +21,6 @@ def _panels(results, rows, title, shown, height=2.3, **share):
     for panel, rule in zip(axes[0], rules, strict=True):
         panel.set_title(rule, fontsize=10)
     return made, axes, rules
-
-
-def _legend(made, axes):
-    """One legend of all that any panel shows."""
-    found = {label: handle for panel in axes.flat for handle, label in zip(*panel.get_legend_handles_labels(), strict=True)}
-    made.legend(found.values(), found.keys(), loc="outside right center", fontsize=8, frameon=False)
 
 
 def _points(panel, k, at, values, way, n_ways):
@@ -65,7 +58,7 @@ def strange_images(results):
         panel.set_ylabel(f"area under the ROC\ncurve, {measure} (%)", fontsize=9)
     axes[3, 0].set_ylabel("silent\npresentations (%)", fontsize=9)
     axes[3, 0].set_ylim(0, None)
-    _legend(made, axes)
+    legend_of_all(made, axes.flat)
     return made
 
 
@@ -96,7 +89,7 @@ def calibration(results):
         below.set(xlabel="confidence (%)")
     axes[0, 0].set_ylabel("accuracy (%)")
     axes[1, 0].set_ylabel("images (%)")
-    _legend(made, axes)
+    legend_of_all(made, axes.flat)
     return made
 
 

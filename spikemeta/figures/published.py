@@ -3,7 +3,7 @@
 import numpy as np
 
 from spikemeta.analysis import metrics
-from spikemeta.figures import shared
+from spikemeta.figures.style import PALETTE, band, canvas, chance_line, interval_of, legend, look
 
 LONG = 20  # tasks from which a stream's course is worth a figure
 WRITTEN = 12  # tasks up to which each cell of a triangle has its number
@@ -15,31 +15,41 @@ def published(rows, head):
     if not rows:
         return None
 
-    figure = shared.canvas(8.6, 0.5 * len(rows) + 1.7)
+    figure = canvas(8.6, 0.5 * len(rows) + 1.7)
     figure.suptitle(f"Published settings: {head['dataset']} ({head['scale']})", fontsize=12)
     panel = figure.add_subplot()
     for y, row in enumerate(rows):
-        mean, spread = row["published"]
-        panel.errorbar(
-            mean, y - 0.12, xerr=spread, fmt="D", ms=6, color=shared.PALETTE[1], capsize=3, label="published" * (not y)
-        )
         values = 100 * np.asarray(row["metrics"].get("accuracy", {}).get("values", []), float)
-        panel.plot(
-            values,
-            np.full(len(values), y + 0.12),
-            "o",
-            mfc="white",
-            mec=shared.PALETTE[0],
-            label="ours, a dot per seed" * (not y),
-        )
-        if len(values):
-            panel.plot(values.mean(), y + 0.12, "|", ms=14, mew=2, color=shared.PALETTE[0], label="ours, mean" * (not y))
+        beside(panel, y, row["published"], values, "published", "ours, a dot per seed")
     panel.set_yticks(range(len(rows)), [row["rule"] for row in rows])
     panel.invert_yaxis()
     panel.set(xlabel="test accuracy (%), mean over the tasks scored")
     panel.grid(axis="x", color="0.9")
-    figure.legend(loc="outside right center", fontsize=8, frameon=False)
+    legend(figure)
     return figure
+
+
+def beside(panel, y, published, values, theirs, ours):
+    """A published accuracy and ours in one line of a panel.
+
+    Parameters
+    ----------
+    panel : matplotlib.axes.Axes
+    y : int
+        The line; the first has the labels.
+    published : (float, float or None)
+        Mean and spread, %.
+    values : (n_seeds,)
+        Ours, %.
+    theirs, ours : str
+        Labels.
+    """
+    mean, spread = published
+    style = {"fmt": "D", "ms": 6, "capsize": 3, "color": PALETTE[1], "label": theirs * (not y)}
+    panel.errorbar(mean, y - 0.12, xerr=spread, **style)
+    panel.plot(values, np.full(len(values), y + 0.12), "o", mfc="white", mec=PALETTE[0], label=ours * (not y))
+    if len(values):
+        panel.plot(values.mean(), y + 0.12, "|", ms=14, mew=2, color=PALETTE[0], label="ours, mean" * (not y))
 
 
 def items(rows, head):
@@ -47,18 +57,18 @@ def items(rows, head):
     rows = [row for row in rows if "tests" in row]
     if not rows:
         return None
-    figure = shared.canvas(3.3 * len(rows), 3.4)
+    figure = canvas(3.3 * len(rows), 3.4)
     n = len(rows[0]["seeds"])
     figure.suptitle(
         f"Recall of items after the last: {head['dataset']} ({head['scale']}), {n} trials, 95 % interval", fontsize=11
     )
     for k, (panel, row) in enumerate(zip(figure.subplots(1, len(rows), sharey=True, squeeze=False)[0], rows, strict=True)):
         values = np.array([matrix[-1] for matrix in row["metrics"]["accuracy_matrix"]["values"]])
-        low, mean, high = 100 * np.array([[s.low, s.mean, s.high] for s in map(metrics.summarise, values.T)], float).T
+        low, mean, high = interval_of(values.T)
         place = np.arange(1, len(mean) + 1)
-        panel.plot(place, mean, color=shared.PALETTE[k], marker=shared.MARKERS[k], label="mean")
-        panel.fill_between(place, np.clip(low, 0, 100), np.clip(high, 0, 100), color=shared.PALETTE[k], alpha=0.2, lw=0)
-        panel.axhline(100 / len(mean), color="0.5", ls=":", lw=1)
+        panel.plot(place, mean, label="mean", **look(k))
+        band(panel, place, low, high, look(k)["color"], alpha=0.2)
+        chance_line(panel, 1 / len(mean), None)
         p = {name: row["tests"][name]["p"] for name in ("primacy", "recency")}
         panel.set_title(f"{row['rule']}\n" + ", ".join(f"{name} p = {v:.2g}" for name, v in p.items()), fontsize=9)
         panel.set(xlabel="item, in order of learning", ylim=(0, 101))
@@ -71,7 +81,7 @@ def course(rows, head):
     rows = [row for row in rows if row.get("recent") and row["tasks"] >= LONG and row["metrics"]]
     if not rows:
         return None
-    figure = shared.canvas(8.6, 2.9 * len(rows) + 0.9)
+    figure = canvas(8.6, 2.9 * len(rows) + 0.9)
     figure.suptitle(f"After each task: {head['dataset']} ({head['scale']}), a line per seed", fontsize=11)
     for panel, row in zip(figure.subplots(len(rows), 1, squeeze=False)[:, 0], rows, strict=True):
         for n, matrix in enumerate(row["metrics"]["accuracy_matrix"]["values"]):
@@ -79,12 +89,12 @@ def course(rows, head):
             place = np.arange(1, len(found) + 1)
             recent = metrics.recent_along(found, row["recent"])
             label = f"last {row['recent']} tasks" * (not n)
-            panel.plot(place, np.diag(found), color=shared.PALETTE[1], lw=1, label="task just learned" * (not n))
-            panel.plot(place, recent, color=shared.PALETTE[0], lw=1.5, label=label)
+            panel.plot(place, np.diag(found), color=PALETTE[1], lw=1, label="task just learned" * (not n))
+            panel.plot(place, recent, color=PALETTE[0], lw=1.5, label=label)
         panel.axhline(row["published"][0], color="0.3", ls="--", lw=1, label="published, at the end")
         panel.set(xlabel="tasks seen", ylabel="test accuracy (%)", title=row["rule"])
         panel.grid(axis="y", color="0.92")
-    figure.legend(*panel.get_legend_handles_labels(), loc="outside right center", fontsize=8, frameon=False)
+    legend(figure, panel)
     return figure
 
 
@@ -97,7 +107,7 @@ def triangle(rows, head):
     if not rows:
         return None
     size = max(5.0, min(9.0, 0.95 * rows[0]["tasks"]))
-    figure = shared.canvas(size + 1.2, size * len(rows))
+    figure = canvas(size + 1.2, size * len(rows))
     figure.suptitle(f"Every task after every task: {head['dataset']} ({head['scale']})", fontsize=11)
     for panel, row in zip(figure.subplots(len(rows), 1, squeeze=False)[:, 0], rows, strict=True):
         values = 100 * np.array(row["metrics"]["accuracy_matrix"]["values"], float)

@@ -1,38 +1,21 @@
-"""Figures of the studies of items, from their ``results.nc`` data; see `spikemeta.figures.shared` for what they share."""
+"""Figures of the studies of items, from their ``results.nc`` data."""
 
 import numpy as np
 
 from spikemeta.analysis import metrics
-from spikemeta.figures.shared import MARKERS, PALETTE, blank, rule_label
-from spikemeta.runs.item_study import SEPARATOR
-
-INTERVAL = "mean, 95 % interval"
-
-
-def curve(panel, x, values, k, label, told=False, scale=100):
-    """A line with its band over seeds.
-
-    Parameters
-    ----------
-    panel : matplotlib.axes.Axes
-    x : (n,) numbers
-    values : (n_seeds, n) numbers
-    k : int
-        Which colour and marker.
-    label : str
-    told : bool
-        Whether the rule is told of boundaries; its line is broken.
-    scale : float
-        100 shows fractions in per cent.
-    """
-    found = [metrics.summarise(column) for column in np.asarray(values, float).T]
-    low, mean, high = scale * np.array([[s.low, s.mean, s.high] for s in found]).T
-    colour = PALETTE[k % len(PALETTE)]
-    style = "--" if told else "-"
-    marker = MARKERS[(k + k // len(PALETTE)) % len(MARKERS)]  # no two lines share colour and marker
-    panel.plot(x, mean, style, color=colour, marker=marker, ms=4, lw=1.4, label=label)
-    low, high = (np.clip(end, 0, 100) if scale == 100 else end for end in (low, high))
-    panel.fill_between(x, low, high, color=colour, alpha=0.15, lw=0)
+from spikemeta.analysis.rows import SEPARATOR
+from spikemeta.figures.style import (
+    INTERVAL,
+    PALETTE,
+    blank,
+    chance_line,
+    curve,
+    grid,
+    is_told,
+    legend,
+    rule_label,
+    shape_of,
+)
 
 
 def panels_of(results, title, shown=INTERVAL, columns=3, ylabel="recall (%)", xlabel="", names=None):
@@ -45,13 +28,9 @@ def panels_of(results, title, shown=INTERVAL, columns=3, ylabel="recall (%)", xl
     from matplotlib.ticker import MaxNLocator
 
     names = [str(rule) for rule in results.rule.values] if names is None else names
-    columns = min(columns, len(names))
-    rows = -(-len(names) // columns)
+    rows, columns = shape_of(len(names), columns)
     made = blank(max(3.1 * columns + 1.2, 6.5), 2.4 * rows + 0.9, results, title, shown)
-    axes = made.subplots(rows, columns, squeeze=False, sharey=True, sharex=True)
-    for axis in axes.flat[len(names) :]:
-        axis.remove()
-    by_name = dict(zip(names, axes.flat, strict=False))
+    by_name = dict(zip(names, grid(made, len(names), columns, sharey=True, sharex=True), strict=True))
     for number, (name, axis) in enumerate(by_name.items()):
         axis.set_title(name, fontsize=9)
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -72,16 +51,6 @@ def by_condition(results):
     return found
 
 
-def chance_line(panel, results):
-    """The recall of guessing."""
-    panel.axhline(100 * results.attrs["chance"], color="0.5", ls=":", lw=1, label="chance")
-
-
-def legend(made, panel):
-    """One legend beside the panels."""
-    made.legend(*panel.get_legend_handles_labels(), loc="outside right center", fontsize=8, frameon=False)
-
-
 def serial_position(results):
     """Recall by position after the last item, a panel per rule: all seeds, mean and interval."""
     made, panels = panels_of(
@@ -91,7 +60,7 @@ def serial_position(results):
         at_end = results.recall_by_position.sel(rule=rule).values
         panel.plot(results.item.values, 100 * at_end.T, color="0.75", lw=0.6)
         curve(panel, results.item.values, at_end, 0, "mean over seeds")
-        chance_line(panel, results)
+        chance_line(panel, results.chance)
         panel.set_title(rule_label(results, rule), fontsize=9)
         panel.set_ylim(0, 101)
     legend(made, panel)
@@ -105,7 +74,7 @@ def items_kept(results):
     x = results.item.values
     panel.plot(x, x, ":", color="0.5", lw=1, label="all")
     for k, rule in enumerate(results.rule.values):
-        told = bool(results.needs_boundary.sel(rule=rule))
+        told = is_told(results, rule)
         curve(panel, x, results.items_kept.sel(rule=rule).values, k, rule_label(results, rule), told, scale=1)
     panel.set(
         xlabel="items learned", ylabel="items memorized (p < .05 against shuffled labels)", ylim=(0, None), xlim=(1, None)
@@ -130,7 +99,7 @@ def repetition(results, condition, passes):
         for k, number in enumerate(passes):
             recall = results.recall.sel(rule=labels[rule]).values[:, number - 1]
             curve(panel, results.item.values, recall, k, f"pass {number}")
-        chance_line(panel, results)
+        chance_line(panel, results.chance)
         panel.set_ylim(0, 101)
     legend(made, panel)
     return made
@@ -143,8 +112,8 @@ def over_passes(results, name, title, ylabel):
     for condition, panel in panels.items():
         for k, (rule, label) in enumerate(conditions[condition].items()):
             values = results[name].sel(rule=label).values
-            curve(panel, np.arange(1, values.shape[1] + 1), values, k, rule, bool(results.needs_boundary.sel(rule=label)))
-        chance_line(panel, results)
+            curve(panel, np.arange(1, values.shape[1] + 1), values, k, rule, is_told(results, label))
+        chance_line(panel, results.chance)
         panel.set_ylim(0, 101)
     legend(made, panel)
     return made
@@ -169,7 +138,7 @@ def before_and_after(results, names, title, conditions):
         for k, (name, text) in enumerate(names.items()):
             values = np.stack([results[name].sel(rule=labels[c][rule]).values for c in conditions.values()], axis=1)
             curve(panel, list(conditions), values, k, text)
-        chance_line(panel, results)
+        chance_line(panel, results.chance)
         panel.set_xticks(list(conditions))
         panel.set_ylim(0, 101)
     legend(made, panel)
@@ -183,9 +152,9 @@ def wrong_labels(results, conditions):
     panel = made.add_subplot()
     for k, rule in enumerate(labels[next(iter(conditions.values()))]):
         values = np.stack([results.final_accuracy.sel(rule=labels[c][rule]).values for c in conditions.values()], axis=1)
-        told = bool(results.needs_boundary.sel(rule=labels[conditions[0.0]][rule]))
+        told = is_told(results, labels[conditions[0.0]][rule])
         curve(panel, 100 * np.array(list(conditions)), values, k, rule, told)
-    chance_line(panel, results)
+    chance_line(panel, results.chance)
     panel.set(xlabel="target images with a wrong label (%)", ylabel="mean recall at the end (%)", ylim=(0, 101))
     legend(made, panel)
     return made
@@ -197,7 +166,7 @@ def frequency(results):
     for rule, panel in panels.items():
         for k, (name, text) in enumerate({"recall_by_frequency": "frequency", "recall_by_recency": "recency"}.items()):
             curve(panel, results.item.values, results[name].sel(rule=rule).values, k, f"by {text}")
-        chance_line(panel, results)
+        chance_line(panel, results.chance)
         panel.set_ylim(0, 101)
     legend(made, panel)
     return made

@@ -1,0 +1,35 @@
+"""The figure of the study ``search``, from its ``results.nc`` data."""
+
+import numpy as np
+
+from spikemeta.figures.style import PALETTE, blank
+
+
+def settings(results, most=30):
+    """Final accuracy of the best settings of a search, best on top.
+
+    Parameters
+    ----------
+    results : xarray.Dataset
+        One ``rule`` entry per setting.
+    most : int
+        Settings shown.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    mean = results.final_accuracy.mean("seed").values
+    order = [k for k in np.argsort(-mean, kind="stable") if np.isfinite(mean[k])][:most]
+    size, title = (9.0, 0.28 * len(order) + 1.6), "Accuracy on validation data, after the last task"
+    figure = blank(*size, results, title, "mean, dots: seeds")
+    panel = figure.add_subplot()
+    for y, k in enumerate(order):
+        seeds = 100 * results.final_accuracy.values[k]
+        panel.plot(seeds, np.full(results.sizes["seed"], y), "o", ms=4, mfc="white", mec=PALETTE[0])
+        panel.plot(100 * mean[k], y, "|", ms=14, mew=2, color=PALETTE[1])
+    panel.set_yticks(range(len(order)), results.rule.values[order], fontsize=8)
+    panel.invert_yaxis()
+    panel.set(xlabel="validation accuracy (%); dots: seeds, bar: mean")
+    panel.grid(axis="x", color="0.9")
+    return figure

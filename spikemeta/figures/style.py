@@ -1,0 +1,168 @@
+"""The style that all figures share: size, colours, titles, panels, lines with their bands; and how they are saved.
+
+Figures are made without pyplot, so nothing of them stays behind in a caller's session; each is saved as PNG (200 dpi) and PDF.
+Accuracies are fractions in the data and per cent in the figures; bands and error bars are 95 % t-intervals over seeds.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from spikemeta.analysis import metrics
+from spikemeta.system.files import atomic
+
+#: Okabe and Ito, "Color Universal Design" (2008): told apart with every common colour vision; grey in place of their yellow,
+#: which a line on white paper loses.
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")
+MARKERS = "osD^vPX*"
+HATCH = "///"
+INTERVAL = "mean, 95 % interval"
+
+
+def canvas(width, height):
+    """An empty figure of this size, in inches."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def blank(width, height, results, title, shown, n=None, images=None):
+    """An empty figure with title and, beneath it, what the numbers were made with and what of them is shown.
+
+    ``n`` seeds and ``images`` per task, where they are not those of the results and of the scale.
+    """
+    figure = canvas(width, height)
+    n = n or results.sizes["seed"]
+    figure.suptitle(title + "\n", fontsize=12, x=0.012, ha="left", linespacing=1.5)
+    beneath = f"{describe(results, images)}; {n} seed{'s' * (n > 1)}" + (f": {shown}" if n > 1 else "")
+    size = min(8.5, 130 * width / len(beneath))  # points, 72 an inch; a letter is about 0.54 as wide: a long line fits
+    figure.text(0.012, 0.985 - 0.26 / height, beneath, va="top", fontsize=size, color="0.35")
+    return figure
+
+
+def describe(results, images=None):
+    """Data set, task, scale (or images per task), feedback and engine of a results dataset in a phrase."""
+    a = results.attrs
+    images = images or a.get("images")
+    how = "surrogate gradients (torch)" if a.get("engine") == "torch" else f"{a['feedback']} feedback"
+    size = f"{images} images per task" if images else a["scale"]
+    how += ", single precision" if a.get("dtype") == "float32" else ""
+    kind = f", {a['scenario']}-incremental," if a.get("scenario") else ""
+    return f"{a['task']}{kind} {a['dataset']} ({size}), {a['hidden']} hidden neurons, {how}"
+
+
+def shape_of(n, most):
+    """Rows and columns of `n` panels, at most `most` side by side."""
+    columns = min(most, n)
+    return -(-n // columns), columns
+
+
+def grid(figure, n, most, **share):
+    """The axes of `n` panels, row by row, at most `most` side by side; ``share`` as for ``Figure.subplots``."""
+    panels = figure.subplots(*shape_of(n, most), squeeze=False, **share)
+    for panel in panels.flat[n:]:
+        panel.remove()
+    return list(panels.flat[:n])
+
+
+def look(k):
+    """Colour and marker of the k-th line; they come again after eight."""
+    return {"color": PALETTE[k % len(PALETTE)], "marker": MARKERS[k % len(MARKERS)]}
+
+
+def interval_of(columns, scale=100):
+    """Lower end, mean and upper end over seeds.
+
+    Parameters
+    ----------
+    columns : iterable of (n_seeds,)
+    scale : float
+        100 shows fractions in per cent.
+
+    Returns
+    -------
+    low, mean, high : (n,)
+    """
+    return scale * np.array([[s.low, s.mean, s.high] for s in map(metrics.summarise, columns)], float).T
+
+
+def error_bars(low, mean, high):
+    """Lengths of error bars in %, cut off at 0 and 100; None without intervals."""
+    if not np.isfinite(low).any():
+        return None
+    return [mean - np.clip(low, 0, 100), np.clip(high, 0, 100) - mean]
+
+
+def curve(panel, x, values, k, label, told=False, scale=100):
+    """A line with its band over seeds.
+
+    Parameters
+    ----------
+    panel : matplotlib.axes.Axes
+    x : (n,) numbers
+    values : (n_seeds, n) numbers
+    k : int
+        Which colour and marker.
+    label : str
+    told : bool
+        Whether the rule is told of boundaries; its line is broken.
+    scale : float
+        100 shows fractions in per cent.
+    """
+    low, mean, high = interval_of(np.asarray(values, float).T, scale)
+    colour = PALETTE[k % len(PALETTE)]
+    marker = MARKERS[(k + k // len(PALETTE)) % len(MARKERS)]  # no two lines share colour and marker
+    panel.plot(x, mean, "--" if told else "-", color=colour, marker=marker, ms=4, lw=1.4, label=label)
+    band(panel, x, low, high, colour, cut=scale == 100)
+
+
+def band(panel, x, low, high, colour, alpha=0.15, cut=True):
+    """The interval around a line, cut off at 0 and 100 if it is one of percentages."""
+    if cut:
+        low, high = np.clip(low, 0, 100), np.clip(high, 0, 100)
+    panel.fill_between(x, low, high, color=colour, alpha=alpha, lw=0)
+
+
+def rule_label(results, rule):
+    """A rule's name, marked where it is told of boundaries."""
+    return f"{rule} (told of boundaries)" if is_told(results, rule) else str(rule)
+
+
+def is_told(results, rule):
+    """Whether the rule of a row is told of boundaries."""
+    return bool(results.needs_boundary.sel(rule=rule))
+
+
+def chance_line(panel, chance, label="chance"):
+    """The accuracy of guessing, given as a fraction, as a dotted line."""
+    panel.axhline(100 * chance, color="0.5", ls=":", lw=1, label=label)
+
+
+def legend(figure, panel=None, loc="outside right center", **more):
+    """One legend beside the panels: of one panel's lines, or of all."""
+    shown = panel.get_legend_handles_labels() if panel else ()
+    figure.legend(*shown, loc=loc, fontsize=8, frameon=False, **more)
+
+
+def legend_of_all(figure, panels):
+    """One legend beside the panels, of all that any of them shows, each once."""
+    found = {label: handle for panel in panels for handle, label in zip(*panel.get_legend_handles_labels(), strict=True)}
+    figure.legend(found.values(), found.keys(), loc="outside right center", fontsize=8, frameon=False)
+
+
+def save(figure, folder, name):
+    """Write ``name.png`` and ``name.pdf`` atomically; returns the two paths."""
+    paths = [Path(folder) / f"{name}.{kind}" for kind in ("png", "pdf")]
+    for path in paths:
+        with atomic(path) as temporary:
+            metadata = {"CreationDate": None} if path.suffix == ".pdf" else {"Software": None}
+            figure.savefig(temporary, dpi=200, metadata=metadata)
+    return paths
+
+
+def save_all(figures, folder):
+    """Write figures by the names of their files, those that are None left out; returns all paths."""
+    return [path for name, figure in figures.items() if figure for path in save(figure, folder, name)]
