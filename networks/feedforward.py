@@ -14,6 +14,7 @@ from brian2 import Hz, ms
 
 from spikemeta.backends import brian
 from spikemeta.backends.noise import WEIGHT_DICE, WEIGHT_NOISE
+from spikemeta.data import tuned
 from spikemeta.errors import UserError, suggest
 
 FEEDBACK = ("tied", "random")
@@ -63,7 +64,7 @@ class Parameters:
         return found
 
 
-def choose(name, defaults, tuned, task, dataset, overrides):
+def choose(name, engine, defaults, task, dataset, overrides):
     """Constants of the network `name` for a task: defaults, then tuned ones, then overrides.
 
     Raises
@@ -74,11 +75,8 @@ def choose(name, defaults, tuned, task, dataset, overrides):
     for key in overrides or {}:
         if key not in asdict(defaults):
             raise UserError(suggest(f"parameter of network {name!r}", key, asdict(defaults)))
-    layers = [tuned.get(key, {}) for key in (task, f"{task}/{dataset}")] if task else []
-    values = {}
-    for layer in [*layers, overrides or {}]:
-        values |= layer
-    found = replace(defaults, **values)
+    known = tuned.network_constants(name, engine, asdict(defaults), task, dataset)
+    found = replace(defaults, **known | (overrides or {}))
     problems = found.problems()
     if problems:
         raise UserError("\n".join(f"network {name!r}: {problem}" for problem in problems))
@@ -145,32 +143,6 @@ class Feedforward:
 
     projections = ("hidden", "readout")
     engines = ("standalone", "runtime")
-    #: Constants found for a task, by its name, or by ``task/dataset``; see `parameters`.
-    tuned = {
-        "split": {
-            "tau_error": 40.0,
-            "hidden_width": 1.0,
-            "hidden_band": 0.03,
-            "readout_band": 0.05,
-            "hidden_spread": 0.15,
-            "tied_factor": 2.0,
-            "inhibition": 0.07,
-        },
-        "split/digits": {"input_rate": 400.0, "readout_spread": 0.05, "inhibition": 0.0},
-        "permuted": {"other_rate": 20.0, "hidden_spread": 0.1},
-        "permuted/digits": {"other_rate": 0.0, "hidden_spread": 0.03},
-        "items": {
-            "tau_error": 40.0,
-            "other_rate": 40.0,
-            "hidden_centre": 0.8,
-            "hidden_width": 1.2,
-            "hidden_spread": 0.15,
-            "tied_factor": 3.0,
-            "inhibition": 0.2,
-        },
-        "items/digits": {"input_rate": 480.0, "inhibition": 0.05},
-        "items/two_digit": {"input_rate": 400.0, "other_rate": 20.0},
-    }
 
     def parameters(self, task="", dataset="", overrides=None):
         """Constants for a task: defaults, then tuned ones, then overrides.
@@ -180,7 +152,7 @@ class Feedforward:
         UserError
             For an override that names no constant of the network, or a value that makes no sense.
         """
-        return choose("feedforward", Parameters(), self.tuned, task, dataset, overrides)
+        return choose("feedforward", "brian2", Parameters(), task, dataset, overrides)
 
     def start(self, sizes, parameters, rng):
         """Initial weights and fixed feedback, drawn from a seed.

@@ -103,10 +103,6 @@ class Surrogate:
 
     projections = ("hidden", "readout")
     engines = ("torch",)
-    #: Constants found for a task, by its name, or by ``task/dataset``; see `parameters`.
-    tuned = {
-        f"{task}/digits": {"hidden_spread": 0.15, "readout_spread": 0.2} for task in ("split", "joint", "permuted", "items")
-    } | {"items": {"readout_spread": 0.05}}
 
     def parameters(self, task="", dataset="", overrides=None):
         """Constants for a task: defaults, then tuned ones, then overrides.
@@ -116,7 +112,7 @@ class Surrogate:
         UserError
             For an override that names no constant of the network, or a value that makes no sense.
         """
-        return feedforward.choose("surrogate", Parameters(), self.tuned, task, dataset, overrides)
+        return feedforward.choose("surrogate", "torch", Parameters(), task, dataset, overrides)
 
     def start(self, sizes, parameters, rng):
         """Initial weights, drawn from a seed.

@@ -38,14 +38,4 @@ rule = Rule(
         "scale": Parameter(3e-3, low=1e-12, description="proposal that raises the strength by 1 if all of it agrees"),
         "fading": Parameter(20_000, "presentation", "time constant of what was not repeated", low=1),
     },
-    tuned={
-        "split": {"hidden.lr": 2e-4, "hidden.scale": 2e-3, "readout.lr": 3.5e-4, "readout.scale": 4.5e-3},
-        "split/digits": {"lr": 1e-3, "scale": 1e-2},
-        "items": {"lr": 4e-4, "scale": 6e-3},
-        "items/digits": {"lr": 1.5e-3, "scale": 1e-2},
-        "split/torch": {"lr": 0.2, "hidden.scale": 2e-3, "readout.scale": 0.012, "fading": 2000},
-        "items/torch": {"lr": 0.133, "hidden.scale": 1.92e-3, "readout.scale": 3.99e-3, "fading": 2000},
-        "items/digits/torch": {"lr": 0.0699, "hidden.scale": 2.62e-3, "readout.scale": 0.016},
-        "split/digits/torch": {"lr": 0.1, "hidden.scale": 0.01, "readout.scale": 0.03, "fading": 2000},
-    },
 )

@@ -1,11 +1,6 @@
 """MESU without division: mean and spread are kept as they are, and forgetting happens at learning events."""
 
-from spikemeta.language.registry import load
 from spikemeta.language.rule import Parameter, Rule
-
-#: Constants of mesu are those of this rule.
-_TUNED = ("joint", "permuted", "permuted/digits", "joint/digits", "split", "split/digits", "items/digits")
-_TUNED += ("items", "split/torch", "split/digits/torch")
 
 rule = Rule(
     name="mesu_multiplicative",
@@ -42,5 +37,4 @@ rule = Rule(
         "sigma_init": Parameter(0.05, low=1e-6, description="standard deviation at the start"),
         "guard": Parameter(0.5, low=0, high=0.99, description="largest relative step of sigma, so that it stays positive"),
     },
-    tuned={key: load("rules", "mesu").tuned[key] for key in _TUNED},
 )

@@ -37,9 +37,4 @@ rule = Rule(
         "growth": Parameter(0.002, low=0, description="what a learning event adds to m"),
         "most": Parameter(10.0, low=0, description="largest m (10: as published)"),
     },
-    tuned={
-        "split": {"lr": 3e-4, "growth": 3e-3, "scale": 0.05},
-        "split/digits": {"lr": 1e-3},
-        "split/digits/torch": {"lr": 0.03, "growth": 1e-3},
-    },
 )

@@ -42,22 +42,6 @@ rule = Rule(
             1.0, low=0, high=1, description="1: the gate is held for an item, as published; 0: follows each event"
         ),
     },
-    tuned={
-        "split": {"lr": 2e-5, "displacement": 6.7e-4},
-        "split:stable": {"displacement": 5e-3},
-        "split/digits": {"lr": 3e-4, "displacement": 3e-3},
-        "items": {
-            "hidden.lr": 1.6e-4,
-            "readout.lr": 1.2e-4,
-            "hidden.displacement": 5.2e-4,
-            "readout.displacement": 9e-4,
-        },
-        "items/digits": {"lr": 3e-4, "hidden.displacement": 2e-4, "readout.displacement": 8e-3},
-        "split/torch": {"lr": 0.05, "hidden.displacement": 4e-4, "readout.displacement": 3e-3},
-        "items/torch": {"lr": 2.44e-3, "hidden.displacement": 2.02e-4, "readout.displacement": 3.84e-4},
-        "items/digits/torch": {"lr": 0.0377, "hidden.displacement": 1.12e-3, "readout.displacement": 2.87e-3},
-        "split/digits/torch": {"lr": 0.1, "hidden.displacement": 3e-3, "readout.displacement": 0.03},
-    },
     variants={
         "conventional": {"least": 1.0, "most": 1.0},
         "stable": {"least": 0.3, "most": 0.3},

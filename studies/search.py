@@ -2,15 +2,18 @@
 
     spikemeta run search --rules laplace --dataset mnist --grid hidden.lr=1e-4,3e-4 readout.lr=1e-3
     spikemeta run search --rules laplace --grid hidden.lr=1e-5,1e-2 readout.lr=1e-5,1e-2 --n-random 20
+    spikemeta run search --rules my_rule.py --grid lr=1e-4,3e-4,1e-3 --write my_rule.toml
 
 A key names a parameter of the rule, for one projection of the network (``hidden.lr``) or for all (``lr``), or
 one of the network (``network.hidden_spread``). Every combination of the values is one row of the output. With
 ``--n-random N`` the values only give a range, and N settings are drawn from it, log-uniformly where the range
-is positive.
+is positive. ``--write`` puts the best of a rule into its file of constants, which lies beside the rule's file and from
+then on holds for this network, engine, task and data set.
 """
 
 import itertools
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from spikemeta.errors import UserError, suggest
 from spikemeta.runs.study import SimulationOptions, Study, option
@@ -31,6 +34,9 @@ class Options(SimulationOptions):
     grid: tuple[str, ...] = option((), "KEY=V1,V2 ...: values to try for a constant.", decides=False)
     n_random: int | None = option(None, "Draw N settings between the values instead of trying each.", low=1, decides=False)
     random_seed: int = option(0, "Seed of these draws.", low=0, decides=False)
+    write: str = option(
+        "", "Write the best constants to this file, my_rule.toml beside my_rule.py: for this task and data set.", decides=False
+    )
 
 
 def parse_grid(texts):
@@ -101,6 +107,49 @@ def _entries(options):
     return list(entries.values())
 
 
+def _target(options, entries):
+    """What the best setting is written to with ``--write``: the rule, and a block without values.
+
+    Raises
+    ------
+    UserError
+        If it could not be written: before anything is tried.
+    """
+    from spikemeta.data import constants_file, datasets, tuned
+    from spikemeta.runs import experiment, study
+
+    rules, path = {entry.rule.title: entry.rule for entry in entries}, Path(options.write)
+    problems = []
+    if path.suffix != ".toml":
+        problems.append(f"--write {path}: name a file that ends in .toml, as my_rule.toml beside my_rule.py")
+    if len(rules) > 1:
+        problems.append(f"--write takes the constants of one rule, and --rules names {len(rules)}: {', '.join(rules)}")
+    of_network = sorted({f"network.{key}" for entry in entries for key in entry.network_parameters})
+    if of_network:
+        problems.append(f"--write holds constants of a rule: leave {', '.join(of_network)} out of --grid")
+    if problems:
+        raise UserError("\n".join(problems))
+    (rule,) = rules.values()
+    tuned.of_rule(rule.with_constants(path))
+    where = experiment.network(options), options.engine, options.task, datasets.label(options.dataset)
+    feedback = options.feedback if options.feedback != Options.feedback else ""
+    return rule, constants_file.Block(*where, feedback, rule.variant, study.command("search", options))
+
+
+def _write(options, entry, target, console):
+    from spikemeta.data import tuned
+    from spikemeta.language import registry
+    from spikemeta.runs import experiment, settings
+
+    network = registry.load("networks", experiment.network(options))
+    (entry,) = settings.with_constants([entry], options, network)
+    rule, block = target
+    tuned.write(rule, options.write, replace(block, values=entry.parameters))
+    beside = Path(options.write).resolve() == Path(rule.constants_file)
+    note = "" if beside else f"; it is read where it lies beside the rule, as {rule.name}.toml beside {rule.name}.py"
+    console.print(f"written: {options.write} ({block.title}){note}", highlight=False, markup=False, soft_wrap=True)
+
+
 def run(options, console):
     """Try the settings and print the best."""
     from spikemeta.analysis import items, recall
@@ -110,6 +159,7 @@ def run(options, console):
     entries = _entries(options)
     if options.attack != "none" and options.task != "items":
         raise UserError(f"--attack {options.attack} needs --task items, not {options.task}")
+    target = _target(options, entries) if options.write else None
     analysis = None if options.attack == "none" else items.Analysis(recall.of_attack)
     outcome, store = experiment.run("search", options, entries, console, evaluate="validation", analysis=analysis)
     rows = [row for row in outcome.rows if row["metrics"]]
@@ -137,6 +187,7 @@ def run(options, console):
                 markup=False,
                 soft_wrap=True,
             )
+            if target:
     return display.end(console, store, drawn, outcome.failures, outcome.warnings)
 
 

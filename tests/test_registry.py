@@ -1,13 +1,12 @@
 """Every entry of the folders loads, and is shown in every form."""
 
-import itertools
 import re
 
 import pytest
 
 import spikemeta
 from spikemeta.backends.rendering import show
-from spikemeta.data import curricula, datasets
+from spikemeta.data import tuned
 from spikemeta.errors import UserError
 from spikemeta.language import registry
 
@@ -28,15 +27,17 @@ def test_names_agree(kind):
 
 
 @pytest.mark.parametrize("name", RULES)
-def test_constants_are_for_something_that_exists(name):
-    """A misspelt key of ``tuned`` would be ignored in silence."""
+def test_every_block_of_constants_can_be_used_and_says_what_found_it(name):
+    """A misspelt place would be ignored in silence."""
     rule = registry.get_rule(name)
-    networks = [getattr(registry.load("networks", network), "tuned", {}) for network in registry.names("networks")]
-    for key in [*rule.tuned, *itertools.chain(*networks)]:
-        task, qualifier, engine, variant = re.fullmatch(r"(\w+)(?:/(?!torch)(\w+))?(?:/(torch))?(?::(\w+))?", key).groups()
-        assert task in [*curricula.names(), "items"]
-        assert qualifier in (None, *datasets.names()) or (qualifier in ("tied", "random") and not engine)
-        assert variant is None or variant in rule.variants
+    assert tuned.problems_of(rule) == []
+    assert all(block.found or block.same_as for block in tuned.of_rule(rule))
+
+
+@pytest.mark.parametrize("kind", ["rules", "networks"])
+def test_every_file_of_constants_belongs_to_something(kind):
+    folder = registry.constants_file(kind, "x").parent
+    assert {path.stem for path in folder.glob("*.toml")} <= set(registry.names(kind))
 
 
 @pytest.mark.parametrize("name", RULES)

@@ -6,6 +6,7 @@ import textwrap
 from brian2.parsing.sympytools import str_to_sympy
 from sympy import Symbol, latex
 
+from spikemeta.data import tuned
 from spikemeta.errors import UserError, suggest
 
 #: Duration of a presentation that times are also shown in, s: the networks' default.
@@ -62,15 +63,18 @@ def _text(rule):
     out += ["parameters:"]
     width = max(map(len, rule.parameters), default=0)
     out += [f"    {n:<{width}} = {_quantity(p)}    {p.description}" for n, p in rule.parameters.items()]
-    for title, settings in (("variants", rule.variants), ("constants found for a task", rule.tuned)):
-        if settings:
-            out += ["", f"{title}:"]
-            out += [
-                f"    {name}: " + (", ".join(f"{k} = {v:g}" for k, v in values.items()) or "the defaults")
-                for name, values in settings.items()
-            ]
+    if rule.variants:
+        out += ["", "variants:", *(_setting(name, values) for name, values in rule.variants.items())]
+    found = tuned.of_rule(rule)
+    if found:
+        out += ["", "constants found for a task:"]
+        out += [f"    {b.title}: those of {b.same_as}" if b.same_as else _setting(b.title, b.values) for b in found]
     told = "is told of task boundaries" if rule.needs_boundary else "needs no task boundaries"
     return "\n".join([*out, "", f"This rule {told}. State per synapse: {len(rule.analysis.states)} variables."])
+
+
+def _setting(name, values):
+    return f"    {name}: " + (", ".join(f"{k} = {v:g}" for k, v in values.items()) or "the defaults")
 
 
 def _brian2(rule):

@@ -147,9 +147,9 @@ def on_chip(rule, chip, ranges=None):
         "\n".join(boundary),
         parameters=parameters,
         variants=rule.variants,
-        tuned=rule.tuned,
         boundary_if=rule.boundary_if,
         variant=rule.variant,
+        constants_file=rule.constants_file,
     )
 
 

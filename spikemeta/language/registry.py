@@ -1,7 +1,9 @@
 """What exists: every file in rules/, networks/, studies/ and spikemeta/hardware/chips/ is an entry; no list is kept by hand."""
 
+import functools
 import importlib
 import pkgutil
+from pathlib import Path
 
 from spikemeta.errors import UserError, suggest
 
@@ -25,7 +27,21 @@ def load(kind, name):
     """
     if name not in names(kind):
         raise UserError(suggest(KINDS[kind], name, names(kind)))
+    return _rule(name) if kind == "rules" else _loaded(kind, name)
+
+
+def _loaded(kind, name):
     return getattr(importlib.import_module(f"spikemeta.{_FOLDERS.get(kind, kind)}.{name}"), KINDS[kind])
+
+
+@functools.cache
+def _rule(name):
+    return _loaded("rules", name).with_constants(constants_file("rules", name))
+
+
+def constants_file(kind, name):
+    """Path of the constants that a search found for a rule or a network of ours; there may be none."""
+    return Path(importlib.import_module(f"spikemeta.{kind}").__path__[0]) / "tuned" / f"{name}.toml"
 
 
 def variants():

@@ -1,6 +1,7 @@
 """The rule language: a metaplasticity rule as a short text of synapse equations, checked at construction."""
 
 import ast
+import copy
 import math
 import re
 import runpy
@@ -78,15 +79,13 @@ class Rule:
     parameters : dict of str to Parameter
     variants : dict of str to dict
         Named settings of the parameters that deserve a row of their own.
-    tuned : dict of str to dict
-        Constants found for a task, by its name (``"split"``, or ``"split/digits"`` for one dataset, ``"split/random"`` for
-        one kind of feedback, ``"split:stable"`` for a variant); a key
-        ``projection.parameter`` holds for one projection of the network. Those for the torch engine are kept apart
-        (``"split/torch"``, ``"split/digits/torch"``): there gradients have another scale.
     boundary_if : str
         A parameter that switches ``on_boundary`` off when it is zero; empty if it always counts.
     variant : str
         The variant in force; see `with_variant`.
+    constants_file : str
+        TOML file of the constants that a search found for it; see `spikemeta.data.tuned`. Set where the rule is loaded by name
+        or from a file.
 
     Raises
     ------
@@ -108,9 +107,9 @@ class Rule:
     on_base_step: str = ""
     parameters: dict = field(default_factory=dict)
     variants: dict = field(default_factory=dict)
-    tuned: dict = field(default_factory=dict)
     boundary_if: str = ""
     variant: str = ""
+    constants_file: str = field(default="", repr=False, compare=False)
     analysis: equations.Analysis = field(init=False, repr=False, compare=False, default=None)
 
     def __post_init__(self):
@@ -125,13 +124,11 @@ class Rule:
         problems += [
             (f"parameters.{n}", 0, f"{n} {p.problem(p.value)}") for n, p in self.parameters.items() if p.problem(p.value)
         ]
-        problems += [(f"tuned.{key}", 0, text) for key in self.tuned if (text := self._tuned_problem(key))]
-        for group, settings in (("variants", self.variants), ("tuned", self.tuned)):
-            for label, values in settings.items():
-                for key, value in values.items():
-                    problem = self._setting_problem(key, value)
-                    if problem:
-                        problems.append((f"{group}.{label}", 0, f"{label}: {problem}"))
+        for label, values in self.variants.items():
+            for key, value in values.items():
+                problem = self.setting_problem(key, value)
+                if problem:
+                    problems.append((f"variants.{label}", 0, f"{label}: {problem}"))
         analysis, found = checking.analyse(
             self.name,
             self.state,
@@ -158,6 +155,7 @@ class Rule:
             "base_gradient",
             "boundary_if",
             "variant",
+            "constants_file",
             *equations.BLOCKS,
         )
         problems = [
@@ -168,7 +166,6 @@ class Rule:
         for group, kind, like in (
             ("parameters", Parameter, "Parameter(1e-3)"),
             ("variants", dict, "{'lr': 1e-3}"),
-            ("tuned", dict, "{'lr': 1e-3}"),
         ):
             found = getattr(self, group)
             if not isinstance(found, dict):
@@ -183,28 +180,8 @@ class Rule:
             problems.append(("boundary_if", 0, suggest("parameter in boundary_if,", self.boundary_if, self.parameters)))
         return problems
 
-    def _tuned_problem(self, key):
-        """What is wrong with a key of ``tuned``, which would choose nothing, or None."""
-        from spikemeta.data import curricula, datasets
-
-        place, _, variant = key.partition(":")
-        task, *qualifiers = place.split("/")
-        tasks, qualities = [*curricula.names(), "items"], [*datasets.names(), "random", "tied", "torch"]
-        if task not in tasks:
-            return suggest(f"task in the key {key!r},", task, tasks)
-        for qualifier in qualifiers:
-            if qualifier not in qualities:
-                return suggest(f"data set, feedback or engine in the key {key!r},", qualifier, qualities)
-        known = len(qualifiers) < 2 or (len(qualifiers) == 2 and qualifiers[1] == "torch" and qualifiers[0] in datasets.names())
-        if not known:
-            return f"the key {key!r} chooses nothing: write task, task/dataset, task/feedback, task/torch or task/dataset/torch"
-        return (
-            suggest(f"variant in the key {key!r},", variant, self.variants)
-            if variant and variant not in self.variants
-            else None
-        )
-
-    def _setting_problem(self, key, value):
+    def setting_problem(self, key, value):
+        """What is wrong with a value for ``parameter`` or ``projection.parameter``, or None."""
         name = key.rpartition(".")[2]
         if name not in self.parameters:
             return suggest(f"parameter of rule {self.name!r}", name, self.parameters)
@@ -310,21 +287,24 @@ class Rule:
             return False
         return not self.boundary_if or bool(self.parameters[self.boundary_if].value)
 
-    def constants(self, task="", dataset="", projection="", overrides=None, feedback="", engine=""):
-        """Values of all parameters for one projection of a network.
+    def with_constants(self, file):
+        """The same rule, whose constants a search left in this file."""
+        found = copy.copy(self)
+        object.__setattr__(found, "constants_file", str(file))
+        return found
+
+    def constants(self, projection="", overrides=None, before=(), after=()):
+        """Values of all parameters for one projection of a network: the rule's own, its variant's, and what replaces them.
 
         Parameters
         ----------
-        task, dataset, feedback : str
-            Choose among ``tuned``, by the keys ``task``, ``task/dataset`` and ``task/feedback``, and, for a variant, the
-            same followed by ``:variant``; nothing is chosen where they name nothing there.
-        engine : {"", "torch"}
-            ``"torch"`` chooses by the keys ``task/torch`` and ``task/dataset/torch`` instead; where a task has none, by those
-            of ``split``, because gradients have another scale there, which no default knows.
         projection : str
             ``"hidden"`` or ``"readout"``, say.
         overrides : dict of str to float or None
             ``{"lr": ...}`` for every projection, ``{"hidden.lr": ...}`` for one.
+        before, after : iterable of dict of str to float
+            What a search found, which the variant's settings replace, and which replaces them; the later ones count. What is
+            found for a task is chosen by `spikemeta.data.tuned.constants`.
 
         Returns
         -------
@@ -336,19 +316,11 @@ class Rule:
             For an override that names no parameter, or a value outside its range.
         """
         values = {name: float(p.value) for name, p in self.parameters.items()}
-        keys = (task, f"{task}/{dataset}", f"{task}/{feedback}")
-        if engine:
-            tasks = (task, "split") if task else ()  # split's, which are the best known, where a task has none
-            keys = next((k for t in tasks if self.tuned.keys() & set(k := (f"{t}/{engine}", f"{t}/{dataset}/{engine}"))), ())
-        layers = [self.tuned.get(key, {}) for key in keys]
-        layers.append(self.variants.get(self.variant, {}))
-        if self.variant:
-            layers += [self.tuned.get(f"{key}:{self.variant}", {}) for key in keys]
         for key, value in (overrides or {}).items():
-            problem = self._setting_problem(key, value)
+            problem = self.setting_problem(key, value)
             if problem:
                 raise UserError(problem)
-        for layer in [*layers, overrides or {}]:
+        for layer in [*before, self.variants.get(self.variant, {}), *after, overrides or {}]:
             for own in ("", f"{projection}."):
                 values |= {k.rpartition(".")[2]: float(v) for k, v in layer.items() if k.rpartition(".")[0] == own.rstrip(".")}
         return values
@@ -381,6 +353,8 @@ class Rule:
 def load_file(path):
     """Run a user's rule file and return the `Rule` it defines. The file is code: it is executed.
 
+    Constants found for the rule are read from the file of the same name that ends in ``.toml``.
+
     Raises
     ------
     UserError
@@ -392,7 +366,7 @@ def load_file(path):
     problems, rule = _load(path)
     if problems:
         raise UserError("\n".join(problems))
-    return rule
+    return rule if rule.constants_file else rule.with_constants(path.resolve().with_suffix(".toml"))
 
 
 def check_file(path):

@@ -6,7 +6,7 @@ import itertools
 from dataclasses import dataclass, field, replace
 
 from spikemeta.analysis import items, tasks
-from spikemeta.data import datasets
+from spikemeta.data import datasets, tuned
 from spikemeta.errors import UserError
 from spikemeta.figures import memory as memory_figure
 from spikemeta.figures import style
@@ -422,7 +422,8 @@ def _warnings(entries, options, seeds, runs):
     """Rows whose numbers say little: constants made for something else, or layers that say nothing."""
     found = []
     for entry in entries:
-        if not (_tuned(entry.rule, options) or entry.parameters):
+        known = tuned.exist(entry.rule, network(options), options.engine, options.task, options.dataset, options.feedback)
+        if not (known or entry.parameters):
             found.append(
                 f"{entry.rule.title} has no constants for task {options.task} with {signal(options)} errors (--engine "
                 f"{options.engine}), and used others: find some with 'spikemeta run search'"
@@ -434,14 +435,3 @@ def _warnings(entries, options, seeds, runs):
         own = [runs[entry.label, seed] for seed in seeds if (entry.label, seed) in runs]
         found += [f"{entry.label}: {problem}" for problem in guards.layers(own)]
     return list(dict.fromkeys(found))
-
-
-def _tuned(rule, options):
-    """Whether a rule has constants for the task, under the same engine and kind of feedback."""
-    for key in rule.tuned:
-        task, *qualifiers = key.partition(":")[0].split("/")
-        fits = task == options.task and ("torch" in qualifiers) == (options.engine == "torch")
-        of_data = set(qualifiers) - {"torch", "random"} <= {options.dataset}
-        if fits and of_data and (options.feedback != "random" or "random" in qualifiers):
-            return True
-    return False

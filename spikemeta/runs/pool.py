@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from spikemeta.analysis.rows import FinishedRun
+from spikemeta.data import tuned
 from spikemeta.errors import InstabilityError, UserError
 from spikemeta.system import source_identity, stopping
 from spikemeta.system.files import plain
@@ -69,10 +70,9 @@ def fingerprint(rule, point):
     task, data = point.curriculum["name"], point.curriculum["dataset"]
     network = registry.load("networks", point.simulation["network"])
     text = {f: getattr(rule, f) for f in ("state", "weight", "initial", "on_gradient", "on_presentation", "on_boundary")}
-    simulation, engine = point.simulation, "torch" if point.simulation["engine"] == "torch" else ""
-    constants = {
-        p: rule.constants(task, data, p, simulation["parameters"], simulation["feedback"], engine) for p in network.projections
-    }
+    simulation, engine = point.simulation, "torch" if point.simulation["engine"] == "torch" else "brian2"
+    where = simulation["network"], engine, task, data, simulation["feedback"]
+    constants = tuned.constants(rule, network.projections, *where, simulation["parameters"])
     parts = [
         text,
         constants,

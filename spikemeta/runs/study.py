@@ -187,14 +187,16 @@ def resolve_rules(text):
     Raises
     ------
     UserError
-        With every unknown name; or if two of them have the same title.
+        With every unknown name and every problem of their files; or if two of them have the same title.
     """
+    from spikemeta.data import tuned
     from spikemeta.language import registry
 
     found, problems = {}, []
     for spec in [s.strip() for s in text.split(",") if s.strip()] or registry.names("rules"):
         try:
             found[spec] = registry.get_rule(spec)
+            tuned.of_rule(found[spec])
         except UserError as error:
             problems.append(str(error))
     titles = [rule.title for rule in found.values()]

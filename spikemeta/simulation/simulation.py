@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field, replace
 import numpy as np
 
 from spikemeta.backends.reference import ReferenceSynapses
+from spikemeta.data import tuned
 from spikemeta.data.curricula import Phase
 from spikemeta.errors import InstabilityError, UserError, suggest
 from spikemeta.hardware import profile, stored
@@ -194,16 +195,10 @@ class Simulation:
         unknown = {k.rpartition(".")[0] for k in self.parameters} - {"", *self.network.projections}
         if unknown:
             raise UserError(suggest("projection", unknown.pop(), self.network.projections))
-        for key, values in self.rule.tuned.items():
-            for owner in {name.rpartition(".")[0] for name in values} - {"", *self.network.projections}:
-                of = f"projection in tuned[{key!r}] of rule {self.rule.title!r},"
-                raise UserError(suggest(of, owner, self.network.projections))
-        engine = "torch" if self.engine == "torch" else ""
+        where = self.network_name, "torch" if self.engine == "torch" else "brian2", task, data, self.feedback
         return {
             "network": asdict(self.network.parameters(task, data, self.network_parameters)),
-            "rule": {
-                p: self.rule.constants(task, data, p, self.parameters, self.feedback, engine) for p in self.network.projections
-            },
+            "rule": tuned.constants(self.rule, self.network.projections, *where, self.parameters),
         }
 
     def run(self, curriculum, seed=0, out=None, resume=False, progress=None, weights=None, shared=None, forks=()):

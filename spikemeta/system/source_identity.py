@@ -22,13 +22,13 @@ _SHOWING = (
 
 @functools.cache
 def sources():
-    """SHA-256 digest of the sources that can decide a number: the package's Python and C++ files."""
+    """SHA-256 digest of the sources that can decide a number: the package's Python and C++ files, and its constants."""
     digest = hashlib.sha256()
     for package in PACKAGES:
         folder = Path(importlib.import_module(package).__path__[0])
         for path in sorted(folder.rglob("*")):
             name = path.relative_to(folder).as_posix()
-            if path.suffix in (".py", ".cpp", ".h") and not name.startswith(_SHOWING):
+            if path.suffix in (".py", ".cpp", ".h", ".toml") and not name.startswith(_SHOWING):
                 digest.update(f"{package}/{name}\0".encode() + path.read_bytes() + b"\0")
     return digest.hexdigest()
 

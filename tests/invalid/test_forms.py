@@ -37,7 +37,8 @@ def test_taken_names(name):
         ({"name": ""}, ["must be a word"]),
         ({"name": "my/../x"}, ["must be a word"]),
         ({"parameters": {"lr": 1e-3}}, [r"'lr': write Parameter\(1e-3\), not 0.001"]),
-        ({"tuned": {"split": 3}, "variants": 5}, ["variants must be a dict, not 5", r"'split': write \{'lr': 1e-3\}, not 3"]),
+        ({"variants": 5, "constants_file": 3}, ["variants must be a dict, not 5", "constants_file must be a text, not 3"]),
+        ({"variants": {"fast": 3}}, [r"'fast': write \{'lr': 1e-3\}, not 3"]),
         ({"boundary_if": "nope"}, ["unknown parameter in boundary_if, 'nope'"]),
     ],
 )

@@ -182,31 +182,6 @@ MALFORMED = {
         'on_boundary="y = x", variants={"fast": {"rl": 1.0}}',
         [(20, "fast: unknown parameter of rule 'mine' 'rl'; did you mean 'lr'?")],
     ),
-    "tuned": (
-        'on_boundary="y = x"',
-        'on_boundary="y = x", tuned={"split": {"hidden.lr": -1}}',
-        [(20, "split: hidden.lr must be at least 0, not -1")],
-    ),
-    "tuned for no task": (
-        'on_boundary="y = x"',
-        'on_boundary="y = x", tuned={\n"spilt": {"lr": 1}}',
-        [(21, "unknown task in the key 'spilt', 'spilt'; did you mean 'split'?")],
-    ),
-    "tuned for no data": (
-        'on_boundary="y = x"',
-        'on_boundary="y = x", tuned={"split/mnits": {"lr": 1}}',
-        [(20, "unknown data set, feedback or engine in the key 'split/mnits', 'mnits'; did you mean 'mnist'")],
-    ),
-    "tuned for nothing": (
-        'on_boundary="y = x"',
-        'on_boundary="y = x", tuned={"split/torch/mnist": {"lr": 1}}',
-        [(20, "the key 'split/torch/mnist' chooses nothing")],
-    ),
-    "tuned for no variant": (
-        'on_boundary="y = x"',
-        'on_boundary="y = x", tuned={"split:quick": {"lr": 1}}',
-        [(20, "unknown variant in the key 'split:quick', 'quick'")],
-    ),
     "truth as a number": ("x -= step", "x -= step*True", [(18, "a rule knows numbers, names")]),
     "arithmetic with a comparison": (
         "x -= step",

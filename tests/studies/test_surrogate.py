@@ -49,7 +49,7 @@ def test_what_ran_is_recorded(finished):
     assert provenance["command"] == f"spikemeta run forgetting --seeds 1 --engine torch --workers 1 --out {folder}"
     assert provenance["feedback"] == "backpropagated"
     sgd = next(run for run in provenance["runs"] if run["rule"] == "sgd")
-    assert sgd["constants"]["rule"]["hidden"]["lr"] == registry.get_rule("sgd").tuned["split/digits/torch"]["lr"]
+    assert sgd["constants"]["rule"]["hidden"]["lr"] == 0.03  # as rules/tuned/sgd.toml has it
 
 
 def test_a_rule_without_constants_is_named_and_the_settings_hold(finished, tmp_path):
@@ -57,7 +57,10 @@ def test_a_rule_without_constants_is_named_and_the_settings_hold(finished, tmp_p
     (tmp_path / "mine.py").write_text(
         "from spikemeta.language.rule import Parameter, Rule\n"
         "rule = Rule(name='mine', state='w : 1', weight='w', initial='w = w_init', on_gradient='w -= lr*gradient',\n"
-        "    parameters={'lr': Parameter(0.05)}, tuned={'split': {'lr': 3e-4}})\n"
+        "    parameters={'lr': Parameter(0.05)})\n"
+    )
+    (tmp_path / "mine.toml").write_text(
+        "[[tuned]]\nnetwork = 'feedforward'\nengine = 'brian2'\ntask = 'split'\n[tuned.values]\nlr = 3e-4\n"
     )
     words = ["--engine", "torch", "--seeds", 1, "--tasks", 1, "--workers", 1, "--rules", tmp_path / "mine.py"]
     result = run("forgetting", *words, "--out", tmp_path / "out")
