@@ -188,6 +188,7 @@ def run(options, console):
                 soft_wrap=True,
             )
             if target:
+                _write(options, next(e for e in entries if e.label == best["rule"]), target, console)
     return display.end(console, store, drawn, outcome.failures, outcome.warnings)
 
 
