@@ -99,7 +99,7 @@ def test_what_a_stopped_study_says(name, kept, monkeypatch):
     def run(options, console):
         raise stopping.Terminated
 
-    stopped = replace(registry.load("studies", name), run=run)
+    stopped = replace(registry.load("studies", name), body=run)
     monkeypatch.setattr(registry, "load", lambda kind, name: stopped)
     result = spikemeta("run", name)
     assert result.exit_code == 143
