@@ -21,7 +21,9 @@ from brian2.devices.device import get_device
 
 from spikemeta import backends
 from spikemeta.errors import UserError
+from spikemeta.simulation import one_unit
 from spikemeta.system import compiler, stopping
+from spikemeta.system.files import turn
 
 _SEED = 'brian::_random_generators[0].seed(std::strtoul(std::getenv("SPIKEMETA_SEED"), NULL, 10));'
 #: In place of Brian2's run of the whole phase: blocks of presentations, between which it may end, to go on as if it never had.
@@ -115,31 +117,6 @@ static int64_t teacher(const int64_t presentation) {
     return reinterpret_cast<const int32_t*>(labels.data())[presentation];
 }
 """
-)
-
-#: Read by every generated file; compiled once, they halve the time of compilation.
-_HEADERS = (
-    "".join(
-        f"#include <{name}>\n"
-        for name in (
-            "stdlib.h",
-            "stdint.h",
-            "random",
-            "vector",
-            "iostream",
-            "fstream",
-            "map",
-            "tuple",
-            "string",
-            "chrono",
-            "csignal",
-            "cmath",
-            "ctime",
-            "climits",
-            "algorithm",
-        )
-    )
-    + '#include "objects.h"\n#include "brianlib/common_math.h"\n'
 )
 
 #: glibc offers exp, log and tanh on vectors only to code that says it may round by a few units in the last place;
@@ -391,16 +368,17 @@ def _compiled(network, device, usual):
         }
         (folder / "files.json").write_text(json.dumps(files))
         final = cache / _digest(folder, more)
-        if (final / "main").is_file():
-            return Program(final, json.loads((final / "files.json").read_text()), False)
-        if refused:
+        if refused and not (final / "main").is_file():
             raise refused
-        _make(folder, more)
-        try:
-            os.replace(folder, final)
-        except OSError:  # another worker was first
-            if not (final / "main").is_file():
-                raise
+        with contextlib.nullcontext() if (final / "main").is_file() else turn(f"{final}.building"):
+            if (final / "main").is_file():
+                return Program(final, json.loads((final / "files.json").read_text()), False)
+            _make(folder, more)
+            try:
+                os.replace(folder, final)
+            except OSError:  # a file system without locks, on which another worker was first
+                if not (final / "main").is_file():
+                    raise
         return Program(final, files, True)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -425,14 +403,10 @@ def _make(folder, more):
             f"no C++ compiler: {command[0]!r} and 'make' must be on the PATH (on Debian or Ubuntu: apt install g++ "
             "make; on macOS: xcode-select --install); or use --mode runtime, which is slower"
         )
+    (folder / "joined.cpp").write_text(one_unit.join(folder))
     (folder / "make.deps").touch()  # up to date: nothing here is ever compiled a second time
-    (folder / "all.h").write_text(_HEADERS)
-    flags = re.search(r"^OPTIMISATIONS = (.*)$", (folder / "makefile").read_text(), re.M)[1]
-    header = f"{shlex.join(command)} {more} {flags} -Wno-write-strings -I. -x c++-header all.h -o all.h.gch"
-    subprocess.run(shlex.split(header), cwd=folder, capture_output=True)  # without it the rest only takes longer
-    make = ["make", "-j2", f"CXX={shlex.join(command)} {more} -include all.h"]
+    make = ["make", f"CXX={shlex.join(command)} {more}", "SRCS=joined.cpp"]
     done = subprocess.run(make, cwd=folder, capture_output=True, text=True)
     if done.returncode:
         raise UserError(f"compiling the network failed:\n{done.stderr[-2000:]}")
-    for path in [folder / "all.h.gch", *folder.rglob("*.o")]:
-        path.unlink(missing_ok=True)
+    (folder / "joined.o").unlink()

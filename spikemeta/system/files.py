@@ -146,6 +146,20 @@ class Lock:
             self.file.close()
 
 
+@contextlib.contextmanager
+def turn(path):
+    """Wait until no other process is in such a block of `path`, a file that is there meanwhile; without locks, go on."""
+    with contextlib.ExitStack() as stack:
+        try:
+            file = stack.enter_context(open(path, "w", encoding="utf-8"))
+            if fcntl:
+                fcntl.flock(file, fcntl.LOCK_EX)
+            stack.callback(Path(path).unlink, missing_ok=True)
+        except OSError:
+            pass
+        yield
+
+
 _locks = weakref.WeakValueDictionary()  # a process may open its own folder twice
 
 

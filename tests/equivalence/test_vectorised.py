@@ -9,7 +9,7 @@ import pytest
 from spikemeta.benchmarks import machine, speed
 from spikemeta.data import datasets
 from spikemeta.language import registry
-from spikemeta.simulation import execution, standalone
+from spikemeta.simulation import execution, one_unit, standalone
 from spikemeta.system import compiler
 
 #: Loops over synapses of a row, neurons of a block, and neurons.
@@ -41,19 +41,20 @@ def scalar_loops(rule, names):
     with execution.open_executor(simulation, sizes, constants, start) as execute:
         folder = execute.program.folder
     flags = re.search(r"^OPTIMISATIONS = (.*)$", (folder / "makefile").read_text(), re.M)[1].split()
-    found, looked = [], 0
+    found, looked, wide = [], 0, {}
+    text = one_unit.join(folder, [f"{name}_codeobject" for name in names])
+    command = [*compiler.command(), standalone._VECTOR_MATHS, *flags, "-I.", "-fopt-info-vec-optimized", "-x", "c++"]
+    done = subprocess.run([*command, "-c", "-", "-o", "/dev/null"], input=text, cwd=folder, capture_output=True, text=True)
+    assert not done.returncode, done.stderr[-2000:]
+    report = re.compile(r"(\w+)_codeobject.cpp:(\d+):\d+: optimized: loop vectorized using (\d+) byte")
+    for name, line, size in report.findall(done.stderr):
+        wide[name, int(line)] = max(int(size), wide.get((name, int(line)), 0))
     for name in names:
         source = folder / "code_objects" / f"{name}_codeobject.cpp"
-        command = [*compiler.command(), standalone._VECTOR_MATHS, *flags, "-I.", "-include", "all.h"]
-        command += ["-fopt-info-vec-optimized", "-c", str(source), "-o", "/dev/null"]
-        report = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stderr
-        wide = {}
-        for line, size in re.findall(rf"{source.name}:(\d+):\d+: optimized: loop vectorized using (\d+) byte", report):
-            wide[int(line)] = max(int(size), wide.get(int(line), 0))
         for number, line in enumerate(source.read_text().split("\n"), 1):
             if LOOP.search(line):
                 looked += 1
-                if wide.get(number, 0) < vectors():
+                if wide.get((name, number), 0) < vectors():
                     found.append(f"{name}: {line.strip()}")
     assert looked >= len(names)
     return found

@@ -126,7 +126,7 @@ def test_a_compiled_network_by_a_wrapped_compiler_and_from_a_read_only_cache(sim
     monkeypatch.setenv("CXX", f"{wrapper} g++ -DMINE")
     monkeypatch.setenv("SPIKEMETA_CACHE", str(cache))
     first = simulate()
-    compiled = [line for line in calls.read_text().splitlines() if "main.cpp" in line or "main.o" in line]
+    compiled = [line for line in calls.read_text().splitlines() if "joined.cpp" in line or "joined.o" in line]
     assert compiled
     assert all(line.startswith("g++ -DMINE ") for line in compiled)
     monkeypatch.setenv("CXX", "no-such-compiler")
