@@ -13,14 +13,14 @@ from pathlib import Path
 import tables
 
 DOCS = Path(__file__).parent
-_MARK = re.compile(r"^<!-- ([a-z_]+) (\S+(?: \S+)*) -->\n((?:\|.*\n)*)(\n(?:\|.*\n)+)?", re.MULTILINE)
+_MARK = re.compile(r"^<!-- ([a-z_]+)((?: \S+)*) -->\n((?:\|.*\n)*)(\n(?:\|.*\n)+)?", re.MULTILINE)
 
 
 def _drawn(match):
     maker, arguments, first, second = match.groups()
     table = getattr(tables, maker)(*arguments.split()) + "\n"
     two = "\n\n" in table  # a maker of two tables
-    return f"<!-- {maker} {arguments} -->\n{table}{'' if two else second or ''}"
+    return f"<!-- {maker}{arguments} -->\n{table}{'' if two else second or ''}"
 
 
 def drawn(text):
@@ -43,7 +43,7 @@ def marks(text):
 
 
 if __name__ == "__main__":
-    for page in sorted(DOCS.glob("*.md")):
+    for page in [*sorted(DOCS.glob("*.md")), DOCS.parent / "README.md"]:
         before = page.read_text(encoding="utf-8")
         after = drawn(before)
         if after != before:

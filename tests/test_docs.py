@@ -11,7 +11,7 @@ import pytest
 
 DOCS = Path(__file__).parents[1] / "docs"
 sys.path.insert(0, str(DOCS))
-pages, record, tables = (importlib.import_module(name) for name in ("pages", "record", "tables"))
+gallery, pages, record, tables = (importlib.import_module(name) for name in ("gallery", "pages", "record", "tables"))
 
 ACCURACIES = ("final_accuracy", "just_learned_accuracy", "forgetting")
 #: Page of a study that compares rules, and its columns.
@@ -94,7 +94,7 @@ def test_a_recorded_search_tells_where_it_was_and_how_to_repeat_it():
         assert set(origins[name]["constants"]) == {"network", "rule"}
 
 
-@pytest.mark.parametrize("path", sorted(DOCS.glob("*.md")), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", [*sorted(DOCS.glob("*.md")), DOCS.parent / "README.md"], ids=lambda path: path.name)
 def test_the_marked_tables_are_what_their_makers_draw(path):
     text = path.read_text(encoding="utf-8")
     assert pages.drawn(text) == text
@@ -108,10 +108,15 @@ def test_a_table_below_its_mark_is_replaced_and_no_other():
 
 
 def test_every_table_of_a_maker_stands_below_a_mark():
-    marked = {(maker, given[0]) for path in DOCS.glob("*.md") for maker, given in pages.marks(path.read_text(encoding="utf-8"))}
+    found = [mark for path in DOCS.glob("*.md") for mark in pages.marks(path.read_text(encoding="utf-8"))]
+    marked = {(maker, given[0]) for maker, given in found if given}
     for name in tables.names():
         assert any(name == given for _, given in marked), name
     assert {name for maker, name in marked if maker == "search"} == set(tables.searches())
+
+
+def test_the_gallery_has_every_figure_of_the_pages():
+    assert gallery.drawn() == page("gallery.md")
 
 
 def test_every_recorded_file_is_shown():

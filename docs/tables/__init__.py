@@ -2,6 +2,7 @@
 
 from tables.engines import both_engines, carried, costs, shapes, speed, stream
 from tables.hardware import chip_costs, chip_curves, chips, devices, losses
+from tables.headlines import headlines
 from tables.items import deranged, ends, frequent, hidden_list, mixed, positions, repeated, targeted
 from tables.recorded import RECORDED, command, names, provenance, searches, summary
 from tables.rules import published, rules, search, windows
@@ -22,6 +23,7 @@ __all__ = [
     "devices",
     "ends",
     "frequent",
+    "headlines",
     "hidden_list",
     "losses",
     "mixed",
