@@ -10,5 +10,6 @@ exclude_patterns = ["_build"]
 html_theme = "furo"
 nb_execution_mode = "force"
 nb_execution_raise_on_error = True
-nb_execution_timeout = 120
+nb_execution_timeout = 900  # of a cell, on a slow machine
+nb_execution_in_temp = True
 numpydoc_show_class_members = False
