@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import spikemeta
+
 DOCS = Path(__file__).parents[1] / "docs"
 sys.path.insert(0, str(DOCS))
 gallery, pages, record, tables = (importlib.import_module(name) for name in ("gallery", "pages", "record", "tables"))
@@ -113,6 +115,12 @@ def test_every_table_of_a_maker_stands_below_a_mark():
     for name in tables.names():
         assert any(name == given for _, given in marked), name
     assert {name for maker, name in marked if maker == "search"} == set(tables.searches())
+
+
+def test_every_public_name_is_in_the_reference():
+    table = page("api.md").partition("Below, the modules")[0]
+    rows = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
+    assert sorted(name for row in rows for name in re.findall(r"`(\w+)`", row)) == spikemeta.__all__
 
 
 def test_the_gallery_has_every_figure_of_the_pages():
