@@ -11,6 +11,7 @@ _NAMES = {
     "check_file": "language.rule",
     "get_rule": "language.registry",
     "show": "backends.rendering",
+    "trace": "backends.trace",
     "ReferenceSynapses": "backends.reference",
     "Simulation": "simulation.simulation",
     "load_dataset": "data.datasets",

@@ -1,21 +1,20 @@
 """The command line. Bad input ends with one clear message on stderr and exit code 2, never a traceback."""
 
 import dataclasses
+import importlib
 import inspect
 import os
+import pkgutil
 import sys
 import warnings
-from pathlib import Path
 from typing import Annotated
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from spikemeta.errors import UserError, suggest
+from spikemeta import commands
+from spikemeta.errors import UserError
 from spikemeta.system import stopping
-
-KINDS = ("rules", "networks", "studies", "hardware", "datasets")
-FORMS = ("text", "brian2", "torch", "latex")
 
 
 class Commands(TyperGroup):
@@ -87,7 +86,7 @@ class StudyCommand(TyperCommand):
 app = typer.Typer(
     cls=Commands,
     no_args_is_help=True,
-    add_completion=False,
+    add_completion=True,
     pretty_exceptions_enable=False,
     help="Metaplasticity in spiking networks: rules, networks and studies.",
 )
@@ -101,6 +100,11 @@ sweeps = typer.Typer(
 )
 sweeps.callback()(lambda: None)
 app.add_typer(sweeps, name="sweep")
+
+
+def examples(lines):
+    """The end of a help text: commands to try, a line each."""
+    return "Examples:\n\n" + "\n\n".join(lines) if lines else None
 
 
 def command_of(study):
@@ -154,91 +158,14 @@ def _root(
     pass
 
 
-def _names(kind):
-    if kind == "datasets":
-        from spikemeta.data import datasets
-
-        return datasets.names()
-    from spikemeta.language import registry
-
-    return registry.names(kind)
+def _add_commands():
+    """Every file of ``commands/`` as a command; its examples end its help."""
+    for name in sorted(m.name for m in pkgutil.iter_modules(commands.__path__) if not m.name.startswith("_")):
+        module = importlib.import_module(f"{commands.__name__}.{name}")
+        app.command(name, epilog=examples(module.EXAMPLES))(module.command)
 
 
-@app.command("list")
-def list_(
-    kind: Annotated[str | None, typer.Argument(help=f"One of: {', '.join(KINDS)}. Default: all.")] = None,
-):
-    """List what exists."""
-    if kind is not None and kind not in KINDS:
-        raise UserError(suggest("kind", kind, KINDS))
-    for each in [kind] if kind else KINDS:
-        indent = "" if kind else "  "
-        if not kind:
-            typer.echo(each)
-        for name in _names(each):
-            typer.echo(indent + name)
-            if kind == "hardware":
-                from spikemeta.language import registry
-
-                typer.echo(f"{indent}  {registry.load('hardware', name).description}")
-            if kind == "rules":  # the rules themselves must be loaded for this
-                from spikemeta.language import registry
-
-                named = [variant for variant, rule in registry.variants().items() if rule == name]
-                if named:
-                    typer.echo(f"{indent}  variants: {', '.join(named)}")
-
-
-@app.command()
-def show(
-    rule: Annotated[str, typer.Argument(help="A rule, a variant, or a rule file of your own.")],
-    as_: Annotated[str, typer.Option("--as", help=f"One of: {', '.join(FORMS)}.")] = "text",
-    hardware: Annotated[str, typer.Option(help="A chip, or a profile file: whether the rule fits, and what is missing.")] = "",
-):
-    """Show a rule: its text, the Brian2 or torch code made from it, or its equations; or how it fits a chip."""
-    if as_ not in FORMS:
-        raise UserError(suggest("value of --as", as_, FORMS))
-    from spikemeta.backends.rendering import show as rendered
-    from spikemeta.language import registry
-
-    found = registry.get_rule(rule)
-    if hardware:
-        from spikemeta.hardware import fitting, profile, stored
-
-        chip = profile.get(hardware)
-        typer.echo(fitting.describe(found, chip) if as_ == "text" else rendered(stored.on_chip(found, chip), as_))
-        return
-    typer.echo(rendered(found, as_))
-
-
-@app.command()
-def check(
-    file: Annotated[
-        Path, typer.Argument(help="A Python file that defines a rule or a chip, or TOML with constants or a chip.")
-    ],
-):
-    """Check a rule, with the constants beside it, or a hardware file of your own: every problem at once, or "ok"."""
-    if not file.is_file():
-        raise UserError(f"there is no rule file {str(file)!r}; name a Python file with 'rule = Rule(...)' in it")
-    from spikemeta.data import constants_file, tuned
-    from spikemeta.hardware import profile
-
-    chip = profile.is_profile(file) and not constants_file.is_constants(file)
-    problems = profile.read(file)[0] if chip else tuned.check_file(file)
-    if not problems:
-        typer.echo("ok")
-        return
-    for problem in problems:
-        typer.echo(problem, err=True)
-    raise typer.Exit(2)
-
-
-@app.command()
-def report(folder: Annotated[Path, typer.Argument(metavar="DIR", help="Output folder of a study.")]):
-    """Write one self-contained HTML page of a study: figures, table and provenance."""
-    from spikemeta.runs.report import write
-
-    typer.echo(f"written: {write(folder)}")
+_add_commands()
 
 
 def _raised_within(package, error):

@@ -24,11 +24,13 @@ class Options(SimulationOptions):
 
 def run(options, console):
     """Train and compare the rules."""
-    from spikemeta.figures import forgetting, style
+    from spikemeta.figures import style
+    from spikemeta.language import registry
     from spikemeta.runs import display, experiment
 
     outcome, store = experiment.run("forgetting", options, experiment.entries_of(options), console)
-    drawn = style.save_all(forgetting.figures_of(outcome.results), store.folder / "figures")
+    made = {name: registry.load("figures", name)(outcome.results) for name in registry.names("figures")}
+    drawn = style.save_all(made, store.folder / "figures")
     console.print(
         display.table_of(
             outcome.rows,

@@ -65,7 +65,7 @@ def entries_of(options):
         For numbers out of range, or a rule without a window.
     """
     from spikemeta.analysis.rows import SEPARATOR
-    from spikemeta.runs import experiment, pool
+    from spikemeta.runs import experiment, pool, scale
 
     images, test_images, tasks, widths = FULL if options.scale == "full" else QUICK
     windows = _numbers(options.windows, "--windows", 0.01, float)
@@ -77,7 +77,7 @@ def entries_of(options):
     limit = min(options.images or images, len(pool.dataset(options.dataset).train_labels))
     steps = limit * options.passes  # of rule time
     if options.engine == "torch":
-        steps = -(-steps // (options.batch or experiment.BATCH))
+        steps = -(-steps // (options.batch or scale.BATCH))
     curriculum = {"limit": limit, "test_limit": test_images, "n_tasks": options.tasks or tasks, "test_unseen": False}
     return [
         replace(

@@ -88,11 +88,11 @@ def settings_of(grid, n_random=None, random_seed=0):
 
 def _entries(options):
     from spikemeta.language import registry
-    from spikemeta.runs import experiment
+    from spikemeta.runs import experiment, scale
 
     grid = parse_grid(options.grid)
     rows = experiment.entries_of(options)
-    network = registry.load("networks", experiment.network(options))
+    network = registry.load("networks", scale.network(options))
     owners = {key.rpartition(".")[0] for key in grid} - {"", "network", *network.projections}
     if owners:
         raise UserError("\n".join(suggest("part of the network", o, [*network.projections, "network"]) for o in owners))
@@ -116,7 +116,7 @@ def _target(options, entries):
         If it could not be written: before anything is tried.
     """
     from spikemeta.data import constants_file, datasets, tuned
-    from spikemeta.runs import experiment, study
+    from spikemeta.runs import scale, study
 
     rules, path = {entry.rule.title: entry.rule for entry in entries}, Path(options.write)
     problems = []
@@ -131,7 +131,7 @@ def _target(options, entries):
         raise UserError("\n".join(problems))
     (rule,) = rules.values()
     tuned.of_rule(rule.with_constants(path))
-    where = experiment.network(options), options.engine, options.task, datasets.label(options.dataset)
+    where = scale.network(options), options.engine, options.task, datasets.label(options.dataset)
     feedback = options.feedback if options.feedback != Options.feedback else ""
     return rule, constants_file.Block(*where, feedback, rule.variant, study.command("search", options))
 
@@ -139,9 +139,9 @@ def _target(options, entries):
 def _write(options, entry, target, console):
     from spikemeta.data import tuned
     from spikemeta.language import registry
-    from spikemeta.runs import experiment, settings
+    from spikemeta.runs import scale, settings
 
-    network = registry.load("networks", experiment.network(options))
+    network = registry.load("networks", scale.network(options))
     (entry,) = settings.with_constants([entry], options, network)
     rule, block = target
     tuned.write(rule, options.write, replace(block, values=entry.parameters))

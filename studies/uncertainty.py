@@ -86,13 +86,13 @@ def entries_of(options):
         Kinds of strange images that are left out, and why.
     """
     from spikemeta.data import strange
-    from spikemeta.runs import experiment, pool, probing
+    from spikemeta.runs import experiment, pool, probing, scale
 
     kinds, notes = strange.kinds_of(pool.dataset(options.dataset), pool.dataset)
     full = options.scale == "full"
     n_probed = options.probed or (FULL_TEST if full else None)
     curriculum = {"chunks": 1, "validation": 0.1} | ({"test_limit": n_probed} if n_probed else {})
-    shared = experiment.curriculum_arguments(options, evaluated_on(options)) | curriculum
+    shared = scale.curriculum_arguments(options, evaluated_on(options)) | curriculum
     settings = {
         "samples": options.samples,
         "widths": parse_widths(options.widths),

@@ -59,6 +59,8 @@ def test_wheel_holds_the_tree(tree, wheel):
     }
     built = {name: data for name, data in wheel.items() if ".dist-info/" not in name}
     missing, surplus = sorted(expected.keys() - built.keys()), sorted(built.keys() - expected.keys())
+    suffixes = {Path(name).suffix for name in expected}
+    assert {".py", ".toml", ".cpp", ".h"} <= suffixes  # constants and templates are among what is compared
     assert not missing, f"not in the wheel: {missing}; add to packages or package_data in setup.cfg"
     assert not surplus, f"in the wheel, but not in the tree: {surplus}"
     assert [name for name in expected if expected[name] != built[name]] == []

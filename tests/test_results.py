@@ -13,7 +13,7 @@ from spikemeta.analysis import tasks
 from spikemeta.analysis.rows import FinishedRun
 from spikemeta.errors import InstabilityError, UserError
 from spikemeta.language import registry
-from spikemeta.runs import display, experiment, pool, report
+from spikemeta.runs import display, pool, report, scale
 from spikemeta.runs.results import Store
 from spikemeta.system import files
 
@@ -268,7 +268,7 @@ def test_random_settings_are_seeded_and_in_range():
 
 
 def test_validation_is_cut_from_training_images():
-    arguments = experiment.curriculum_arguments(search.options(scale="full"), "validation")
+    arguments = scale.curriculum_arguments(search.options(scale="full"), "validation")
     phases = pool.curriculum_of(pool.Point("", "", 0, arguments, {})).phases
     assert {p.split for p in phases} == {"train"}
     trained, tested = (set(np.concatenate([p.indices for p in phases if p.kind == k])) for k in ("train", "test"))

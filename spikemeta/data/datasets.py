@@ -2,18 +2,18 @@
 
 import functools
 
-from spikemeta.data import own
+from spikemeta.data import own, sources
 from spikemeta.data.dataset import Dataset
 from spikemeta.data.sources import VARIABLE
 from spikemeta.errors import UserError, suggest
+from spikemeta.language import registry
+from spikemeta.system.health import Part
 
 __all__ = ["VARIABLE", "Dataset", "label", "load", "names"]
 
 
 @functools.cache
 def _sets():
-    from spikemeta.language import registry
-
     return tuple(registry.names("datasets"))
 
 
@@ -34,8 +34,8 @@ def load(name, folder=None):
     ----------
     name : str or Path
         One of `names`, or the path of your own: a ``.npz`` file, a folder with four IDX files, or a folder or an archive
-        of images
-        in ``train/CLASS/`` and ``test/CLASS/``. A known name counts before a path; write ``./mnist`` for a folder of that name.
+        of images in ``train/CLASS/`` and ``test/CLASS/``. A known name counts before a path; write ``./mnist`` for a
+        folder of that name.
     folder : path, optional
         Where the files of a known set are, either directly or in a subfolder ``name``. Default: the folder named by the
         environment variable ``SPIKEMETA_DATA``; where that is not set either, the user's cache, to which
@@ -52,9 +52,29 @@ def load(name, folder=None):
     """
     name = str(name)
     if name in names():
-        from spikemeta.language import registry
-
         return registry.load("datasets", name)(folder)
     if own.is_path(name):
         return own.load(name)
     raise UserError(suggest("dataset", name, names()) + "; or the path of your own data")
+
+
+def here():
+    """Which known data sets are there without a network; their content is checked when they are loaded.
+
+    Returns
+    -------
+    list of spikemeta.system.health.Part
+    """
+    found = []
+    for name in names():
+        known = registry.load("datasets", name)
+        try:
+            with sources.offline() as due:
+                getattr(known, "present", getattr(known, "find", known))(None)
+        except UserError as error:
+            told = " ".join(str(error).split())
+            first = "It is downloaded once, when it is first used. Without a network: " if due else ""
+            found.append(Part(f"data set {name}", "not here", first + told))
+        else:
+            found.append(Part(f"data set {name}", "here"))
+    return found

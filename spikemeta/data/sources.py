@@ -1,12 +1,11 @@
 """Where the files of known data sets are: in a folder of yours or of the system, or in a cache, downloaded once."""
 
+import contextlib
+import contextvars
 import hashlib
 import os
-from dataclasses import dataclass, field
 from pathlib import Path
 
-from spikemeta.data.dataset import assemble, refuse
-from spikemeta.data.formats import idx
 from spikemeta.errors import UserError
 
 VARIABLE = "SPIKEMETA_DATA"
@@ -40,9 +39,26 @@ def cache(name):
     return Path(pooch.os_cache("spikemeta")) / name
 
 
+_offline = contextvars.ContextVar("offline", default=None)
+
+
+@contextlib.contextmanager
+def offline():
+    """Nothing is downloaded within: what is missing is an error. Gives a list, which is not empty if a download was due."""
+    token = _offline.set([])
+    try:
+        yield _offline.get()
+    finally:
+        _offline.reset(token)
+
+
 def downloads(folder=None):
     """Whether missing files are downloaded: where neither a folder nor ``SPIKEMETA_DATA`` is given."""
-    return folder is None and not os.environ.get(VARIABLE)
+    due = folder is None and not os.environ.get(VARIABLE)
+    if due and _offline.get() is not None:
+        _offline.get().append(folder)
+        return False
+    return due
 
 
 def missing(name, files, folder, where, remedy):
@@ -100,70 +116,3 @@ def verified(path, data, expected):
     if expected is not None and digest != expected:
         raise UserError(f"{path}: altered, its uncompressed content has the sha256 {digest}, not {expected}")
     return digest
-
-
-@dataclass(frozen=True)
-class IdxFiles:
-    """A published set of four IDX files; called with a folder, or none, it gives the data set.
-
-    Attributes
-    ----------
-    name : str
-    url : str
-        Address that the file names are added to.
-    shape : (int, int)
-        Rows and columns.
-    packed : dict of str to str
-        sha256 of each gzip file as it is published at ``url``, by the file's name without ``.gz``.
-    content : dict of str to str
-        sha256 of each uncompressed file.
-    class_names : tuple of str
-    installed : tuple of str
-        Folders where packages of operating systems put the files.
-    """
-
-    name: str
-    url: str
-    shape: tuple[int, int]
-    packed: dict[str, str]
-    content: dict[str, str] = field(default_factory=dict)
-    class_names: tuple[str, ...] = ()
-    installed: tuple[str, ...] = ()
-
-    def __call__(self, folder=None):
-        paths, arrays, digests, problems = self.find(folder), {}, {}, []
-        for part, file in idx.FILES.items():
-            try:
-                array, data = idx.read(paths[part], self.shape if "images" in part else None)
-                arrays[part] = array.reshape(-1, *self.shape) if "images" in part else array
-                digests[file] = verified(paths[part], data, self.content.get(file))
-            except UserError as error:
-                problems.append(str(error))
-        remedy = f"Replace them by the files from {self.url} (in the cache: delete them and try again)."
-        if problems:
-            refuse(f"the {self.name} files", problems, remedy)
-        return assemble(self.name, f"the {self.name} files", arrays, digests, self.class_names, remedy=remedy)
-
-    def find(self, folder=None):
-        """Paths of the four files, by part; downloaded if need be.
-
-        Raises
-        ------
-        UserError
-            If files are missing.
-        """
-        where = places(self.name, folder, self.installed)
-        found = [idx.find(place).get("", {}) for place in where]
-        best = next((parts for parts in found if len(parts) == 4), None)
-        if best is None and downloads(folder):
-            best = found[0] | {
-                part: [fetch(self.name, f"{self.url}{file}.gz", f"{file}.gz", self.packed[file])]
-                for part, file in idx.FILES.items()
-                if part not in found[0]
-            }
-        if best is None:
-            lacking = [file for part, file in idx.FILES.items() if not any(part in parts for parts in found)]
-            lacking = lacking or [file for part, file in idx.FILES.items() if part not in found[0]]
-            lacking[-1] += " (.gz or not)"
-            raise missing(self.name, lacking, folder, where, f"Put there the files from {self.url}")
-        return {part: paths[0] for part, paths in best.items()}

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from spikemeta.errors import RuleError, UserError, suggest
-from spikemeta.language import checking, equations
+from spikemeta.language import checking, entries, equations
 
 
 @dataclass(frozen=True)
@@ -345,9 +345,7 @@ class Rule:
         -------
         RuleOptimizer
         """
-        from spikemeta.backends.torch.optimizer import RuleOptimizer
-
-        return RuleOptimizer(params, self, *by_place, seed=seed, base=base, fused=fused, **parameters)
+        return entries.execution("torch")(params, self, *by_place, seed=seed, base=base, fused=fused, **parameters)
 
 
 def load_file(path):

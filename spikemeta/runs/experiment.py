@@ -12,17 +12,12 @@ from spikemeta.figures import memory as memory_figure
 from spikemeta.figures import style
 from spikemeta.language import registry
 from spikemeta.language.rule import Rule
-from spikemeta.runs import item_study, pool, results, settings, study
+from spikemeta.runs import pool, results, scale, settings, study
 from spikemeta.runs.display import Display
 from spikemeta.runs.provenance import Record
 from spikemeta.simulation import shared_beginnings
 from spikemeta.system import guards, memory
 from spikemeta.system.files import plain
-
-#: Images per task with ``--scale quick``, training and test, and the number of tasks where it is not given.
-QUICK = {"split": (300, 60, None), "permuted": (400, 100, 3), "joint": (1500, 300, None)}
-JOINT_CHUNKS = 10  # tests along the training of the only task
-BATCH = 16  # images per step of the rule on the torch engine
 
 
 @dataclass(frozen=True)
@@ -88,58 +83,20 @@ def entries_of(options):
     return [Entry(rule.title, spec, rule, hardware=chip) for spec, rule in study.resolve_rules(options.rules).items()]
 
 
-def curriculum_arguments(options, evaluate):
-    """Arguments of `spikemeta.data.curricula.build` that the options stand for."""
-    images = getattr(options, "images", None)
-    own = {"limit": images, "test_limit": max(images // 5, 1)} if images else {}
-    if options.task == "items":
-        return item_study.arguments(options, evaluate) | own
-    arguments = {
-        "name": options.task,
-        "dataset": options.dataset,
-        "passes": options.passes,
-        "evaluate": evaluate,
-        "n_tasks": options.tasks,
-    }
-    if options.scale == "quick" and options.task in QUICK:
-        arguments["limit"], arguments["test_limit"], tasks = QUICK[options.task]
-        arguments["n_tasks"] = options.tasks or tasks
-    if getattr(options, "scenario", "domain") != "domain":
-        arguments["scenario"] = options.scenario
-    if options.task == "joint":
-        arguments["chunks"] = JOINT_CHUNKS
-    return arguments | own
-
-
-def n_hidden(options):
-    """Hidden neurons that the options stand for."""
-    return options.hidden or (100 if options.scale == "quick" else 500 if options.task == "items" else 200)
-
-
-def network(options):
-    """Name of the network that the options stand for."""
-    return "surrogate" if options.engine == "torch" else "feedforward"
-
-
-def signal(options):
-    """How errors reach the hidden neurons."""
-    return "backpropagated" if options.engine == "torch" else options.feedback
-
-
 def points_of(entries, options, evaluate, store):
     """Every entry under every seed, as `spikemeta.runs.pool` takes it."""
-    curriculum = curriculum_arguments(options, evaluate)
-    hidden = n_hidden(options)
+    curriculum = scale.curriculum_arguments(options, evaluate)
+    hidden = scale.n_hidden(options)
     parting = forks_of(entries, options, curriculum)
-    how = {"engine": options.mode} if options.engine == "brian2" else {"engine": "torch", "batch": options.batch or BATCH}
+    how = {"engine": options.mode} if options.engine == "brian2" else {"engine": "torch", "batch": options.batch or scale.BATCH}
     for seed in range(options.seeds):  # seeds outermost: every rule has a first result early
         for entry in entries:
             if entry.seeds is not None and seed >= entry.seeds:
                 continue
             simulation = {
-                "network": network(options),
+                "network": scale.network(options),
                 "n_hidden": entry.hidden or hidden,
-                "feedback": signal(options),
+                "feedback": scale.signal(options),
                 **how,
                 "parameters": entry.parameters or None,
                 "network_parameters": entry.network_parameters or None,
@@ -227,7 +184,7 @@ def lengths_of(plan, options):
     dict of (str, int) to int
     Curriculum
     """
-    shared, lengths = curriculum_arguments(options, plan.evaluate), {}
+    shared, lengths = scale.curriculum_arguments(options, plan.evaluate), {}
     seeds = range(options.seeds)
     for seed, entry in itertools.product(seeds, plan.entries):
         key = seed, str(entry.curriculum)
@@ -269,7 +226,7 @@ def run(name, options, entries, console, evaluate="test", analysis=None, work=po
         unstable are listed in the outcome instead.
     """
     study.check(options)
-    entries = settings.with_constants(entries, options, registry.load("networks", network(options)))
+    entries = settings.with_constants(entries, options, registry.load("networks", scale.network(options)))
     if _planning.get():
         raise _Planned(Plan(entries, evaluate, analysis, work))
     dataset = pool.dataset(options.dataset)
@@ -278,14 +235,14 @@ def run(name, options, entries, console, evaluate="test", analysis=None, work=po
     chance = built.chance
 
     folder = options.out or f"results/{name}-{results.slug(datasets.label(options.dataset))}-{options.task}"
-    folder += "" if options.out else "".join(f"-{scenario}" for scenario in _scenario(options).values())
+    folder += "" if options.out else "".join(f"-{scenario}" for scenario in scale.scenario(options).values())
     store = results.Store(folder, name, study.settings(options), options.resume)
     points = list(points_of(entries, options, evaluate, store))
-    width = max((entry.hidden or n_hidden(options)) for entry in entries)
+    width = max((entry.hidden or scale.n_hidden(options)) for entry in entries)
     states = max(len(entry.rule.analysis.states) for entry in entries)
     guards.check_room(store.folder, dataset, (width, built.n_classes), states, study.n_workers(options))
-    shown = {"feedback": signal(options), "dtype": options.dtype, "evaluated_on": f"{evaluate} images"}
-    curriculum = curriculum_arguments(options, evaluate)
+    shown = {"feedback": scale.signal(options), "dtype": options.dtype, "evaluated_on": f"{evaluate} images"}
+    curriculum = scale.curriculum_arguments(options, evaluate)
     record = Record(store, name, options, dataset, [e.rule for e in entries], **shown, curriculum=curriculum)
 
     runs, failures = run_missing(store, points, length_of, console, study.n_workers(options), work)
@@ -297,7 +254,7 @@ def run(name, options, entries, console, evaluate="test", analysis=None, work=po
         "seeds": options.seeds,
         "task": options.task,
         **shown,
-        **_scenario(options),
+        **scale.scenario(options),
         "chance": chance,
     }
     if getattr(options, "images", None):
@@ -388,12 +345,12 @@ def outcome_of(entries, options, seeds, runs, chance, analysis, failures):
                 "constants": own[0].info["constants"] if own else {},
                 "metrics": analysis.metrics_of(own, chance),
             }
-            | _scenario(options)
+            | scale.scenario(options)
             | ({"condition": entry.condition} if entry.condition else {})
             | entry.more
         )
     analysis.add_tests(rows)
-    hidden = n_hidden(options)
+    hidden = scale.n_hidden(options)
     data = analysis.to_dataset(
         [(e.label, e.rule.needs_boundary) for e in entries],
         seeds,
@@ -402,33 +359,27 @@ def outcome_of(entries, options, seeds, runs, chance, analysis, failures):
         dataset=options.dataset,
         task=options.task,
         scale=options.scale,
-        feedback=signal(options),
+        feedback=scale.signal(options),
         hidden=hidden,
         engine=options.engine,
         dtype=options.dtype,
         **({"images": options.images} if getattr(options, "images", None) else {}),
-        **_scenario(options),
+        **scale.scenario(options),
     )
     return Outcome(plain(rows), data, failures, _warnings(entries, options, seeds, runs))
-
-
-def _scenario(options):
-    """What a row, a table and a figure say of the scenario, where it is not the shared pair of answers."""
-    scenario = getattr(options, "scenario", "domain")
-    return {"scenario": scenario} if scenario != "domain" else {}
 
 
 def _warnings(entries, options, seeds, runs):
     """Rows whose numbers say little: constants made for something else, or layers that say nothing."""
     found = []
     for entry in entries:
-        known = tuned.exist(entry.rule, network(options), options.engine, options.task, options.dataset, options.feedback)
+        known = tuned.exist(entry.rule, scale.network(options), options.engine, options.task, options.dataset, options.feedback)
         if not (known or entry.parameters):
             found.append(
-                f"{entry.rule.title} has no constants for task {options.task} with {signal(options)} errors (--engine "
+                f"{entry.rule.title} has no constants for task {options.task} with {scale.signal(options)} errors (--engine "
                 f"{options.engine}), and used others: find some with 'spikemeta run search'"
             )
-        if _scenario(options) and not entry.parameters:
+        if scale.scenario(options) and not entry.parameters:
             found.append(
                 f"{entry.rule.title}: its constants are those of the domain scenario; find some with 'spikemeta run search'"
             )

@@ -7,9 +7,6 @@ from spikemeta.errors import UserError
 from spikemeta.runs.study import SimulationOptions, option
 
 POPULATIONS = ("conventional", "stable", "hybrid", "biased_flexible", "biased_stable")
-#: Images of a class (N), test images of a class, and number of items; an item shows about 2N images.
-QUICK = (60, 30, 6)
-FULL = (1000, 200, None)
 
 
 @dataclass(frozen=True)
@@ -28,21 +25,6 @@ class ItemOptions(SimulationOptions):
     passes: int = option(1, "Times that the sequence of items is shown.", low=1)
     tasks: int | None = option(None, "Number of items. Default: 10, but 6 with quick.", low=3)
     out: str = option("", "Output folder. Default: results/STUDY-DATASET-items.", decides=False)
-
-
-def arguments(options, evaluate):
-    """Arguments of `spikemeta.data.items.build` that the options stand for."""
-    limit, test_limit, n_items = QUICK if options.scale == "quick" else FULL
-    return {
-        "name": "items",
-        "dataset": options.dataset,
-        "n_items": options.tasks or n_items,
-        "limit": limit,
-        "test_limit": test_limit,
-        "passes": options.passes,
-        "tests": "passes",
-        "evaluate": evaluate,
-    } | ({"attack": options.attack} if getattr(options, "attack", "none") != "none" else {})
 
 
 def entries_of(options, conditions=None, common=None):

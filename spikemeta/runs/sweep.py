@@ -9,7 +9,7 @@ import numpy as np
 from spikemeta.analysis.rows import SEPARATOR
 from spikemeta.errors import UserError
 from spikemeta.language import registry
-from spikemeta.runs import cluster, display, experiment, pool, results, study
+from spikemeta.runs import cluster, display, experiment, pool, results, scale, study
 from spikemeta.runs.provenance import Record
 from spikemeta.runs.settings import axes_of, placed, touches
 from spikemeta.system import guards
@@ -77,7 +77,7 @@ def cells_of(base, options, axes):
         chosen = base.options(**(own | {a.name: given[a.key] for a in axes if a.kind == "option"}))
         study.check(chosen)
         plan = experiment.plan_of(base, chosen)
-        network = registry.load("networks", experiment.network(chosen))
+        network = registry.load("networks", scale.network(chosen))
         entries = {}
         for entry in plan.entries:
             label = " ".join([entry.label, *(f"{a.key}={_short(given[a.key])}" for a in axes if touches(a, entry))])
@@ -115,7 +115,7 @@ def run(base, options, console=None):
     console = console or Console()
     study.check(options)
     rules = {rule.title: rule for rule in study.resolve_rules(options.rules).values()}
-    axes = axes_of(options.grid, base.options, rules, registry.load("networks", experiment.network(options)))
+    axes = axes_of(options.grid, base.options, rules, registry.load("networks", scale.network(options)))
     defaults = {f.name: f.default for f in dataclasses.fields(options)}
     twice = [a.name for a in axes if a.kind == "option" and getattr(options, a.name) != defaults[a.name]]
     twice = [study.flag(name) for name in twice]
@@ -137,7 +137,7 @@ def run(base, options, console=None):
         chosen = replace(cell.options, resume=True)  # a point that loses its worker goes on from its checkpoint
         for point in experiment.points_of(list(cell.entries.values()), chosen, cell.plan.evaluate, store):
             points[point.label, point.seed] = replace(point, state=str(store.state_folder(point.label, point.seed).resolve()))
-        width = max(entry.hidden or experiment.n_hidden(chosen) for entry in cell.entries.values())
+        width = max(entry.hidden or scale.n_hidden(chosen) for entry in cell.entries.values())
         states = max(len(entry.rule.analysis.states) for entry in cell.entries.values())
         workers = 1 if options.scheduler else study.n_workers(options)
         guards.check_room(store.folder, pool.dataset(chosen.dataset), (width, 10), states, workers)

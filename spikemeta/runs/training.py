@@ -15,7 +15,7 @@ from spikemeta.data.sampling import stream
 from spikemeta.errors import UserError
 from spikemeta.language import registry
 from spikemeta.runs import pool
-from spikemeta.simulation import checkpoint, execution
+from spikemeta.simulation import checkpoint
 from spikemeta.system import source_identity, stopping
 from spikemeta.system.files import plain
 
@@ -222,12 +222,12 @@ class Trainer:
         if s.shuffle:
             order = torch.from_numpy(stream(self.seed, _ORDER, self.epoch).permutation(n))
         reduction = "sum" if s.summed else "mean"
-        due = time.monotonic() + execution.INTERVAL
+        due = time.monotonic() + checkpoint.INTERVAL
         for step, chosen in enumerate(order.split(s.batch)):
             if step < self.step:
                 continue
             if step > self.step and (time.monotonic() > due or stopping.wanted()):
-                due, self.step = time.monotonic() + execution.INTERVAL, step
+                due, self.step = time.monotonic() + checkpoint.INTERVAL, step
                 keep()
             x, y = (self.present[chosen], self.answers[chosen]) if s.shuffle else self._slice(chosen)
             if s.samples > 1:

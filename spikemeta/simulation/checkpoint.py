@@ -13,6 +13,7 @@ import numpy as np
 from spikemeta.errors import UserError
 from spikemeta.system.files import atomic, plain
 
+INTERVAL = 20.0  # seconds of a phase between two checkpoints
 _FORMAT = b"spikemeta checkpoint 3\n"
 
 

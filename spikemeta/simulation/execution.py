@@ -13,11 +13,10 @@ from brian2.core.variables import ArrayVariable
 
 from spikemeta.backends import brian
 from spikemeta.errors import UserError
-from spikemeta.simulation import standalone
+from spikemeta.simulation import checkpoint, standalone
 from spikemeta.system import compiler, stopping
 from spikemeta.system.files import Lock, lock
 
-INTERVAL = 20.0  # seconds of a phase between two checkpoints
 RUNTIME_BLOCK = 20  # presentations between which Brian2's runtime mode may stop
 _WORK = "spikemeta-"
 _PART = 100_000  # spikes that are looked at at once
@@ -62,7 +61,7 @@ def open_executor(simulation, sizes, constants, start, connect=None):
     callable
         ``execute(phase, dataset, state, age, seed, tick)`` gives spike counts (n, n_classes), the mean hidden rate in Hz,
         and, for a phase that learns, the state after it; ``execute.duration(phase)`` is what it adds to rule time. A
-        further ``keep(partial, state)`` is called every `INTERVAL` seconds, and when a signal waits; given one of these
+        further ``keep(partial, state)`` is called every `checkpoint.INTERVAL` seconds, and when a signal waits; given such a
         ``partial`` (dict of str to ndarray), the phase goes on from there to the same bits. ``execute.events`` counts the
         events of the phase last executed, where the engine counts them.
     """
@@ -160,7 +159,7 @@ class _Executor:
         monitors = self.built.counters | {"hidden_spikes": self.built.hidden_spikes, "readout_spikes": self.built.spikes}
         events = held.pop("events", np.zeros(len(monitors), np.int64))
         while True:
-            read, held = self.execute(stimuli, settings, steps, seed, tick, held, INTERVAL if keep else np.inf)
+            read, held = self.execute(stimuli, settings, steps, seed, tick, held, checkpoint.INTERVAL if keep else np.inf)
             self.count(counts, read(self.built.spikes, "i"), read(self.built.spikes, "t"))
             events = events + np.array([read(monitor, "N").item() for monitor in monitors.values()], np.int64)
             if held is None:

@@ -210,7 +210,7 @@ class Simulation:
         seed : int
             Decides weights, noise and spikes; the same seed gives the same result, resumed or not.
         out : Path or None
-            Folder for the state after each phase, and every `spikemeta.simulation.execution.INTERVAL` seconds within one;
+            Folder for the state after each phase, and every `spikemeta.simulation.checkpoint.INTERVAL` seconds within one;
             there it is also saved when Ctrl-C or SIGTERM comes.
         resume : bool
             Continue from what ``out`` holds.

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from spikemeta.errors import InstabilityError
-from spikemeta.simulation import execution
+from spikemeta.simulation import checkpoint
 from spikemeta.system import stopping
 
 TESTED = 250  # images tested at once
@@ -61,10 +61,10 @@ class Executor:
             _load(partial, weights, optimizer, generator)
         elif learns and phase.boundary:
             optimizer.boundary()
-        due = time.monotonic() + execution.INTERVAL
+        due = time.monotonic() + checkpoint.INTERVAL
         for first in range(start, len(phase.indices), size):
             if keep and first > start and (time.monotonic() > due or stopping.wanted()):
-                due = time.monotonic() + execution.INTERVAL
+                due = time.monotonic() + checkpoint.INTERVAL
                 done = {"position": np.array(first), "hidden": np.array(spikes), "readout": np.concatenate(counts)}
                 keep(
                     done | _held(weights, optimizer, generator),

@@ -12,6 +12,8 @@ _SHOWING = (
     "__main__.py",
     "cli.py",
     "backends/rendering.py",
+    "backends/trace.py",
+    "commands/",
     "figures/",
     "runs/display.py",
     "runs/provenance.py",

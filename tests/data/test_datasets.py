@@ -12,9 +12,9 @@ import pytest
 
 from spikemeta.data import datasets
 from spikemeta.data.formats import idx
+from spikemeta.data.formats.idx import IdxFiles
 from spikemeta.data.sets import animals
 from spikemeta.data.sets.mnist import dataset as mnist_files
-from spikemeta.data.sources import IdxFiles
 from spikemeta.language import registry
 
 # Counts of the classes 0..9 in the published MNIST files (LeCun, Cortes and Burges).

@@ -12,7 +12,7 @@ import numpy as np
 
 from spikemeta.data import curricula, datasets
 from spikemeta.language import registry
-from spikemeta.simulation import execution
+from spikemeta.simulation import checkpoint, execution
 from spikemeta.simulation.checkpoint import Checkpoint
 from spikemeta.simulation.simulation import Simulation
 from spikemeta.system import stopping
@@ -44,7 +44,7 @@ def held(save):
 
 def run(engine, folder, hold=False):
     """The run, its state saved every 50 ms, and its outcome in ``result.npz``."""
-    execution.INTERVAL, execution.RUNTIME_BLOCK = 0.05, 5
+    checkpoint.INTERVAL, execution.RUNTIME_BLOCK = 0.05, 5
     if hold:
         Checkpoint.save = held(Checkpoint.save)
     stopping.listen()

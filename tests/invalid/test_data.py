@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from spikemeta.data import curricula, datasets
-from spikemeta.data.sources import IdxFiles
+from spikemeta.data.formats.idx import IdxFiles
 from spikemeta.errors import UserError
 from spikemeta.language import registry
 

@@ -3,7 +3,7 @@
 import pytest
 
 from spikemeta.errors import UserError
-from spikemeta.runs import experiment, study
+from spikemeta.runs import scale, study
 
 
 def test_scenario_of_other_tasks():
@@ -13,7 +13,5 @@ def test_scenario_of_other_tasks():
 
 def test_scenario_decides_the_curriculum():
     plain, told = (study.SimulationOptions(scenario=scenario) for scenario in ("domain", "task"))
-    assert experiment.curriculum_arguments(told, "test") == experiment.curriculum_arguments(plain, "test") | {
-        "scenario": "task"
-    }
+    assert scale.curriculum_arguments(told, "test") == scale.curriculum_arguments(plain, "test") | {"scenario": "task"}
     assert study.settings(told)["scenario"] == "task"

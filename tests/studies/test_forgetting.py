@@ -15,7 +15,7 @@ import pytest
 
 from spikemeta.errors import UserError
 from spikemeta.language import registry
-from spikemeta.runs import experiment, results
+from spikemeta.runs import experiment, results, scale
 
 RULE = """
 from spikemeta.language.rule import Parameter, Rule
@@ -96,11 +96,11 @@ def test_learning_and_forgetting(finished):
 @pytest.mark.parametrize("task", ["split", "permuted", "joint", "items"])
 def test_the_number_of_images_can_be_given(task):
     """Every training phase of 50 images (of an item: with as many others), every test of a fifth."""
-    from spikemeta.runs import experiment, pool
+    from spikemeta.runs import pool
     from spikemeta.studies import forgetting
 
     options = forgetting.Options(task=task, scale="full", images=50)
-    point = pool.Point("", "", 0, experiment.curriculum_arguments(options, "test"), {})
+    point = pool.Point("", "", 0, scale.curriculum_arguments(options, "test"), {})
     phases = pool.curriculum_of(point).phases
     shown = {kind: sum(len(p.indices) for p in phases if p.kind == kind and p.after == 1) for kind in ("train", "test")}
     tests = sum(p.kind == "test" and p.after == 1 for p in phases)

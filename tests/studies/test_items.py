@@ -15,7 +15,7 @@ from spikemeta.analysis.rows import FinishedRun
 from spikemeta.data import items
 from spikemeta.errors import UserError
 from spikemeta.language import registry
-from spikemeta.runs import item_study, pool
+from spikemeta.runs import item_study, pool, scale
 
 STUDIES = ("serial_position", "repetition", "poisoning", "frequency")
 PASSES = {"repetition": 3, "poisoning": 1}
@@ -32,7 +32,7 @@ def run(tmp_path_factory):
     """Run a study of four items, two rules and two seeds; returns exit code, output folder and printed text."""
     home = tmp_path_factory.mktemp("items")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(item_study, "QUICK", (20, 10, 4))
+        patch.setitem(scale.QUICK, "items", (20, 10, 4))
 
         def once(name, **more):
             study, console = registry.load("studies", name), Console(record=True, width=120, force_terminal=False)

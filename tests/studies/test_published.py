@@ -61,7 +61,7 @@ def test_the_study_leaves_the_files_of_the_contract(tmp_path):
 def test_a_killed_run_resumes_to_the_same_bits(label, tmp_path, monkeypatch):
     setting = small(label, **({"batch": 1, "epochs": 1, "recent": 2} if label == "mesu-stream" else {}))
     whole = training.execute(point(setting, tmp_path / "whole"), lambda *_: None)
-    monkeypatch.setattr(training.execution, "INTERVAL", -1.0)  # saved at every step
+    monkeypatch.setattr(training.checkpoint, "INTERVAL", -1.0)  # saved at every step
 
     class Killed(Exception):
         pass

@@ -13,7 +13,7 @@ from spikemeta.analysis import uncertainty
 from spikemeta.data import curricula, datasets
 from spikemeta.errors import UserError
 from spikemeta.language import registry
-from spikemeta.runs import experiment, probing, sweep
+from spikemeta.runs import experiment, probing, scale, sweep
 from spikemeta.simulation import execution
 from spikemeta.simulation.simulation import Simulation
 from spikemeta.studies import memory_window
@@ -27,7 +27,7 @@ def run(tmp_path_factory):
     """Run a study with two seeds; returns exit code, output folder and printed text."""
     home = tmp_path_factory.mktemp("uncertainty")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(experiment.QUICK, "joint", (200, 20, None))
+        patch.setitem(scale.QUICK, "joint", (200, 20, None))
         patch.setattr(memory_window, "QUICK", (40, 10, 3, f"{HIDDEN}"))
 
         def once(name, **more):
@@ -109,7 +109,7 @@ def test_held_out_images_are_neither_trained_on_nor_tested():
     options = registry.load("studies", "uncertainty").options(rules="laplace")
     (entry,), _ = entries_of(options)
     entry.probe["validation_images"] = None  # all there are
-    arguments = experiment.curriculum_arguments(options, "test") | entry.curriculum
+    arguments = scale.curriculum_arguments(options, "test") | entry.curriculum
     trial = experiment.pool.Point("", "laplace", 3, arguments, {}, probe=entry.probe)
     images, labels = probing.held_out(trial)
     n = len(datasets.load("digits").train_labels)
@@ -133,7 +133,7 @@ def test_constants_are_looked_for_without_test_images(run):
     options = registry.load("studies", "uncertainty").options(**own)
     (entry,), _ = entries_of(options)
     assert entry.curriculum["test_limit"] == 15
-    arguments = experiment.curriculum_arguments(options, evaluated_on(options)) | entry.curriculum
+    arguments = scale.curriculum_arguments(options, evaluated_on(options)) | entry.curriculum
     built = experiment.pool.curriculum_of(experiment.pool.Point("", "laplace", 0, arguments, {}))
     known = {image.tobytes() for image in datasets.load("digits").train_images}
     measured = built.images(built.phases[-1])

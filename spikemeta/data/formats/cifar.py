@@ -41,15 +41,28 @@ class Records:
     names: str
 
     def __call__(self, folder=None):
+        path = self.find(folder)
+        if path.name == self.file:
+            return self.read(path)
+        return replace(pictures.load(path, self.name), name=self.name)
+
+    def find(self, folder=None):
+        """Path of the archive, of another one of images, or of a folder of them; downloaded if need be.
+
+        Raises
+        ------
+        UserError
+            If there is none.
+        """
         where = sources.places(self.name, folder)
         for place in where[:1] if folder is None else where:
             if (place / self.file).is_file():
-                return self.read(place / self.file)
+                return place / self.file
             others = sorted(p for p in place.glob(f"{self.name}*") if p.name.endswith(_ARCHIVES) and p.is_file())
             if others or (place / "train").is_dir():
-                return replace(pictures.load(others[0] if others else place, self.name), name=self.name)
+                return others[0] if others else place
         if sources.downloads(folder):
-            return self.read(sources.fetch(self.name, _ADDRESS + self.file, self.file, self.digest))
+            return sources.fetch(self.name, _ADDRESS + self.file, self.file, self.digest)
         raise sources.missing(self.name, [self.file], folder, where, f"Put there {_ADDRESS}{self.file}")
 
     def read(self, path):

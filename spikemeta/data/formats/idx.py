@@ -3,9 +3,12 @@
 import gzip
 import re
 import zlib
+from dataclasses import dataclass, field
 
 import numpy as np
 
+from spikemeta.data import sources
+from spikemeta.data.dataset import assemble, refuse
 from spikemeta.errors import UserError
 
 IMAGES, LABELS = 0x00000803, 0x00000801  # unsigned bytes in three dimensions, and in one
@@ -105,3 +108,70 @@ def parse(data, path, shape=None, labels=None):
     array = values.astype(np.int32)
     array.setflags(write=False)
     return array
+
+
+@dataclass(frozen=True)
+class IdxFiles:
+    """A published set of four IDX files; called with a folder, or none, it gives the data set.
+
+    Attributes
+    ----------
+    name : str
+    url : str
+        Address that the file names are added to.
+    shape : (int, int)
+        Rows and columns.
+    packed : dict of str to str
+        sha256 of each gzip file as it is published at ``url``, by the file's name without ``.gz``.
+    content : dict of str to str
+        sha256 of each uncompressed file.
+    class_names : tuple of str
+    installed : tuple of str
+        Folders where packages of operating systems put the files.
+    """
+
+    name: str
+    url: str
+    shape: tuple[int, int]
+    packed: dict[str, str]
+    content: dict[str, str] = field(default_factory=dict)
+    class_names: tuple[str, ...] = ()
+    installed: tuple[str, ...] = ()
+
+    def __call__(self, folder=None):
+        paths, arrays, digests, problems = self.find(folder), {}, {}, []
+        for part, file in FILES.items():
+            try:
+                array, data = read(paths[part], self.shape if "images" in part else None)
+                arrays[part] = array.reshape(-1, *self.shape) if "images" in part else array
+                digests[file] = sources.verified(paths[part], data, self.content.get(file))
+            except UserError as error:
+                problems.append(str(error))
+        remedy = f"Replace them by the files from {self.url} (in the cache: delete them and try again)."
+        if problems:
+            refuse(f"the {self.name} files", problems, remedy)
+        return assemble(self.name, f"the {self.name} files", arrays, digests, self.class_names, remedy=remedy)
+
+    def find(self, folder=None):
+        """Paths of the four files, by part; downloaded if need be.
+
+        Raises
+        ------
+        UserError
+            If files are missing.
+        """
+        where = sources.places(self.name, folder, self.installed)
+        found = [find(place).get("", {}) for place in where]
+        best = next((parts for parts in found if len(parts) == 4), None)
+        if best is None and sources.downloads(folder):
+            best = found[0] | {
+                part: [sources.fetch(self.name, f"{self.url}{file}.gz", f"{file}.gz", self.packed[file])]
+                for part, file in FILES.items()
+                if part not in found[0]
+            }
+        if best is None:
+            lacking = [file for part, file in FILES.items() if not any(part in parts for parts in found)]
+            lacking = lacking or [file for part, file in FILES.items() if part not in found[0]]
+            lacking[-1] += " (.gz or not)"
+            raise sources.missing(self.name, lacking, folder, where, f"Put there the files from {self.url}")
+        return {part: paths[0] for part, paths in best.items()}

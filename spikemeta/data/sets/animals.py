@@ -17,7 +17,8 @@ import numpy as np
 
 from spikemeta.data.dataset import assemble, refuse
 from spikemeta.data.formats.archive import Archive
-from spikemeta.data.sources import IdxFiles, places
+from spikemeta.data.formats.idx import IdxFiles
+from spikemeta.data.sources import places
 
 NAMES = ("bear", "bird", "cat", "cow", "dog", "elephant", "giraffe", "horse", "sheep", "zebra")
 _TEST = 200  # test images of a class
@@ -39,8 +40,16 @@ class _Animals(IdxFiles):
     """The four files; where they are not, the wheel."""
 
     def __call__(self, folder=None):
-        wheels = [path for place in places(self.name, folder) for path in sorted(place.glob(_WHEEL))]
+        wheels = self.wheels(folder)
         return from_wheel(wheels[0]) if wheels else super().__call__(folder)
+
+    def wheels(self, folder=None):
+        """Paths of the wheels that are there."""
+        return [path for place in places(self.name, folder) for path in sorted(place.glob(_WHEEL))]
+
+    def present(self, folder=None):
+        """Raise an error unless the wheel or the four files are there."""
+        return self.wheels(folder) or self.find(folder)
 
     def find(self, folder=None):
         # A folder that is given is never a place to download to: this set has no address for single files.

@@ -1,6 +1,6 @@
 """Fashion-MNIST: 70,000 articles of clothing, 28 x 28 grey (Xiao, Rasul and Vollgraf 2017)."""
 
-from spikemeta.data.sources import IdxFiles
+from spikemeta.data.formats.idx import IdxFiles
 
 dataset = IdxFiles(
     name="fashion",

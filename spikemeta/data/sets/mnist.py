@@ -1,6 +1,6 @@
 """MNIST: 70,000 handwritten digits, 28 x 28 grey (LeCun, Cortes and Burges)."""
 
-from spikemeta.data.sources import IdxFiles
+from spikemeta.data.formats.idx import IdxFiles
 
 dataset = IdxFiles(
     name="mnist",

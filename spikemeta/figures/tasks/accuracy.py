@@ -1,0 +1,58 @@
+"""Accuracy after the last task, and right after learning each."""
+
+import numpy as np
+
+from spikemeta.analysis import metrics
+from spikemeta.figures.style import HATCH, INTERVAL, PALETTE, blank, chance_line, is_told, legend
+
+
+def figure(results):
+    """Bars of final and just-learned accuracy per rule, with intervals and a dot per seed.
+
+    Parameters
+    ----------
+    results : xarray.Dataset
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    rules = list(results.rule.values)
+    names = {"final_accuracy": "after the last task", "just_learned_accuracy": "right after learning each"}
+    if results.sizes["task"] == 1:
+        names = {"final_accuracy": "at the end"}
+    size = max(7.0, 1.3 * len(rules) + 2.6), 4.4
+    figure = blank(*size, results, "Accuracy, mean over tasks", INTERVAL + ", dots: seeds")
+    panel = figure.add_subplot()
+    width = 0.8 / len(names)
+    for b, name in enumerate(names):
+        for k, rule in enumerate(rules):
+            x, values = k + (b - (len(names) - 1) / 2) * width, results[name].sel(rule=rule).values
+            _bar(panel, x, width, values, b, is_told(results, rule))
+    chance_line(panel, results.chance)
+    crowded = len(rules) > 4
+    panel.set_xticks(range(len(rules)), rules, rotation=20 if crowded else 0, ha="right" if crowded else "center")
+    panel.set(ylabel="test accuracy (%)", ylim=(0, 101))
+    legend(figure, handles=_handles(panel, names, results.needs_boundary.any()))
+    return figure
+
+
+def _bar(panel, x, width, values, b, told):
+    """A bar at x: mean of fractions (n_seeds,), interval, a dot per seed."""
+    summary = metrics.summarise(values)
+    edge, hatch = ("white", HATCH) if told else (PALETTE[b], "")
+    panel.bar(x, 100 * summary.mean, 0.92 * width, color=PALETTE[b], edgecolor=edge, hatch=hatch, lw=0)
+    if summary.n > 1:
+        panel.errorbar(x, 100 * summary.mean, 100 * (summary.high - summary.mean), color="black", capsize=3, lw=1)
+    spread = np.linspace(-0.2, 0.2, len(values)) * width if len(values) > 1 else [0.0]
+    panel.plot(x + np.asarray(spread), 100 * values, "o", ms=3.5, mfc="white", mec="black", mew=0.7, zorder=3)
+
+
+def _handles(panel, names, any_told):
+    """What the legend of the bars shows: a patch per metric, one for hatching, and the lines of the panel."""
+    from matplotlib.patches import Patch
+
+    handles = [Patch(color=PALETTE[b], label=text) for b, text in enumerate(names.values())]
+    if any_told:
+        handles.append(Patch(facecolor="0.6", edgecolor="white", hatch=HATCH, label="rule is told of boundaries"))
+    return handles + panel.get_legend_handles_labels()[0]

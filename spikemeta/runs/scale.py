@@ -1,0 +1,67 @@
+"""What the options of a study stand for: images, tasks, hidden neurons, the network and how errors reach it."""
+
+#: Images per task, or of an item's class, with ``--scale quick``, training and test, and the number of tasks or items where it
+#: is not given. An item shows about twice as many.
+QUICK = {"split": (300, 60, None), "permuted": (400, 100, 3), "joint": (1500, 300, None), "items": (60, 30, 6)}
+JOINT_CHUNKS = 10  # tests along the training of the only task
+BATCH = 16  # images per step of the rule on the torch engine
+FULL_ITEMS = (1000, 200, None)
+
+
+def curriculum_arguments(options, evaluate):
+    """Arguments of `spikemeta.data.curricula.build` that the options stand for."""
+    images = getattr(options, "images", None)
+    own = {"limit": images, "test_limit": max(images // 5, 1)} if images else {}
+    if options.task == "items":
+        return _items(options, evaluate) | own
+    arguments = {
+        "name": options.task,
+        "dataset": options.dataset,
+        "passes": options.passes,
+        "evaluate": evaluate,
+        "n_tasks": options.tasks,
+    }
+    if options.scale == "quick" and options.task in QUICK:
+        arguments["limit"], arguments["test_limit"], tasks = QUICK[options.task]
+        arguments["n_tasks"] = options.tasks or tasks
+    if getattr(options, "scenario", "domain") != "domain":
+        arguments["scenario"] = options.scenario
+    if options.task == "joint":
+        arguments["chunks"] = JOINT_CHUNKS
+    return arguments | own
+
+
+def n_hidden(options):
+    """Hidden neurons that the options stand for."""
+    return options.hidden or (100 if options.scale == "quick" else 500 if options.task == "items" else 200)
+
+
+def network(options):
+    """Name of the network that the options stand for."""
+    return "surrogate" if options.engine == "torch" else "feedforward"
+
+
+def signal(options):
+    """How errors reach the hidden neurons."""
+    return "backpropagated" if options.engine == "torch" else options.feedback
+
+
+def _items(options, evaluate):
+    """Arguments of `spikemeta.data.items.build` that the options stand for."""
+    limit, test_limit, n_items = QUICK["items"] if options.scale == "quick" else FULL_ITEMS
+    return {
+        "name": "items",
+        "dataset": options.dataset,
+        "n_items": options.tasks or n_items,
+        "limit": limit,
+        "test_limit": test_limit,
+        "passes": options.passes,
+        "tests": "passes",
+        "evaluate": evaluate,
+    } | ({"attack": options.attack} if getattr(options, "attack", "none") != "none" else {})
+
+
+def scenario(options):
+    """What a row, a table and a figure say of the scenario, where it is not the shared pair of answers."""
+    scenario = getattr(options, "scenario", "domain")
+    return {"scenario": scenario} if scenario != "domain" else {}
