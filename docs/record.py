@@ -14,6 +14,7 @@ import hashlib
 import io
 import json
 import re
+import statistics
 import sys
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from tables.recorded import KEYS, RECORDED, SEARCHES, searches
 DOCS = Path(__file__).parent
 #: What a row keeps beside its metrics and tests. Constants go into ``provenance.json``, where each set stands once.
 ROW = (
-    *("rule", "hardware", "condition", "grid", "part", "x", "fits", "needs_boundary", "study", "metric", "against"),
+    *("rule", "hardware", "scenario", "condition", "grid", "part", "x", "fits", "needs_boundary", "study", "metric", "against"),
     *("published", "tasks", "source", "images", "seeds", "energy_terms", "energy_leaves_out"),
 )
 #: What the head of a summary loses: the command says it, or no page does.
@@ -84,6 +85,26 @@ def along(matrix, last=5):
     return means
 
 
+def triangle(matrices):
+    """Accuracy on every task after every task of a short stream, over seeds; above the diagonal nothing.
+
+    Parameters
+    ----------
+    matrices : list, (n_seeds, n_tasks, n_tasks)
+
+    Returns
+    -------
+    dict
+        ``mean`` and ``std`` (None for a single seed): a list for each task, as long as there are tasks so far.
+    """
+    found = {"mean": [], "std": []}
+    for k in range(len(matrices[0])):
+        cells = [[matrix[k][j] for matrix in matrices] for j in range(k + 1)]
+        found["mean"].append([statistics.fmean(cell) for cell in cells])
+        found["std"].append([statistics.stdev(cell) if len(cell) > 1 else None for cell in cells])
+    return found
+
+
 def test(found):
     """Tests in short: means, p-values and numbers of seeds, as deep as they lie."""
     if not isinstance(found, dict):
@@ -110,9 +131,10 @@ def shortened(summary):
     for row in summary["rows"]:
         own = {key: row[key] for key in ROW if row.get(key) is not None}
         found = {name: metric(value) for name, value in row["metrics"].items() if not WITHOUT.fullmatch(name)}
-        for matrix in row["metrics"].get("accuracy_matrix", {}).get("values", ())[:1]:
-            if summary["study"] == "published" and len(matrix) > 20:
-                found["recent_along"] = {"mean": along(matrix)}
+        matrices = row["metrics"].get("accuracy_matrix", {}).get("values", ())
+        if summary["study"] == "published" and row.get("recent") and matrices:
+            long = len(matrices[0]) > 20
+            found |= {"recent_along": {"mean": along(matrices[0])}} if long else {"triangle": triangle(matrices)}
         own["metrics"] = {name: value for name, value in found.items() if value is not None}
         short["rows"].append(own | ({"tests": test(row["tests"])} if row.get("tests") else {}))
     return short

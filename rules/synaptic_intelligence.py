@@ -6,11 +6,11 @@ rule = Rule(
     name="synaptic_intelligence",
     description="The path integral of gradient times step becomes an importance at each task boundary; the weight is "
     "drawn back to its value at the boundary in proportion to it. The pull is a linear relaxation, exact between events.",
-    reference="Zenke, Poole & Ganguli 2017, ICML: omega += -g*dtheta; Omega += relu(omega/((theta - theta*)^2 + xi)) at "
-    "a boundary; loss + c*sum Omega (theta - theta*)^2, whose gradient descent is the relaxation at rate 2*lr*c*Omega "
-    "per presentation. As published, g is the task's gradient alone, dtheta the whole step, with the pull's (to first order in "
-    "its rate), and the rectification is of the running total. xi = damping. With a base optimizer, which descends the whole "
-    "loss, the step is the base's, as in the paper, which uses Adam.",
+    reference="Zenke, Poole & Ganguli 2017, ICML: omega += -g*dtheta; Omega <- relu(Omega + omega/((theta - theta*)^2 + "
+    "xi)) at a boundary (the rectification is their code's); loss + c*sum Omega (theta - theta*)^2, whose gradient descent is "
+    "the relaxation at rate 2*lr*c*Omega per presentation. As published, g is the task's gradient alone, dtheta the whole "
+    "step, with the pull's (to first order in its rate). xi = damping. With a base optimizer, which descends the whole loss, "
+    "the step is the base's, as in the paper, which uses Adam.",
     state="""
         dw/dt = 2*lr*c*importance*(w_reference - w)/presentation : 1
         path : 1

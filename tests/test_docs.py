@@ -42,6 +42,7 @@ OTHERS = {
 }
 #: The same for runs whose names begin so, where they differ from the others of their study.
 RUNS = {
+    "published/mesu_stream-6": ("published.md", ("published", "triangle")),
     "published/mesu_stream": ("published.md", ("published",)),
     "published/validation": ("published.md", ("positions",)),
     "uncertainty/areas": ("constants.md", ("areas",)),

@@ -5,7 +5,7 @@ from tables.hardware import chip_costs, chip_curves, chips, devices, losses
 from tables.headlines import headlines
 from tables.items import deranged, ends, frequent, hidden_list, mixed, positions, repeated, targeted
 from tables.recorded import RECORDED, command, names, provenance, searches, summary
-from tables.rules import published, rules, search, windows
+from tables.rules import published, rules, search, triangle, windows
 from tables.uncertainty import against_uniform, areas, uncertain
 
 __all__ = [
@@ -40,6 +40,7 @@ __all__ = [
     "stream",
     "summary",
     "targeted",
+    "triangle",
     "uncertain",
     "windows",
 ]

@@ -4,8 +4,8 @@ from dataclasses import asdict
 
 import numpy as np
 
-from spikemeta.analysis.metrics import above, summarise
 from spikemeta.analysis.recall import breaking_fraction
+from spikemeta.analysis.statistics import above, summarise
 from tables.cells import markdown, scaled, share, test
 from tables.recorded import summary
 

@@ -1,6 +1,6 @@
 """Rules side by side: a recorded comparison, a search, the papers' settings, memory windows."""
 
-from spikemeta.analysis.metrics import summarise
+from spikemeta.analysis.statistics import summarise
 from tables.cells import heading, markdown, scaled, share, test
 from tables.recorded import searches, summary
 
@@ -54,6 +54,17 @@ def published(name):
         ours = [share(row["metrics"][metric]) for metric in ("accuracy", "just_learned_accuracy")]
         body.append([row["rule"], str(row["tasks"]), theirs, *ours, str(len(row["seeds"])), row["source"]])
     return markdown(["setting", "tasks", "published (%)", "ours (%)", "just learned (%)", "seeds", "source"], body)
+
+
+def triangle(name):
+    """A Markdown table of a stream of ``published``: accuracy on each task after each, mean and spread over seeds, in %."""
+    (row,) = summary(name)["rows"]
+    found = row["metrics"]["triangle"]
+    body = []
+    for k, (means, spreads) in enumerate(zip(found["mean"], found["std"], strict=True)):
+        cells = [share({"mean": mean, "std": std}) for mean, std in zip(means, spreads, strict=True)]
+        body.append([f"after {k + 1}", *cells, *[""] * (len(found["mean"]) - len(cells))])
+    return markdown(["", *(f"task {k + 1} (%)" for k in range(len(body)))], body)
 
 
 def windows(name):
