@@ -13,41 +13,40 @@ from pathlib import Path
 import dask
 from distributed import Client, LocalCluster, WorkerPlugin, as_completed, get_worker
 
-from spikemeta.errors import UserError
 from spikemeta.runs import pool
+from spikemeta.runs.scheduler import check
+from spikemeta.system import source_identity
 
 _TOPIC = "spikemeta-progress"
+_JOIN = 60.0  # seconds within which a scheduler that answers takes a client
 _TELL = 1.0  # seconds between two reports of a point
 DEATHS = 10  # workers that a point may lose before it counts as failed
 _BRIAN = threading.Lock()  # its device is one per process, and a worker may have several threads
 
 
 @contextlib.contextmanager
-def open_client(workers, scheduler=""):
+def open_client(workers, address="", say=print):
     """A Dask client.
 
     Parameters
     ----------
     workers : int
         Processes of a local cluster, which ends with the block.
-    scheduler : str
-        Address of a scheduler that exists, such as ``tcp://10.0.0.1:8786``, or the path of its scheduler file.
+    address : str
+        Of a scheduler that exists, such as ``tcp://10.0.0.1:8786``.
+    say : callable
+        ``say(text)``, told if it has no workers.
 
     Raises
     ------
     UserError
-        If nothing answers there.
+        If no scheduler of our version answers there.
     """
-    if scheduler:
-        where = {"scheduler_file": scheduler} if scheduler.endswith(".json") else {"address": scheduler}
-        try:
-            client = Client(**where, timeout=20, set_as_default=False)
-        except (OSError, ValueError, TimeoutError) as error:
-            raise UserError(
-                f"no Dask scheduler answers at {scheduler!r} ({error}): start one with 'dask scheduler', or leave out "
-                "--scheduler for processes on this machine"
-            ) from None
-        with client:
+    if address:
+        check(address)
+        with Client(address, timeout=_JOIN, set_as_default=False) as client:
+            if not client.scheduler_info()["workers"]:
+                say(f"the scheduler at {address} has no workers yet: start some with 'dask worker {address}'")
             yield client
         return
     with (
@@ -81,9 +80,11 @@ class _Ready(WorkerPlugin):
             signal.signal = kept
 
 
-def _on_worker(work, number, point):
+def _on_worker(work, number, point, sources):
     """In a worker: the outcome of a point, as `spikemeta.runs.pool` has it; any other error ends the task."""
     worker, told = get_worker(), [0.0]
+    if source_identity.sources() != sources:
+        return "error", f"the worker at {worker.address} has other sources of spikemeta: start it from this environment"
 
     def progress(phase, done, total):
         if time.monotonic() - told[0] > _TELL:
@@ -108,7 +109,8 @@ def run_points(points, on_progress, on_done, work=pool.execute, *, client):
             on_progress(*event[1])
 
     client.subscribe_topic(_TOPIC, report)
-    futures = {client.submit(_on_worker, work, k, point, pure=False, retries=0): point for k, point in enumerate(points)}
+    sources = source_identity.sources()
+    futures = {client.submit(_on_worker, work, k, point, sources, pure=False): point for k, point in enumerate(points)}
     try:
         for future in as_completed(list(futures), loop=client.loop):
             point = futures.pop(future)

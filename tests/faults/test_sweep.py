@@ -4,9 +4,11 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import threading
 import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,7 +18,7 @@ from rich.console import Console
 
 from spikemeta.errors import InstabilityError, UserError
 from spikemeta.language import registry
-from spikemeta.runs import experiment, pool, study, sweep
+from spikemeta.runs import cluster, experiment, planning, pool, scheduler, study, sweep
 
 FORGETTING = registry.load("studies", "forgetting")
 SMALL = {"rules": "sgd", "engine": "torch", "tasks": 2, "workers": 1}
@@ -109,7 +111,7 @@ def test_a_point_of_the_grid_is_the_run_of_the_study(tmp_path, no_cluster, conso
     whole = xarray.open_dataset(tmp_path / "a" / "results.nc").load()
     assert {"rule.lr", "hidden"} < set(whole.dims)
     plain = FORGETTING.options(**(SMALL | {"hidden": 6, "out": str(tmp_path / "b"), "seeds": 1}))
-    entry = experiment.entries_of(plain)[0]
+    entry = planning.entries_of(plain)[0]
     experiment.run("forgetting", plain, [replace(entry, parameters={"lr": 0.05})], console)
     alone = xarray.open_dataset(tmp_path / "b" / "results.nc").load()
     found = whole.accuracy.sel({"rule.lr": 0.05, "hidden": 6, "rule": "sgd"})
@@ -173,9 +175,81 @@ def test_a_constant_that_is_set_and_varied(tmp_path, console):
         sweep.run(FORGETTING, options(tmp_path / "out", ("lr=0.1",), set=("lr=0.2",)), console)
 
 
-def test_no_scheduler_there(tmp_path, console, monkeypatch):
-    with pytest.raises(UserError, match="no Dask scheduler answers at 'tcp://127.0.0.1:1'.*--scheduler"):
-        sweep.run(FORGETTING, options(tmp_path, ("lr=0.1",), scheduler="tcp://127.0.0.1:1"), console)
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "127.0.0.1:1", "http://127.0.0.1:1", "tcp://no.such.host.invalid:1"])
+def test_no_scheduler_there(address, tmp_path, console, monkeypatch):
+    monkeypatch.setattr(scheduler, "ANSWER", 0.5)
+    with pytest.raises(UserError, match=f"no Dask scheduler answers at '{address}'.*--scheduler"):
+        sweep.run(FORGETTING, options(tmp_path / "out", ("lr=0.1",), scheduler=address), console)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("greeting", [b"", b"HTTP/1.1 400 Bad Request\r\n\r\n", b"\0" * 64])
+def test_a_program_that_is_no_scheduler(greeting, monkeypatch):
+    """It listens and says nothing, or it speaks as a web page or a printer does."""
+    monkeypatch.setattr(scheduler, "ANSWER", 1.0)
+    lines = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def greet():
+            with contextlib.suppress(OSError):
+                lines.append(server.accept()[0])
+                lines[0].sendall(greeting)
+
+        threading.Thread(target=greet, daemon=True).start()
+        with pytest.raises(UserError, match="no Dask scheduler answers"):
+            scheduler.check(f"tcp://127.0.0.1:{server.getsockname()[1]}")
+    for line in lines:
+        line.close()
+
+
+def test_a_scheduler_of_another_version(monkeypatch):
+    with LocalCluster(n_workers=0, processes=True, host="127.0.0.1", dashboard_address=None) as local:
+        scheduler.check(local.scheduler_address)
+        monkeypatch.setattr(scheduler.distributed, "__version__", "2019.1")
+        with pytest.raises(UserError, match=r"is of Dask 20\S+, and this is 2019\.1: start it and its workers"):
+            scheduler.check(local.scheduler_address)
+
+
+def test_a_worker_of_other_sources(monkeypatch):
+    """Its numbers would be stored as those of these sources."""
+    monkeypatch.setattr(cluster, "get_worker", lambda: SimpleNamespace(address="tcp://there:1"))
+    kind, text = cluster._on_worker(pool.execute, 0, None, "of another version")
+    assert kind == "error"
+    assert "the worker at tcp://there:1 has other sources" in text
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("none.json", None, "there is no scheduler file"),
+        ("none", None, "there is no scheduler file"),
+        ("no/folder.json", None, "there is no scheduler file"),
+        ("half.json", '{"type": "Sched', "is not a scheduler file"),
+        ("other.json", "{}", "it has no address"),
+        ("list", "[1]", "it has no address"),
+        ("bytes.json", b"\xff\xfe", "is not a scheduler file"),
+        (".", None, "is a folder"),
+    ],
+)
+def test_what_is_no_scheduler_file(name, content, message, tmp_path, console, monkeypatch):
+    """Named with the remedy before anything is written; a file that may still come is waited for, visibly."""
+    monkeypatch.setattr(scheduler, "WRITTEN", 0.0)
+    if content is not None:
+        (tmp_path / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(UserError, match=f"{message}.*--scheduler"):
+        sweep.run(FORGETTING, options(tmp_path / "out", ("lr=0.1",), scheduler=str(tmp_path / name)), console)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_scheduler_file_is_waited_for_visibly(tmp_path, monkeypatch):
+    """It comes in two pieces, as a scheduler writes it: no half of it is taken for the whole."""
+    path, told, pieces = tmp_path / "file.json", [], ['{"addr', '{"address": "tcp://127.0.0.1:1"}']
+    monkeypatch.setattr(scheduler, "WRITTEN", 1e9)
+    monkeypatch.setattr(scheduler.time, "sleep", lambda _: path.write_text(pieces.pop(0)))
+    assert scheduler.address_of(str(path), told.append) == "tcp://127.0.0.1:1"
+    assert not pieces
+    assert len(told) == 1
+    assert "waiting for it" in told[0]
 
 
 def test_every_study_of_simulations_can_be_swept():
