@@ -177,9 +177,27 @@ class Surrogate:
         hidden = _Neurons.apply(spikes[:-1] @ (p.gain * weights["hidden"]), *p.decays, p.hidden_slope, scale)
         return hidden, _Neurons.apply(hidden[:-1] @ (p.gain * weights["readout"]), *p.decays, p.readout_slope, scale)
 
-    def loss(self, counts, labels, parameters):
-        """Cross-entropy of the softmax of spike counts (batch, n_classes), mean over the batch."""
-        return torch.nn.functional.cross_entropy(parameters.logit * counts, labels)
+    def loss(self, counts, labels, parameters, allowed=None):
+        """Cross-entropy of the softmax of spike counts, mean over the batch.
+
+        Parameters
+        ----------
+        counts : Tensor, (batch, n_classes)
+        labels : Tensor, (batch,) int64
+        parameters : Parameters
+        allowed : sequence of int or None
+            Answers in the softmax; no gradient reaches the others. None: all of them.
+
+        Returns
+        -------
+        Tensor, nats
+        """
+        logits = parameters.logit * counts
+        if allowed is not None:
+            others = torch.ones(logits.shape[1], dtype=torch.bool)
+            others[list(allowed)] = False
+            logits = logits.masked_fill(others, -math.inf)
+        return torch.nn.functional.cross_entropy(logits, labels)
 
 
 network = Surrogate()

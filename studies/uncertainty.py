@@ -45,6 +45,11 @@ class Options(SimulationOptions):
     validation: bool = option(
         False, "Measure on images held out of the training data, not on test images: to look for constants with 'sweep'."
     )
+    strange: str = option(
+        "",
+        "Other data sets whose images are strange, by name or path, separated by commas. Default: Fashion-MNIST for images of "
+        "its size, MNIST for Fashion-MNIST, CIFAR-10 and CIFAR-100 for each other.",
+    )
     widths: str = option(
         "0.01,0.02,0.05,0.1,0.2,0.5,1,2,5,10",
         "Standard deviations of the weight noise to choose from, in those of the posterior, by commas; 1 is always tried.",
@@ -67,6 +72,10 @@ def parse_widths(text):
     return widths
 
 
+def _names(text):
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
 def evaluated_on(options):
     """``"test"`` or ``"validation"`` images."""
     return "validation" if options.validation else "test"
@@ -81,14 +90,14 @@ def entries_of(options):
 
     Returns
     -------
-    entries : list of spikemeta.runs.experiment.Entry
+    entries : list of spikemeta.runs.planning.Entry
     notes : list of str
         Kinds of strange images that are left out, and why.
     """
     from spikemeta.data import strange
-    from spikemeta.runs import experiment, pool, probing, scale
+    from spikemeta.runs import planning, pool, probing, scale
 
-    kinds, notes = strange.kinds_of(pool.dataset(options.dataset), pool.dataset)
+    kinds, notes = strange.kinds_of(pool.dataset(options.dataset), pool.dataset, _names(options.strange))
     full = options.scale == "full"
     n_probed = options.probed or (FULL_TEST if full else None)
     curriculum = {"chunks": 1, "validation": 0.1} | ({"test_limit": n_probed} if n_probed else {})
@@ -102,7 +111,7 @@ def entries_of(options):
     trial = pool.Point("", "", 0, shared, {}, probe=settings)
     n_held_out, n_test = len(probing.held_out(trial)[0]), len(pool.curriculum_of(trial).phases[-1].indices)
     entries = []
-    for entry in experiment.entries_of(options):
+    for entry in planning.entries_of(options):
         noises = len(probing.noises_of(entry.rule))
         shown = n_held_out * (1 + noises * len(settings["widths"])) + n_test * (1 + len(kinds)) * (1 + 2 * noises)
         probed = settings | {"presentations": options.samples * shown}

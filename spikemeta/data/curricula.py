@@ -42,7 +42,7 @@ class Phase:
     boundary : bool
         Whether this training phase opens a new task.
     allowed : tuple of int or None
-        Answers that count when the phase is tested; None: all of them.
+        Answers that count when the phase is tested, or that a network learns to tell apart where it is trained; None: all.
     """
 
     kind: str
@@ -186,8 +186,8 @@ def build(
     scenario : str
         Of split tasks (van de Ven, Tuytelaars and Tolias, Nature Machine Intelligence 4, 1185, 2022). ``"domain"``: the classes
         of every task are answered 0 and 1. ``"class"``: a class is its own answer, and a test counts the answers of all
-        tasks trained so far. ``"task"``: the same answers, but a test counts those of its own task alone. What counts is
-        decided in tests only; in training the other answers are taught to be silent.
+        tasks trained so far. ``"task"``: the same answers, but a test counts those of its own task alone, and the torch
+        engine trains them alone. Else, and under events, training teaches the other answers to be silent.
 
     Returns
     -------
@@ -229,7 +229,8 @@ def build(
         for array in (indices, labels):
             array.setflags(write=False)
         known = {"class": range(tasks[after - 1].classes.stop), "task": tasks[task].classes}.get(scenario)
-        allowed = tuple(known) if known is not None and kind == "test" else None
+        counts = scenario == "task" or kind == "test"
+        allowed = tuple(known) if known is not None and counts else None
         return Phase(kind, task, label, after, split, indices, labels, tasks[task].permutation, boundary, allowed)
 
     phases = []

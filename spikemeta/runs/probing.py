@@ -211,7 +211,7 @@ def probe(point, simulation, curriculum, run, progress):
         "temperature": np.array([fits[choice][2] for choice in ways.values()]),
         "validation": table,
         "validation_plain": np.array(fits["none", 0.0]),
-        "kinds": np.array(["test", *settings["kinds"]]),
+        "kinds": np.array(["test", *map(strange.label, settings["kinds"])]),
         "widths": np.array(settings["widths"]),
     }
 

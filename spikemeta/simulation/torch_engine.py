@@ -81,7 +81,7 @@ class Executor:
             def closure(respond=respond, answers=labels[chosen]):
                 optimizer.zero_grad()
                 found = respond()
-                loss = self.network.loss(found[1], answers, self.parameters)
+                loss = self.network.loss(found[1], answers, self.parameters, phase.allowed)
                 loss.backward()
                 closure.found = found
                 return loss

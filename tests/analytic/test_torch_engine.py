@@ -1,5 +1,7 @@
 """Runs of a tiny network by surrogate gradients: reproducible, resumable to the bit, in rule time, clear about mistakes."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -119,6 +121,17 @@ def test_a_step_is_one_presentation_and_boundaries_are_told(curriculum):
     np.testing.assert_allclose(run.state["hidden.fading"], np.exp(-10 / 7), rtol=1e-6)
     assert (run.state["hidden.told"] == 1 + (1 + 5)).all()
     assert run.state["readout.newest"].max() == 9
+
+
+@pytest.mark.parametrize(("scenario", "still"), [("task", [0, 1]), ("class", [])])
+def test_training_leaves_answers_alone_that_the_task_does_not_have(scenario, still):
+    """Of two tasks in the scenario task the second moves no weight of the first one's answers; of class all of them move."""
+    made = curricula.build("split", datasets.load("digits"), n_tasks=2, limit=10, test_limit=4, scenario=scenario)
+    (second,) = [phase for phase in made.phases if phase.kind == "train" and phase.task == 1]
+    run = simulation("sgd", parameters={"lr": 0.3})
+    before = run.run(replace(made, phases=made.phases[: made.phases.index(second)]), seed=3).weights["readout"]
+    after = run.run(replace(made, phases=made.phases[: made.phases.index(second) + 1]), seed=3).weights["readout"]
+    assert [k for k in range(4) if np.array_equal(before[:, k], after[:, k])] == still
 
 
 def test_the_sampled_prediction_draws_weights(curriculum):

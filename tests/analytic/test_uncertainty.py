@@ -151,6 +151,25 @@ def test_which_strange_images_there_are(tmp_path, monkeypatch):
     assert (kinds, len(notes)) == (["permuted", "shuffled", "noise"], 1)
 
 
+def test_strange_images_of_your_own(tmp_path):
+    """By a path, shown under the last part of it; of another size they are refused."""
+    labels = np.arange(10, dtype=np.int32)
+    for name, side in (("mine", 8), ("large", 9)):
+        images = np.random.default_rng(side).integers(0, 256, (10, side, side), dtype=np.uint8)
+        np.savez(tmp_path / name, train_images=images, train_labels=labels, test_images=images, test_labels=labels)
+    digits, mine = datasets.load("digits"), str(tmp_path / "mine.npz")
+    kinds, notes = strange.kinds_of(digits, others=(mine,))
+    assert kinds == ["permuted", "rotated", "shuffled", "noise", mine]
+    assert [strange.label(kind) for kind in kinds[-2:]] == ["noise", "mine.npz"]
+    assert notes == []
+    found, own = strange.images_of(mine, digits, digits.test_images[:3], 0), datasets.load(mine).test_images
+    assert found.shape == (3, 64)
+    assert all((own == image).all(1).any() for image in found)
+    message = r"images of large.npz \(9 x 9 pixels\) cannot be strange .* digits \(8 x 8 pixels\): --strange needs"
+    with pytest.raises(UserError, match=message):
+        strange.kinds_of(digits, others=(mine, str(tmp_path / "large.npz")))
+
+
 def a_run(seed, certain):
     """A finished run of one way; strange images are told apart for certain, or not at all."""
     scores = np.zeros((2, 3, 2, 4))

@@ -34,6 +34,7 @@ def test_class_answers_grow():
 def test_task_is_told():
     made, tests = phases("task")
     assert tests == [(0, 1, [0, 1], (0, 1)), (1, 1, [2, 3], (2, 3)), (0, 2, [0, 1], (0, 1)), (1, 2, [2, 3], (2, 3))]
+    assert [p.allowed for p in made.phases if p.kind == "train"] == [(0, 1), (2, 3)]
     assert (made.n_classes, made.chance) == (4, 0.5)
 
 
