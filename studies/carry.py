@@ -79,7 +79,8 @@ def run(options, console):
     import xarray
     from rich.table import Table
 
-    from spikemeta.analysis import metrics
+    from spikemeta.analysis import statistics
+    from spikemeta.data import datasets
     from spikemeta.language import registry
     from spikemeta.runs import display, experiment, pool, provenance, study
 
@@ -98,7 +99,9 @@ def run(options, console):
             totals[label, seed] = sum(len(phase.indices) for phase in pool.curriculum_of(probe).phases)
     runs, failures = experiment.run_missing(store, points, totals, console, study.n_workers(options), execute)
     rows, cells = [], []
-    table = Table(title=f"Weights carried: {options.dataset} ({options.scale}), {rule.title}", caption="test images, %")
+    table = Table(
+        title=f"Weights carried: {datasets.label(options.dataset)} ({options.scale}), {rule.title}", caption="test images, %"
+    )
     for head in ("trained in", *PLACES):
         table.add_column(head, justify="right" if head in PLACES else "left")
     for label in TRAINED:
@@ -107,7 +110,7 @@ def run(options, console):
             [runs[label, s].arrays["accuracy"] if (label, s) in runs else [float("nan")] * 3 for s in range(options.seeds)]
         )
         values = {place: [float(a[k]) for a in own] for k, place in enumerate(PLACES)}
-        summaries = {place: metrics.summarise(found) for place, found in values.items()}
+        summaries = {place: statistics.summarise(found) for place, found in values.items()}
         found = {p: {"mean": s.mean, "std": s.std, "values": values[p]} for p, s in summaries.items()}
         rows.append({"rule": label, "hardware": None, "metrics": found})
         table.add_row(label, *[display.percent(s) for s in summaries.values()])

@@ -87,7 +87,7 @@ def table(rows, agreement):
     """A printed table, a line per row."""
     from rich.table import Table
 
-    from spikemeta.analysis import metrics
+    from spikemeta.analysis import statistics
     from spikemeta.analysis.engines import ENGINES
     from spikemeta.runs.display import percent
 
@@ -96,7 +96,7 @@ def table(rows, agreement):
     for name in ("study", "rule", "event-driven\n%", "surrogate\ngradients %"):
         made.add_column(name, justify="right" if "%" in name else "left", overflow="fold")
     for row in rows:
-        seen = [metrics.summarise([v for v in row["metrics"][e]["values"] if v is not None]) for e in ENGINES]
+        seen = [statistics.summarise([v for v in row["metrics"][e]["values"] if v is not None]) for e in ENGINES]
         made.add_row(row["study"], row["rule"], *map(percent, seen))
     return made
 

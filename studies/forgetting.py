@@ -26,9 +26,9 @@ def run(options, console):
     """Train and compare the rules."""
     from spikemeta.figures import style
     from spikemeta.language import registry
-    from spikemeta.runs import display, experiment
+    from spikemeta.runs import display, experiment, planning
 
-    outcome, store = experiment.run("forgetting", options, experiment.entries_of(options), console)
+    outcome, store = experiment.run("forgetting", options, planning.entries_of(options), console)
     made = {name: registry.load("figures", name)(outcome.results) for name in registry.names("figures")}
     drawn = style.save_all(made, store.folder / "figures")
     console.print(

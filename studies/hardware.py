@@ -76,7 +76,7 @@ def with_noise(noise):
 def entries_of(options):
     """Rows: every rule on every chip, then the curves."""
     from spikemeta.hardware import fitting
-    from spikemeta.runs import experiment, study
+    from spikemeta.runs import planning, study
 
     rules = study.resolve_rules(options.rules)
     chips = chips_of(options.hardware)
@@ -96,7 +96,7 @@ def entries_of(options):
         }
         label = f"{rule.title} on {chip.name}" if part == "chips" else f"{rule.title}, {part} {x:g}"
         more |= {"nearest": found.nearest, "label": label}
-        rows.append(experiment.Entry(label, spec, rule, curriculum=curriculum, hardware=chip, seeds=seeds, more=more))
+        rows.append(planning.Entry(label, spec, rule, curriculum=curriculum, hardware=chip, seeds=seeds, more=more))
 
     for spec, rule in rules.items():
         for chip in chips:

@@ -57,7 +57,7 @@ def entries_of(options):
 
     Returns
     -------
-    list of spikemeta.runs.experiment.Entry
+    list of spikemeta.runs.planning.Entry
 
     Raises
     ------
@@ -65,12 +65,12 @@ def entries_of(options):
         For numbers out of range, or a rule without a window.
     """
     from spikemeta.analysis.rows import SEPARATOR
-    from spikemeta.runs import experiment, pool, scale
+    from spikemeta.runs import planning, pool, scale
 
     images, test_images, tasks, widths = FULL if options.scale == "full" else QUICK
     windows = _numbers(options.windows, "--windows", 0.01, float)
     widths = _numbers(options.widths or widths, "--widths", 1, int)
-    rows = experiment.entries_of(options)
+    rows = planning.entries_of(options)
     for row in rows:
         if "window" not in row.rule.parameters:
             raise UserError(f"rule {row.label!r} has no parameter 'window', and nothing to vary here")

@@ -43,7 +43,7 @@ def entries_of(options):
     from spikemeta.hardware import profile
     from spikemeta.hardware.profile import Quantity
     from spikemeta.language import registry
-    from spikemeta.runs import experiment
+    from spikemeta.runs import planning
 
     rule, seven = registry.get_rule("probabilistic"), profile.get("memristor")
     number = Quantity(1, "device", "Zohora et al.'s smallest number of devices per weight (n_mem of their code)")
@@ -54,7 +54,7 @@ def entries_of(options):
     for (label, published), chip, changed in settings:
         constants = CONSTANTS[label.partition(",")[0]] | changed
         more = {"curriculum": own, "hardware": chip, "more": {"published": published, "images": options.images}}
-        rows.append(experiment.Entry(label, "probabilistic", rule, constants, NETWORK, **more))
+        rows.append(planning.Entry(label, "probabilistic", rule, constants, NETWORK, **more))
     return rows
 
 

@@ -61,7 +61,7 @@ _CLOSING = {"items-stable": 1.0, "items-hybrid": 1.4}  # that, over the displace
 
 def settings():
     """The published settings, by label."""
-    from spikemeta.runs.training import Setting
+    from spikemeta.runs.published_setting import Setting
 
     made = [
         Setting(label="mesu-10", shuffle=False, **_TEN),
@@ -154,10 +154,11 @@ def chosen(options):
 def run(options, console):
     """Train every setting under every seed and compare."""
     from spikemeta.analysis import published
+    from spikemeta.data import datasets
     from spikemeta.figures import published as figures
     from spikemeta.figures import style
     from spikemeta.language import registry
-    from spikemeta.runs import display, experiment, pool, provenance, study, training
+    from spikemeta.runs import display, experiment, pool, provenance, published_setting, study, training
 
     found = chosen(options)
     data = pool.dataset(options.dataset)
@@ -167,8 +168,10 @@ def run(options, console):
     trials = options.seeds * max(s.trials for s in found)
     for seed in range(trials):
         for s in found if seed < options.seeds else [s for s in found if seed < options.seeds * s.trials]:
-            point = training.Point(s.label, seed, s, options.dataset, str(store.state_folder(s.label, seed)), options.resume)
-            points.append(replace(point, fingerprint=training.fingerprint(point)))
+            point = published_setting.Point(
+                s.label, seed, s, options.dataset, str(store.state_folder(s.label, seed)), options.resume
+            )
+            points.append(replace(point, fingerprint=published_setting.fingerprint(point)))
     totals = {(p.label, p.seed): p.total for p in points}
     runs, failures = experiment.run_missing(store, points, totals, console, study.n_workers(options), training.execute, "steps")
     rows = []
@@ -201,7 +204,9 @@ def run(options, console):
     record.finish(runs, failures)
     made = {name: getattr(figures, name)(rows, head) for name in ("published", "items", "course", "triangle")}
     drawn = style.save_all(made, store.folder / "figures")
-    console.print(display.published(rows, f"Published settings, {options.dataset} ({options.scale})", evaluated))
+    console.print(
+        display.published(rows, f"Published settings, {datasets.label(options.dataset)} ({options.scale})", evaluated)
+    )
     return display.end(console, store, drawn, failures)
 
 

@@ -88,10 +88,10 @@ def settings_of(grid, n_random=None, random_seed=0):
 
 def _entries(options):
     from spikemeta.language import registry
-    from spikemeta.runs import experiment, scale
+    from spikemeta.runs import planning, scale
 
     grid = parse_grid(options.grid)
-    rows = experiment.entries_of(options)
+    rows = planning.entries_of(options)
     network = registry.load("networks", scale.network(options))
     owners = {key.rpartition(".")[0] for key in grid} - {"", "network", *network.projections}
     if owners:
@@ -153,6 +153,7 @@ def _write(options, entry, target, console):
 def run(options, console):
     """Try the settings and print the best."""
     from spikemeta.analysis import items, recall
+    from spikemeta.data import datasets
     from spikemeta.figures import search, style
     from spikemeta.runs import display, experiment
 
@@ -182,7 +183,7 @@ def run(options, console):
         if best:
             score = 100 * best["metrics"]["final_accuracy"]["mean"]
             console.print(
-                f"best for {rule} on {options.task}/{options.dataset}: {mine[best['rule']]} ({score:.1f} %)",
+                f"best for {rule} on {options.task}/{datasets.label(options.dataset)}: {mine[best['rule']]} ({score:.1f} %)",
                 highlight=False,
                 markup=False,
                 soft_wrap=True,

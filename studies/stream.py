@@ -81,6 +81,7 @@ def points_of(options, folder):
 def run(options, console):
     """Run the stream under every rule and seed."""
     from spikemeta.analysis.stream import RECENT, metrics_of
+    from spikemeta.data import datasets
     from spikemeta.figures import stream as figures
     from spikemeta.figures import style
     from spikemeta.runs import display, experiment, pool, provenance, stream, study
@@ -104,12 +105,14 @@ def run(options, console):
     head |= {"task": "permuted", "evaluated_on": "test images", "chance": 1 / data.n_classes}
     store.write_summary(head | {"rows": rows, "failures": failures})
     record.finish(runs, failures)
-    described = f"{tasks} x {images} images, {options.dataset}, {simulation['n_hidden']} hidden neurons, seeds: {options.seeds}"
+    described = f"{tasks} x {images} images, {datasets.label(options.dataset)}, {simulation['n_hidden']} hidden neurons"
+    described += f", seeds: {options.seeds}"
     drawn = style.save(figures.stream(rows, described, head["chance"]), store.folder / "figures", "stream")
     columns = {
         "recent_accuracy": f"last {RECENT}\n%",
         "final_accuracy": "all\n%",
         "just_learned_accuracy": "just learned\n%",
+        "prequential_accuracy": "before\nlearned %",
     }
     console.print(display.table_of(rows, f"Stream: {described}", "test images, mean ± sd over seeds", columns))
     return display.end(console, store, drawn, failures)

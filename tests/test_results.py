@@ -28,7 +28,7 @@ class FakeSimulation:
     fails = {}  # (rule, seed) -> exception
 
     def __init__(self, rule, parameters=None, **_):
-        self.rule, self.parameters = rule, parameters or {}
+        self.rule, self.parameters, self.n_hidden = rule, parameters or {}, 4
 
     def run(self, curriculum, seed, out, resume, progress):
         self.started.append((self.rule.title, seed))
@@ -40,13 +40,21 @@ class FakeSimulation:
         total = sum(len(p.indices) for p in curriculum.phases)
         for phase in curriculum.phases:
             progress(phase.name, len(phase.indices), total)
-            accuracy = matrix[phase.after - 1, phase.task] if phase.kind == "test" else np.nan
+            accuracy = matrix[phase.after - 1, phase.task] if phase.kind == "test" else 0.7
             phases.append(
                 SimpleNamespace(
-                    phase=phase, accuracy=accuracy, hidden_rate=20.0, silent=0.0, answers=[1, 0, 0], readout_spikes=5.0
+                    phase=phase,
+                    accuracy=accuracy,
+                    hidden_rate=20.0,
+                    silent=0.0,
+                    answers=[1, 0, 0],
+                    readout_spikes=5.0,
+                    events={},
                 )
             )
-        return SimpleNamespace(phases=phases, accuracy_matrix=matrix, constants={"lr": 0.1}, compile_seconds=0.0)
+        constants = {"network": {"presentation": 100.0, "step": 1.0}, "lr": 0.1}
+        weights = {"hidden": np.ones((3, 4)), "readout": np.zeros((4, 2))}
+        return SimpleNamespace(phases=phases, accuracy_matrix=matrix, constants=constants, compile_seconds=0.0, weights=weights)
 
 
 @pytest.fixture

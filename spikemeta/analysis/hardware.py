@@ -1,6 +1,6 @@
 """What rules cost and lose on chips: metrics of the studies ``hardware`` and ``memristor``."""
 
-from spikemeta.analysis import metrics, tasks
+from spikemeta.analysis import statistics, tasks
 from spikemeta.analysis.rows import table_of
 from spikemeta.hardware import counters
 
@@ -54,10 +54,10 @@ def images_of(rows):
 
 
 def loss(cells, rule, chip):
-    """Final accuracy lost from ideal to a chip, seed by seed: a `spikemeta.analysis.metrics.Summary` of fractions, or None."""
+    """Final accuracy lost from ideal to a chip, seed by seed: a `statistics.Summary` of fractions, or None."""
     if (rule, chip) not in cells or (rule, "ideal") not in cells:
         return None
     ideal, there = cells[rule, "ideal"], cells[rule, chip]
     by_seed = dict(zip(ideal["seeds"], ideal["metrics"]["final_accuracy"]["values"], strict=True))
     values = zip(there["seeds"], there["metrics"]["final_accuracy"]["values"], strict=True)
-    return metrics.summarise([by_seed[seed] - value for seed, value in values if seed in by_seed])
+    return statistics.summarise([by_seed[seed] - value for seed, value in values if seed in by_seed])

@@ -4,7 +4,7 @@ from dataclasses import asdict
 
 import numpy as np
 
-from spikemeta.analysis import metrics, recall
+from spikemeta.analysis import recall, statistics
 from spikemeta.analysis.rows import over_seeds
 
 
@@ -30,13 +30,13 @@ def tests_of(runs):
     Returns
     -------
     dict
-        ``recall_by_position`` (mean), and ``primacy`` and ``recency``, each a `spikemeta.analysis.metrics.Test` as a dict.
+        ``recall_by_position`` (mean), and ``primacy`` and ``recency``, each a `spikemeta.analysis.statistics.Test` as a dict.
     """
     at_end = np.array([run.arrays["accuracy_matrix"][-1] for run in runs])
     first, middle, last = recall.ends(at_end.shape[1])
     gains = {"primacy": first, "recency": last}
     gains = {name: at_end[:, own].mean(1) - at_end[:, middle].mean(1) for name, own in gains.items()}
-    tests = {name: asdict(metrics.above(values)) | {"mean": float(values.mean())} for name, values in gains.items()}
+    tests = {name: asdict(statistics.above(values)) | {"mean": float(values.mean())} for name, values in gains.items()}
     return {"recall_by_position": at_end.mean(0)} | tests
 
 

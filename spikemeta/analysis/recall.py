@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spikemeta.analysis import metrics
+from spikemeta.analysis import metrics, statistics
 
 LEVEL = 0.05  # below it, an item is memorized
 
@@ -88,11 +88,11 @@ def memorized(found, seed):
     Returns
     -------
     corrected, published : (n_tests,) int
-        By the two criteria of `spikemeta.analysis.metrics.shuffled_labels`.
+        By the two criteria of `spikemeta.analysis.statistics.shuffled_labels`.
     """
     rng = np.random.default_rng([seed, 3])
     n_items = found.recall.shape[1]
-    tests = [metrics.shuffled_labels(answers, np.arange(n_items), rng) for answers in found.answers]
+    tests = [statistics.shuffled_labels(answers, np.arange(n_items), rng) for answers in found.answers]
     return tuple(np.array([np.sum((t[k] < LEVEL) & s) for t, s in zip(tests, found.shown, strict=True)]) for k in (0, 1))
 
 

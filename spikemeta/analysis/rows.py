@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from spikemeta.analysis import metrics
+from spikemeta.analysis import statistics
 
 SEPARATOR = ": "  # between a rule and its condition in the label of a row
 
@@ -54,7 +54,7 @@ def over_seeds(values, interval=False):
     if len(values) and np.ndim(values[0]):
         std = np.std(values, axis=0, ddof=1) if len(values) > 1 else np.full(np.shape(values[0]), np.nan)
         return {"mean": np.mean(values, axis=0), "std": std, "values": values}
-    summary = metrics.summarise(values)
+    summary = statistics.summarise(values)
     shown = ("mean", "std", "low", "high") if interval else ("mean", "std")
     return {name: getattr(summary, name) for name in shown} | {"values": [float(value) for value in values]}
 
@@ -94,14 +94,14 @@ def against(row, base, names):
     Returns
     -------
     dict
-        ``rule``, the label of `base`, and by metric a `spikemeta.analysis.metrics.Test` as a dict.
+        ``rule``, the label of `base`, and by metric a `spikemeta.analysis.statistics.Test` as a dict.
     """
     seeds = [seed for seed in row["seeds"] if seed in base["seeds"]]
     tests = {"rule": base["rule"]}
     for name in names:
         if name in row["metrics"] and name in base["metrics"]:
             pair = [[r["metrics"][name]["values"][r["seeds"].index(s)] for s in seeds] for r in (row, base)]
-            tests[name] = asdict(metrics.paired(*pair))
+            tests[name] = asdict(statistics.paired(*pair))
     return tests
 
 
@@ -114,10 +114,10 @@ class Analysis:
     measure : callable
         ``measure(run, chance)`` gives a dict of metrics, numbers or arrays; recall and accuracy are fractions.
     positive : tuple of str
-        Metrics that are tested against zero, one-sided (`spikemeta.analysis.metrics.above`).
+        Metrics that are tested against zero, one-sided (`spikemeta.analysis.statistics.above`).
     compared : tuple of str
         Metrics that are compared with those of the first rule under the same condition
-        (`spikemeta.analysis.metrics.paired`).
+        (`spikemeta.analysis.statistics.paired`).
     """
 
     measure: Callable
@@ -133,7 +133,7 @@ class Analysis:
         first = {}
         for row in rows:
             own = row["metrics"]
-            row["tests"] = {name: asdict(metrics.above(own[name]["values"])) for name in self.positive if name in own}
+            row["tests"] = {name: asdict(statistics.above(own[name]["values"])) for name in self.positive if name in own}
             base = first.setdefault(row.get("condition", ""), row)
             if base is not row and own and base["metrics"]:
                 row["tests"]["against"] = against(row, base, self.compared)

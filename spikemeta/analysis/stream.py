@@ -19,13 +19,15 @@ def metrics_of(runs, images):
     -------
     dict
         ``recent_accuracy``, at the end, mean over the last `RECENT` tasks; ``final_accuracy``, over all;
-        ``just_learned_accuracy``, mean over tasks, right after each; ``ms_per_presentation``, of training, wall clock; and
+        ``just_learned_accuracy``, mean over tasks, right after each; ``prequential_accuracy``, of every training image just
+        before it is learned; ``ms_per_presentation``, of training, wall clock; and
         by task ``recent_along``, ``just_learned_along``, ``at_end``.
     """
     found = {
         "recent_accuracy": lambda a: a["accuracy_matrix"][-1, -RECENT:].mean(),
         "final_accuracy": lambda a: a["accuracy_matrix"][-1].mean(),
         "just_learned_accuracy": lambda a: a["just_learned"].mean(),
+        "prequential_accuracy": lambda a: a["prequential"].mean(),
         "ms_per_presentation": lambda a: 1e3 * a["training_seconds"].sum() / (images * len(a["training_seconds"])),
     }
     table = {}

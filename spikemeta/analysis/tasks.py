@@ -2,17 +2,29 @@
 
 import numpy as np
 
-from spikemeta.analysis import metrics
+from spikemeta.analysis import cost, metrics
 from spikemeta.analysis.rows import table_of
+
+
+def _measured(arrays, chance):
+    """Every metric of one run."""
+    matrix = arrays["accuracy_matrix"]
+    found = metrics.of_matrix(matrix, chance) | {"accuracy_matrix": matrix}
+    if "prequential_accuracy" in arrays:
+        found["prequential_accuracy"] = float(arrays["prequential_accuracy"])
+    return found | cost.metrics_of_arrays(arrays)
 
 
 class Analysis:
     """Metrics of accuracy matrices, see `spikemeta.analysis.metrics.of_matrix`: what a study measures if it does not say."""
 
     def metrics_of(self, runs, chance):
-        """Metrics of one row: ``{name: {"mean", "std", "values"}}``, values in the order of `runs`; and ``accuracy_matrix``."""
-        matrices = [run.arrays["accuracy_matrix"] for run in runs]
-        return table_of([metrics.of_matrix(matrix, chance) | {"accuracy_matrix": matrix} for matrix in matrices])
+        """Metrics of one row: ``{name: {"mean", "std", "values"}}``, values in the order of `runs`; and ``accuracy_matrix``.
+
+        ``prequential_accuracy`` is that of the training images, each before it is learned; costs are those of
+        `spikemeta.analysis.cost`.
+        """
+        return table_of([_measured(run.arrays, chance) for run in runs])
 
     def add_tests(self, rows):
         """No tests."""
@@ -36,7 +48,7 @@ class Analysis:
         -------
         xarray.Dataset
             ``accuracy`` (rule, seed, after, task), fraction; ``test_accuracy`` and ``test_hidden_rate``
-            (rule, seed, test), fraction and Hz; every metric (rule, seed).
+            (rule, seed, test), fraction and Hz; every metric and cost (rule, seed).
         """
         import xarray
 
@@ -49,6 +61,9 @@ class Analysis:
             return ("rule", "seed", *dims), np.array(cells, float), {"units": units}
 
         data["accuracy"] = stack(("after", "task"), lambda a: a["accuracy_matrix"], "1")
+        for name, unit in cost.NAMES.items():
+            if f"cost_{name}" in first:
+                data[name] = stack((), lambda a, n=name: a[f"cost_{n}"], unit)
         data["test_accuracy"] = stack(("test",), lambda a: a["test_accuracy"], "1")
         data["test_hidden_rate"] = stack(("test",), lambda a: a["test_hidden_rate"], "Hz")
         for name in metrics.of_matrix(first["accuracy_matrix"], chance):

@@ -9,7 +9,7 @@ from dataclasses import asdict
 
 import numpy as np
 
-from spikemeta.analysis import metrics
+from spikemeta.analysis import statistics
 from spikemeta.analysis.calibration import BINS, auroc, calibration_error, reliability
 from spikemeta.analysis.rows import SEPARATOR
 from spikemeta.analysis.rows import Analysis as Measured
@@ -81,7 +81,7 @@ class Analysis:
                 control = row["metrics"].get("uniform")
                 if control and way != "uniform":
                     names = [n for n in found if n.startswith(self.compared)]
-                    tests = {n: asdict(metrics.paired(found[n]["values"], control[n]["values"])) for n in names}
+                    tests = {n: asdict(statistics.paired(found[n]["values"], control[n]["values"])) for n in names}
                     made[-1]["tests"]["against"] = {"rule": f"{row['rule']}{SEPARATOR}uniform"} | tests
             if not row["metrics"]:
                 made.append(row)

@@ -5,6 +5,8 @@ computed once per neuron; errors travel as events. Nothing of `spikemeta.backend
 rule runs at every spike on event-driven state, is there for reference.
 """
 
+from dataclasses import dataclass
+
 import brian2
 import numpy as np
 from brian2 import ms
@@ -107,6 +109,7 @@ dcurrent/dt = -current/tau_synapse : 1
 derror/dt = -error/tau_error : 1
 signal : 1
 """
+_REST = "v = 0\ncurrent = 0\nerror = 0\n"
 _SIGNAL = "signal = int(t - presentation*T >= onset)*error*int(abs(error) >= band)*int(abs(v - centre) < width)"
 _FIRST = """
 seen : integer
@@ -146,32 +149,50 @@ def build(rule, sizes, parameters, constants, images, labels, form="deferred", r
         first step after ``input.count`` presentations.
     """
     p, dt, T = parameters, 1 * ms, parameters.presentation * ms
-    per_step = images / 255 * p.input_rate * 1e-3
     space = {
         "T": T,
         "tau_membrane": p.tau_membrane * ms,
         "tau_synapse": p.tau_synapse * ms,
         "tau_error": p.tau_error * ms,
         "onset": p.onset * ms,
-        "stimulus": brian2.TimedArray(per_step, dt=T, name="images"),
+        "stimulus": brian2.TimedArray(images / 255 * p.input_rate * 1e-3, dt=T, name="images"),
         "label": brian2.TimedArray(np.asarray(labels, float), dt=T, name="labels"),
         "memory": constants["hidden"].get("window", np.inf) * T,
         "window": constants["hidden"].get("window", constants["hidden"].get("fading", np.inf)),
     }
-    clock, slow = brian2.Clock(dt, name="steps"), brian2.Clock(T, name="presentations")
-    deferred, shared = (
-        form == "deferred",
-        "presentation : integer (shared)\nclosing : boolean (shared)\ncount : integer (shared)\n",
-    )
-    index = "presentation = int((t + 0.5*dt)/T)\nclosing = presentation >= count\n"
+    if raster is not None:
+        space["raster"] = brian2.TimedArray(raster.astype(float), dt=dt, name="raster")
+    clocks = brian2.Clock(dt, name="steps"), brian2.Clock(T, name="presentations")
+    parts = _Parts(rule, p, constants, form == "deferred", space, *clocks)
+    source, hidden, readout = parts.input(sizes[0], raster is None), parts.hidden(sizes[1]), parts.readout(sizes[2])
+    for layer in (hidden, readout):
+        layer.run_regularly(_SIGNAL, when="before_thresholds")
+    objects = [source, hidden, readout, parts.projection(source, hidden, "to_hidden", False, connect)]
+    objects += [parts.projection(hidden, readout, "to_readout", True), brian2.SpikeMonitor(readout, name="readout_spikes")]
+    return brian2.Network(*objects)
 
-    def group(n, name, model, threshold, reset, start, first=False, **more):
+
+@dataclass(frozen=True)
+class _Parts:
+    """Makes the parts of the network; `space` are the names that its equations know, `slow` ticks once a presentation."""
+
+    rule: str
+    parameters: object
+    constants: dict
+    deferred: bool
+    space: dict
+    clock: brian2.Clock
+    slow: brian2.Clock
+
+    def group(self, n, name, model, threshold, reset, start, first=False, **more):
+        shared = "presentation : integer (shared)\nclosing : boolean (shared)\ncount : integer (shared)\n"
+        index = "presentation = int((t + 0.5*dt)/T)\nclosing = presentation >= count\n"
         events = {"spike": threshold} | more.pop("events", {})
         if first:
             events["first_spike"] = f"(({threshold}) or closing) and seen < presentation"
-        how = {"reset": reset, "events": events, "method": "exact", "clock": clock, "name": name, "namespace": space | more}
-        made = brian2.NeuronGroup(n, model + shared + _FIRST * first, **how)
-        made.run_regularly(index + start, clock=slow, when="start")
+        how = {"reset": reset, "events": events, "method": "exact", "clock": self.clock, "name": name}
+        made = brian2.NeuronGroup(n, model + shared + _FIRST * first, **how, namespace=self.space | more)
+        made.run_regularly(index + start, clock=self.slow, when="start")
         if first:
             made.seen = -1
             elapsed = "inside = clip(presentation - touched, 0, 1)\nafter = presentation - touched - inside\n"
@@ -180,58 +201,61 @@ def build(rule, sizes, parameters, constants, images, labels, form="deferred", r
             made.run_on_event("first_spike", elapsed + fades + now, when="after_thresholds", order=1)
         return made
 
-    if raster is None:
-        source = group(sizes[0], "input", "p : 1\ndraw : 1\n", "draw < p", "", "p = stimulus(t, i)", deferred)
-        source.run_regularly("draw = rand()", when="before_thresholds")
-    else:
-        space["raster"] = brian2.TimedArray(raster.astype(float), dt=dt, name="raster")
-        source = group(sizes[0], "input", "draw : 1\n", "draw > 0.5", "", "", deferred)
-        source.run_regularly("draw = raster(t, i)", when="before_thresholds")
-    rest = "v = 0\ncurrent = 0\nerror = 0\n"
-    shape = {"centre": p.hidden_centre, "width": p.hidden_width, "band": p.hidden_band}
-    hidden = group(sizes[1], "hidden", _LIF, "v > 1", "v = 0", rest, deferred, **shape)
-    shape = {"centre": p.readout_centre, "width": p.readout_width, "band": p.readout_band}
-    rates = f"phase = 0\nper_step = {p.other_rate / 1000!r} + {(p.target_rate - p.other_rate) / 1000!r}*int(i == label(t))"
-    model = _LIF + "phase : 1\nper_step : 1\n"
-    teach = {"teach": "phase >= 1"}
-    readout = group(sizes[2], "readout", model, "v > 1", "v = 0\nerror += 1", rest + rates, events=teach, **shape)
-    readout.run_regularly("phase += per_step", when="groups")
-    readout.run_on_event("teach", "phase -= 1\nerror -= 1", when="resets")
-    for layer in (hidden, readout):
-        layer.run_regularly(_SIGNAL, when="before_thresholds")
+    def input(self, n, random):
+        if random:
+            made = self.group(n, "input", "p : 1\ndraw : 1\n", "draw < p", "", "p = stimulus(t, i)", self.deferred)
+            made.run_regularly("draw = rand()", when="before_thresholds")
+        else:
+            made = self.group(n, "input", "draw : 1\n", "draw > 0.5", "", "", self.deferred)
+            made.run_regularly("draw = raster(t, i)", when="before_thresholds")
+        return made
 
-    def projection(pre, post, name, back):
-        own = constants[name.removeprefix("to_")]
+    def hidden(self, n):
+        p = self.parameters
+        shape = {"centre": p.hidden_centre, "width": p.hidden_width, "band": p.hidden_band}
+        return self.group(n, "hidden", _LIF, "v > 1", "v = 0", _REST, self.deferred, **shape)
+
+    def readout(self, n):
+        p = self.parameters
+        shape = {"centre": p.readout_centre, "width": p.readout_width, "band": p.readout_band}
+        rates = f"phase = 0\nper_step = {p.other_rate / 1000!r} + {(p.target_rate - p.other_rate) / 1000!r}*int(i == label(t))"
+        model, teach = _LIF + "phase : 1\nper_step : 1\n", {"teach": "phase >= 1"}
+        made = self.group(n, "readout", model, "v > 1", "v = 0\nerror += 1", _REST + rates, events=teach, **shape)
+        made.run_regularly("phase += per_step", when="groups")
+        made.run_on_event("teach", "phase -= 1\nerror -= 1", when="resets")
+        return made
+
+    def projection(self, pre, post, name, back, connect=None):
+        own = self.constants[name.removeprefix("to_")]
         numbers = {k: v for k, v in own.items() if np.isfinite(v)} | {"prior": own.get("sigma_prior", 1.0) ** -2}
         feedback = {"on_post": "error_pre += tied*w", "on_teach": "error_pre -= tied*w"} if back else {}
         on_event = {"on_post": "spike", "on_teach": "teach"} if back else {}
-        if deferred:
-            states, commit = COMMITS[rule]
-            model = "\n".join(f"{s} : 1" for s in (*states, "w", "g"))
-            on_pre = {"commit": commit + "\ng = 0", "transmit": "current_post += w\ng += signal_post"}
-            on_event |= {"commit": "first_spike", "transmit": "spike"}
-        else:
-            model, learn = IMMEDIATE[rule]
-            sent = "current_post += w\n"
-            if "information" in model:
-                model += "\nw : 1"
-                learn, sent = learn + "w = information/precision\n", ""
-                learn += "current_post += w"
-            on_pre = {"transmit": sent + learn}
-            on_event |= {"transmit": "spike"}
+        model, on_pre, more = self._deferred() if self.deferred else self._immediate()
         made = brian2.Synapses(
-            pre, post, model, on_pre=on_pre, on_post=feedback or None, on_event=on_event, clock=clock, name=name,
-            namespace=space | numbers | {"tied": p.tied_factor},
+            pre, post, model, on_pre=on_pre, on_post=feedback or None, on_event=on_event | more, clock=self.clock, name=name,
+            namespace=self.space | numbers | {"tied": self.parameters.tied_factor},
         )  # fmt: skip
-        made.connect(**(connect or {}) if name == "to_hidden" else {})
-        if deferred:
+        made.connect(**(connect or {}))
+        if self.deferred:
             made.commit.order = -2
         made.transmit.order = -1
         return made
 
-    objects = [source, hidden, readout, projection(source, hidden, "to_hidden", False)]
-    objects += [projection(hidden, readout, "to_readout", True), brian2.SpikeMonitor(readout, name="readout_spikes")]
-    return brian2.Network(*objects)
+    def _deferred(self):
+        """Model, code and events of the synapses; here the rule runs at the first spike of a later presentation."""
+        states, commit = COMMITS[self.rule]
+        model = "\n".join(f"{s} : 1" for s in (*states, "w", "g"))
+        on_pre = {"commit": commit + "\ng = 0", "transmit": "current_post += w\ng += signal_post"}
+        return model, on_pre, {"commit": "first_spike", "transmit": "spike"}
+
+    def _immediate(self):
+        model, learn = IMMEDIATE[self.rule]
+        sent = "current_post += w\n"
+        if "information" in model:
+            model += "\nw : 1"
+            learn, sent = learn + "w = information/precision\n", ""
+            learn += "current_post += w"
+        return model, {"transmit": sent + learn}, {"transmit": "spike"}
 
 
 def written(rule):

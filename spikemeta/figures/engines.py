@@ -1,8 +1,9 @@
 """The figure of the study ``engines``."""
 
-from spikemeta.analysis import metrics
+from spikemeta.analysis import statistics
 from spikemeta.analysis.engines import ENGINES
 from spikemeta.analysis.rows import SEPARATOR
+from spikemeta.data import datasets
 from spikemeta.figures.style import canvas, grid, legend_of_all, look, shape_of
 
 NAMES = {"auroc_epistemic": "epistemic area", "retained": "recall retained"}
@@ -20,13 +21,15 @@ def engines(rows, agreement, head):
     made = canvas(4.3 * columns + 1.8, 4.5 * lines + 0.4)
     fewest, most = head.get("fewest_seeds", head["seeds"]), head["seeds"]
     seeds = most if fewest == most else f"{fewest} to {most}"
-    made.suptitle(f"Both engines: {head['dataset']} ({head['scale']}), {seeds} seeds, 95 % intervals", fontsize=12)
+    made.suptitle(
+        f"Both engines: {datasets.label(head['dataset'])} ({head['scale']}), {seeds} seeds, 95 % intervals", fontsize=12
+    )
     rules = list(dict.fromkeys(row["rule"].partition(SEPARATOR)[0] for row in rows))
     for panel, study in zip(grid(made, len(studies), columns), studies, strict=True):
         own = [row for row in rows if row["study"] == study]
         for row in own:
             k = rules.index(row["rule"].partition(SEPARATOR)[0])
-            seen = [metrics.summarise([v for v in row["metrics"][e]["values"] if v is not None]) for e in ENGINES]
+            seen = [statistics.summarise([v for v in row["metrics"][e]["values"] if v is not None]) for e in ENGINES]
             (x, dx), (y, dy) = ((100 * s.mean, 100 * (s.high - s.mean) if s.n > 1 else 0) for s in seen)
             style = look(k) | {"mfc": "none" if k > 7 else None}
             panel.errorbar(x, y, xerr=dx, yerr=dy, lw=0, elinewidth=0.8, ms=6, label=rules[k], **style)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from spikemeta.analysis import metrics
+from spikemeta.analysis import statistics
 from spikemeta.analysis.hardware import ENERGY, images_of, loss, of_chips
 from spikemeta.figures import published
 from spikemeta.figures.style import blank, chance_line, error_bars, interval_of, legend, look
@@ -83,7 +83,7 @@ def _point(panel, row, k, rule):
     if row is None or ENERGY not in row["metrics"]:
         return None
     x = row["metrics"][ENERGY]["mean"] * 1e-6
-    y = metrics.summarise(row["metrics"]["final_accuracy"]["values"])
+    y = statistics.summarise(row["metrics"]["final_accuracy"]["values"])
     spread = 100 * np.array([[y.mean - y.low], [y.high - y.mean]]) if y.n > 1 else None
     style = {"ls": "", "ms": 7, "capsize": 2, "lw": 1, "mfc": None if row["fits"] else "white"} | look(k)
     panel.errorbar(x, 100 * y.mean, yerr=spread, label=rule, **style)

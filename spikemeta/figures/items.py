@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from spikemeta.analysis import metrics
+from spikemeta.analysis import statistics
 from spikemeta.analysis.rows import SEPARATOR
 from spikemeta.figures.style import (
     INTERVAL,
@@ -191,7 +191,7 @@ def bars(results, name, title, ylabel, scale=100, names=None):
     panel = made.add_subplot()
     for y, rule in enumerate(names):
         values = results[name].sel(rule=rule).values
-        found = metrics.summarise(values)
+        found = statistics.summarise(values)
         panel.barh(y, scale * found.mean, 0.75, color=PALETTE[0], alpha=0.6, lw=0)
         if found.n > 1:
             panel.errorbar(scale * found.mean, y, xerr=scale * (found.high - found.mean), color="black", capsize=2, lw=1)

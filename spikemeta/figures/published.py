@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from spikemeta.analysis import metrics
+from spikemeta.analysis import metrics, statistics
+from spikemeta.data import datasets
 from spikemeta.figures.style import PALETTE, band, canvas, chance_line, interval_of, legend, look
 
 LONG = 20  # tasks from which a stream's course is worth a figure
@@ -16,7 +17,7 @@ def published(rows, head):
         return None
 
     figure = canvas(8.6, 0.5 * len(rows) + 1.7)
-    figure.suptitle(f"Published settings: {head['dataset']} ({head['scale']})", fontsize=12)
+    figure.suptitle(f"Published settings: {datasets.label(head['dataset'])} ({head['scale']})", fontsize=12)
     panel = figure.add_subplot()
     for y, row in enumerate(rows):
         values = 100 * np.asarray(row["metrics"].get("accuracy", {}).get("values", []), float)
@@ -60,7 +61,8 @@ def items(rows, head):
     figure = canvas(3.3 * len(rows), 3.4)
     n = len(rows[0]["seeds"])
     figure.suptitle(
-        f"Recall of items after the last: {head['dataset']} ({head['scale']}), {n} trials, 95 % interval", fontsize=11
+        f"Recall of items after the last: {datasets.label(head['dataset'])} ({head['scale']}), {n} trials, 95 % interval",
+        fontsize=11,
     )
     for k, (panel, row) in enumerate(zip(figure.subplots(1, len(rows), sharey=True, squeeze=False)[0], rows, strict=True)):
         values = np.array([matrix[-1] for matrix in row["metrics"]["accuracy_matrix"]["values"]])
@@ -82,7 +84,7 @@ def course(rows, head):
     if not rows:
         return None
     figure = canvas(8.6, 2.9 * len(rows) + 0.9)
-    figure.suptitle(f"After each task: {head['dataset']} ({head['scale']}), a line per seed", fontsize=11)
+    figure.suptitle(f"After each task: {datasets.label(head['dataset'])} ({head['scale']}), a line per seed", fontsize=11)
     for panel, row in zip(figure.subplots(len(rows), 1, squeeze=False)[:, 0], rows, strict=True):
         for n, matrix in enumerate(row["metrics"]["accuracy_matrix"]["values"]):
             found = 100 * np.array(matrix, float)
@@ -108,14 +110,14 @@ def triangle(rows, head):
         return None
     size = max(5.0, min(9.0, 0.95 * rows[0]["tasks"]))
     figure = canvas(size + 1.2, size * len(rows))
-    figure.suptitle(f"Every task after every task: {head['dataset']} ({head['scale']})", fontsize=11)
+    figure.suptitle(f"Every task after every task: {datasets.label(head['dataset'])} ({head['scale']})", fontsize=11)
     for panel, row in zip(figure.subplots(len(rows), 1, squeeze=False)[:, 0], rows, strict=True):
         values = 100 * np.array(row["metrics"]["accuracy_matrix"]["values"], float)
         mean, n = values.mean(0), values.shape[1]
         edges = np.arange(n + 1) + 0.5
         shown = panel.pcolormesh(edges, edges, np.ma.masked_invalid(mean), cmap="viridis", vmin=0, vmax=100)
         for after, task in zip(*np.nonzero(np.isfinite(mean)), strict=True) if n <= WRITTEN else ():
-            spread = metrics.summarise(values[:, after, task]).std
+            spread = statistics.summarise(values[:, after, task]).std
             text = f"{mean[after, task]:.1f}" + (f"\n±{spread:.1f}" if len(values) > 1 else "")
             colour = "black" if mean[after, task] > 60 else "white"
             panel.text(task + 1, after + 1, text, ha="center", va="center", color=colour, fontsize=8)

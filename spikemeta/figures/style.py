@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from spikemeta.analysis import metrics
+from spikemeta.analysis import statistics
+from spikemeta.data import datasets
 from spikemeta.system.files import atomic
 
 #: Okabe and Ito, "Color Universal Design" (2008): told apart with every common colour vision; grey in place of their yellow,
@@ -51,7 +52,7 @@ def describe(results, images=None):
     size = f"{images} images per task" if images else a["scale"]
     how += ", single precision" if a.get("dtype") == "float32" else ""
     kind = f", {a['scenario']}-incremental," if a.get("scenario") else ""
-    return f"{a['task']}{kind} {a['dataset']} ({size}), {a['hidden']} hidden neurons, {how}"
+    return f"{a['task']}{kind} {datasets.label(a['dataset'])} ({size}), {a['hidden']} hidden neurons, {how}"
 
 
 def shape_of(n, most):
@@ -86,7 +87,7 @@ def interval_of(columns, scale=100):
     -------
     low, mean, high : (n,)
     """
-    return scale * np.array([[s.low, s.mean, s.high] for s in map(metrics.summarise, columns)], float).T
+    return scale * np.array([[s.low, s.mean, s.high] for s in map(statistics.summarise, columns)], float).T
 
 
 def error_bars(low, mean, high):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from spikemeta.analysis import metrics
+from spikemeta.analysis import statistics
 from spikemeta.figures.style import INTERVAL, MARKERS, PALETTE, blank, curve, legend, legend_of_all
 
 SHARE = 0.01  # bins with fewer images are not shown
@@ -26,7 +26,7 @@ def _panels(results, rows, title, shown, height=2.3, **share):
 def _points(panel, k, at, values, way, n_ways):
     """Mean, interval and a dot per seed of (n_seeds, n) values in per cent, beside those of other ways."""
     for j, column in enumerate(np.asarray(values, float).T):
-        found, x = metrics.summarise(column), at[j] + (k - (n_ways - 1) / 2) * 0.15
+        found, x = statistics.summarise(column), at[j] + (k - (n_ways - 1) / 2) * 0.15
         spread = [[found.mean - found.low], [found.high - found.mean]] if found.n > 1 else None
         panel.plot(np.full(len(column), x), column, ".", ms=3, color=PALETTE[k], alpha=0.5)
         panel.errorbar(

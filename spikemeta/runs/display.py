@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from spikemeta.analysis import metrics
+from spikemeta.analysis import statistics
 
 LINE_EVERY = 15.0  # seconds between progress lines where there is no terminal
 
@@ -85,7 +85,7 @@ class Display:
 
 
 def percent(summary, signed=False):
-    """``mean +- sd`` in %, of a `spikemeta.analysis.metrics.Summary` of fractions."""
+    """``mean +- sd`` in %, of a `spikemeta.analysis.statistics.Summary` of fractions."""
     if not summary.n:
         return "-"
     text = f"{100 * summary.mean:{'+' if signed else ''}.1f}"
@@ -93,7 +93,7 @@ def percent(summary, signed=False):
 
 
 def number(summary):
-    """``mean +- sd`` of a `spikemeta.analysis.metrics.Summary` that is not a fraction."""
+    """``mean +- sd`` of a `spikemeta.analysis.statistics.Summary` that is not a fraction."""
     if not summary.n:
         return "-"
     return f"{summary.mean:.1f}" if summary.n < 2 else f"{summary.mean:.1f} ± {summary.std:.1f}"
@@ -130,7 +130,7 @@ def table_of(rows, title, caption, columns=None):
         table.add_column(columns[name], justify="right", no_wrap=True)
     for row in rows:
         cells = [
-            metrics.summarise([v for v in row["metrics"].get(name, {}).get("values", []) if v is not None]) for name in shown
+            statistics.summarise([v for v in row["metrics"].get(name, {}).get("values", []) if v is not None]) for name in shown
         ]
         table.add_row(
             row["rule"],
@@ -149,7 +149,9 @@ def published(rows, title, evaluated):
     for name in ("setting", "tasks", "published", "ours", "just learned", "seeds", "source"):
         table.add_column(name, justify="left" if name in ("setting", "source") else "right", overflow="fold")
     for row in rows:
-        ours = [metrics.summarise(row["metrics"].get(n, {}).get("values", [])) for n in ("accuracy", "just_learned_accuracy")]
+        ours = [
+            statistics.summarise(row["metrics"].get(n, {}).get("values", [])) for n in ("accuracy", "just_learned_accuracy")
+        ]
         theirs = row["published"]
         if not isinstance(theirs, str):
             theirs = f"{theirs[0]:.2f}" + (f" ± {theirs[1]:.2f}" if theirs[1] else "")

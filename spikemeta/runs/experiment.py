@@ -3,65 +3,19 @@
 import collections
 import contextvars
 import itertools
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from spikemeta.analysis import items, tasks
-from spikemeta.data import datasets, tuned
+from spikemeta.data import tuned
 from spikemeta.errors import UserError
 from spikemeta.figures import memory as memory_figure
 from spikemeta.figures import style
 from spikemeta.language import registry
-from spikemeta.language.rule import Rule
-from spikemeta.runs import pool, results, scale, settings, study
+from spikemeta.runs import planning, pool, results, scale, settings, study
 from spikemeta.runs.display import Display
 from spikemeta.runs.provenance import Record
-from spikemeta.simulation import shared_beginnings
 from spikemeta.system import guards, memory
 from spikemeta.system.files import plain
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One row of a study.
-
-    Attributes
-    ----------
-    label : str
-        Unique among the rows.
-    spec : str
-        The rule for `spikemeta.language.registry.get_rule`: a name, a variant or a path.
-    rule : Rule
-    parameters : dict
-        Constants that replace the rule's own, ``{"hidden.lr": 1e-4}``.
-    network_parameters : dict
-    curriculum : dict
-        Arguments of the curriculum that are this row's own.
-    condition : str
-        What they mean, in a few words; empty where all rows share a curriculum.
-    hidden : int or None
-        Hidden neurons, where they are this row's own.
-    probe : dict
-        Settings of what is measured of a trained network besides its accuracy; ``presentations`` is how many that takes.
-    hardware : Hardware or None
-        Chip that the rule runs on.
-    seeds : int or None
-        Number of seeds, where they are fewer than the others'.
-    more : dict
-        What else the summary says of this row.
-    """
-
-    label: str
-    spec: str
-    rule: Rule
-    parameters: dict = field(default_factory=dict)
-    network_parameters: dict = field(default_factory=dict)
-    curriculum: dict = field(default_factory=dict)
-    condition: str = ""
-    hidden: int | None = None
-    probe: dict = field(default_factory=dict)
-    hardware: object = None
-    seeds: int | None = None
-    more: dict = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -72,67 +26,6 @@ class Outcome:
     results: object
     failures: list
     warnings: list = field(default_factory=list)
-
-
-def entries_of(options):
-    """A row for each rule that the options name."""
-    from spikemeta.hardware import profile
-
-    name = getattr(options, "hardware", "")
-    chip = profile.get(name) if name else None
-    return [Entry(rule.title, spec, rule, hardware=chip) for spec, rule in study.resolve_rules(options.rules).items()]
-
-
-def points_of(entries, options, evaluate, store):
-    """Every entry under every seed, as `spikemeta.runs.pool` takes it."""
-    curriculum = scale.curriculum_arguments(options, evaluate)
-    hidden = scale.n_hidden(options)
-    parting = forks_of(entries, options, curriculum)
-    how = {"engine": options.mode} if options.engine == "brian2" else {"engine": "torch", "batch": options.batch or scale.BATCH}
-    for seed in range(options.seeds):  # seeds outermost: every rule has a first result early
-        for entry in entries:
-            if entry.seeds is not None and seed >= entry.seeds:
-                continue
-            simulation = {
-                "network": scale.network(options),
-                "n_hidden": entry.hidden or hidden,
-                "feedback": scale.signal(options),
-                **how,
-                "parameters": entry.parameters or None,
-                "network_parameters": entry.network_parameters or None,
-            }
-            simulation |= {"hardware": entry.hardware} if entry.hardware else {}
-            simulation |= {"dtype": options.dtype} if options.dtype != "float64" else {}
-            point = pool.Point(
-                entry.label,
-                entry.spec,
-                seed,
-                curriculum | entry.curriculum,
-                simulation,
-                str(store.state_folder(entry.label, seed)),
-                options.resume,
-                probe=entry.probe,
-            )
-            yield replace(point, fingerprint=pool.fingerprint(entry.rule, point), forks=parting.get((seed, entry.label), ()))
-
-
-def forks_of(entries, options, curriculum):
-    """Where entries that differ in their curriculum alone part from one another, by seed and label."""
-    alike = {}
-    for entry in entries:
-        if not entry.hardware:  # a chip's ranges come from the whole run
-            same = entry.spec, entry.hidden, str(entry.parameters), str(entry.network_parameters)
-            alike.setdefault(same, []).append(entry)
-    found, known = {}, {}
-    for seed, group in itertools.product(range(options.seeds), alike.values()):
-        arguments = {str(entry.curriculum): curriculum | entry.curriculum for entry in group}
-        if len(arguments) > 1:
-            key = seed, *arguments
-            if key not in known:
-                built = {name: pool.curriculum_of(pool.Point("", "", seed, of, {})) for name, of in arguments.items()}
-                known[key] = shared_beginnings.forks(built)
-            found |= {(seed, entry.label): known[key][str(entry.curriculum)] for entry in group}
-    return found
 
 
 @dataclass(frozen=True)
@@ -206,7 +99,7 @@ def run(name, options, entries, console, evaluate="test", analysis=None, work=po
     name : str
         The study.
     options : spikemeta.runs.study.SimulationOptions
-    entries : list of Entry
+    entries : list of spikemeta.runs.planning.Entry
     console : rich.console.Console
     evaluate : str
         ``"test"`` or ``"validation"`` images to measure accuracy on.
@@ -234,10 +127,9 @@ def run(name, options, entries, console, evaluate="test", analysis=None, work=po
     length_of, built = lengths_of(Plan(entries, evaluate, analysis, work), options)
     chance = built.chance
 
-    folder = options.out or f"results/{name}-{results.slug(datasets.label(options.dataset))}-{options.task}"
-    folder += "" if options.out else "".join(f"-{scenario}" for scenario in scale.scenario(options).values())
+    folder = study.folder(name, options, *scale.tasks_of(options))
     store = results.Store(folder, name, study.settings(options), options.resume)
-    points = list(points_of(entries, options, evaluate, store))
+    points = list(planning.points_of(entries, options, evaluate, store))
     width = max((entry.hidden or scale.n_hidden(options)) for entry in entries)
     states = max(len(entry.rule.analysis.states) for entry in entries)
     guards.check_room(store.folder, dataset, (width, built.n_classes), states, study.n_workers(options))
@@ -247,16 +139,8 @@ def run(name, options, entries, console, evaluate="test", analysis=None, work=po
 
     runs, failures = run_missing(store, points, length_of, console, study.n_workers(options), work)
     outcome = outcome_of(entries, options, seeds, runs, chance, analysis, failures)
-    head = {
-        "engine": options.engine,
-        "dataset": options.dataset,
-        "scale": options.scale,
-        "seeds": options.seeds,
-        "task": options.task,
-        **shown,
-        **scale.scenario(options),
-        "chance": chance,
-    }
+    head = {n: getattr(options, n) for n in ("engine", "dataset", "scale", "seeds", "task")}
+    head |= shown | scale.scenario_of(options) | {"chance": chance}
     if getattr(options, "images", None):
         head["images"] = options.images
     store.write_results(outcome.results)
@@ -294,15 +178,7 @@ def run_missing(store, points, totals, console, workers, work=pool.execute, unit
     UserError
         If all failed.
     """
-    runs = {(p.label, p.seed): store.find(p.label, p.seed, p.fingerprint) for p in points}
-    runs = {key: run for key, run in runs.items() if run}
-    missing, failures = [p for p in points if (p.label, p.seed) not in runs], []
-    if runs:
-        console.print(f"{len(runs)} of {len(points)} runs are there already", highlight=False)
-    for what in store.set_aside(missing):
-        console.print(
-            f"{what}: another rule text or version made it; kept in {store.folder / 'replaced'}, made again", highlight=False
-        )
+    runs, missing, failures = *_held(store, points, console), []
     number = {(p.label, p.seed): k for k, p in enumerate(missing)}
     waiting = collections.Counter(p.seed for p in missing)
     trace = store.folder / "memory.csv"
@@ -330,6 +206,20 @@ def run_missing(store, points, totals, console, workers, work=pool.execute, unit
     return runs, failures
 
 
+def _held(store, points, console):
+    """Runs that the folder holds, by label and seed, and the points that it does not; tells of both."""
+    runs = {(p.label, p.seed): store.find(p.label, p.seed, p.fingerprint) for p in points}
+    runs = {key: run for key, run in runs.items() if run}
+    missing = [p for p in points if (p.label, p.seed) not in runs]
+    if runs:
+        console.print(f"{len(runs)} of {len(points)} runs are there already", highlight=False)
+    for what in store.set_aside(missing):
+        console.print(
+            f"{what}: another rule text or version made it; kept in {store.folder / 'replaced'}, made again", highlight=False
+        )
+    return runs, missing
+
+
 def outcome_of(entries, options, seeds, runs, chance, analysis, failures):
     """The `Outcome` of finished runs, by label and seed."""
     analysis = analysis or (items.SEARCH if options.task == "items" else tasks.Analysis())
@@ -345,7 +235,7 @@ def outcome_of(entries, options, seeds, runs, chance, analysis, failures):
                 "constants": own[0].info["constants"] if own else {},
                 "metrics": analysis.metrics_of(own, chance),
             }
-            | scale.scenario(options)
+            | scale.scenario_of(options)
             | ({"condition": entry.condition} if entry.condition else {})
             | entry.more
         )
@@ -364,7 +254,7 @@ def outcome_of(entries, options, seeds, runs, chance, analysis, failures):
         engine=options.engine,
         dtype=options.dtype,
         **({"images": options.images} if getattr(options, "images", None) else {}),
-        **scale.scenario(options),
+        **scale.scenario_of(options),
     )
     return Outcome(plain(rows), data, failures, _warnings(entries, options, seeds, runs))
 
@@ -373,13 +263,14 @@ def _warnings(entries, options, seeds, runs):
     """Rows whose numbers say little: constants made for something else, or layers that say nothing."""
     found = []
     for entry in entries:
-        known = tuned.exist(entry.rule, scale.network(options), options.engine, options.task, options.dataset, options.feedback)
+        where = scale.network(options), options.engine, options.task, options.dataset, options.feedback
+        known = tuned.exist(entry.rule, *where)
         if not (known or entry.parameters):
             found.append(
                 f"{entry.rule.title} has no constants for task {options.task} with {scale.signal(options)} errors (--engine "
                 f"{options.engine}), and used others: find some with 'spikemeta run search'"
             )
-        if scale.scenario(options) and not entry.parameters:
+        if scale.scenario_of(options).get("scenario", "domain") != "domain" and not entry.parameters:
             found.append(
                 f"{entry.rule.title}: its constants are those of the domain scenario; find some with 'spikemeta run search'"
             )

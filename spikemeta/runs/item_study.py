@@ -40,16 +40,16 @@ def entries_of(options, conditions=None, common=None):
 
     Returns
     -------
-    list of spikemeta.runs.experiment.Entry
+    list of spikemeta.runs.planning.Entry
         Conditions outermost.
     """
     from spikemeta.language import registry
-    from spikemeta.runs import experiment
+    from spikemeta.runs import planning
 
     if not options.rules:
         others = [name for name in registry.names("rules") if name != "stable_flexible"]
         options = replace(options, rules=",".join([*POPULATIONS, *others]))
-    rows = [replace(row, curriculum=common or {}) for row in experiment.entries_of(options)]
+    rows = [replace(row, curriculum=common or {}) for row in planning.entries_of(options)]
     if conditions is None:
         return rows
     return [
@@ -66,7 +66,7 @@ def run(name, options, entries, analysis, columns, drawings, console):
     ----------
     name : str
     options : ItemOptions
-    entries : list of spikemeta.runs.experiment.Entry
+    entries : list of spikemeta.runs.planning.Entry
     analysis : spikemeta.analysis.items.Analysis
     columns : dict of str to str
         Metrics in the printed table, and the head of each column. A head that ends in "%" shows per cent.

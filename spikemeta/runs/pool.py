@@ -137,10 +137,11 @@ def execute(point, progress, probe=None):
     folder = Path(point.state).parents[1] / "shared" / str(point.seed) if point.state and point.forks else None
     more = {"shared": folder, "forks": point.forks} if folder else {}
     run = simulation.run(curriculum, seed=point.seed, out=point.state or None, resume=point.resume, progress=progress, **more)
-    shown, tests, answers = 0, [], []
+    shown, right, tests, answers = 0, 0.0, [], []
     for result in run.phases:
         if result.phase.kind == "train":
             shown += len(result.phase.indices)
+            right += len(result.phase.indices) * result.accuracy
         else:
             measured = result.accuracy, result.hidden_rate, result.silent, result.readout_spikes
             tests.append((result.phase.task, result.phase.after, shown, *measured))
@@ -150,6 +151,9 @@ def execute(point, progress, probe=None):
     arrays = dict(zip([f"test_{name}" for name in ("task", "after", "presentations", *measured)], columns, strict=True))
     arrays |= {"test_answers": np.array(answers)} | curriculum.notes
     arrays["accuracy_matrix"] = np.asarray(run.accuracy_matrix, float)
+    if point.curriculum.get("passes", 1) == 1:  # every image was tested before it was learned
+        arrays["prequential_accuracy"] = np.array(right / shown)
+    arrays |= _costs(point, rule, simulation, curriculum, run)
     arrays |= probe(point, simulation, curriculum, run, progress) if probe else {}
     info = {
         "rule": point.rule,
@@ -158,6 +162,16 @@ def execute(point, progress, probe=None):
         "seconds": time.perf_counter() - start,
     }
     return FinishedRun(point.label, point.seed, point.fingerprint, arrays, info)
+
+
+def _costs(point, rule, simulation, curriculum, run):
+    from spikemeta.analysis import cost
+
+    sizes = curriculum.dataset.n_pixels, simulation.n_hidden, curriculum.n_classes
+    torch = point.simulation["engine"] == "torch"
+    itemsize = 4 if torch or point.simulation.get("dtype") == "float32" else 8
+    found = cost.of_run(run, sizes, len(rule.analysis.states), itemsize, point.simulation.get("batch", 1))
+    return {f"cost_{name}": np.array(value) for name, value in found.items()}
 
 
 def guarded(work, point, progress):

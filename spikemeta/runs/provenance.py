@@ -4,7 +4,6 @@ import importlib.metadata
 import platform
 import time
 
-from spikemeta.data import datasets
 from spikemeta.runs import results, study
 from spikemeta.system import source_identity
 
@@ -28,8 +27,7 @@ def begin(name, options, data=None, rules=(), **more):
     UserError
         For an output folder that is not ours to write.
     """
-    of = f"-{results.slug(datasets.label(options.dataset))}" if hasattr(options, "dataset") else ""
-    store = results.Store(options.out or f"results/{name}{of}", name, study.settings(options), options.resume)
+    store = results.Store(study.folder(name, options), name, study.settings(options), options.resume)
     return store, Record(store, name, options, data, rules, **more)
 
 

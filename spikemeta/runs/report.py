@@ -5,7 +5,7 @@ import html
 import json
 from pathlib import Path
 
-from spikemeta.analysis import metrics
+from spikemeta.analysis import statistics
 from spikemeta.errors import UserError
 from spikemeta.runs.display import percent
 from spikemeta.system.files import atomic, read_json
@@ -72,7 +72,7 @@ def write(folder):
 
 def _cell(name, found):
     if "values" in found:
-        cell = metrics.summarise([v for v in found["values"] if v is not None])
+        cell = statistics.summarise([v for v in found["values"] if v is not None])
         in_percent = _COLUMNS.get(name, "").endswith("%")
         return percent(cell, signed=_COLUMNS[name].startswith(_SIGNED)) if in_percent else _figures(cell.mean, cell.std, cell.n)
     return _figures(found.get("mean"), None, int("mean" in found))

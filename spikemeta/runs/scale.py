@@ -61,7 +61,12 @@ def _items(options, evaluate):
     } | ({"attack": options.attack} if getattr(options, "attack", "none") != "none" else {})
 
 
-def scenario(options):
-    """What a row, a table and a figure say of the scenario, where it is not the shared pair of answers."""
-    scenario = getattr(options, "scenario", "domain")
-    return {"scenario": scenario} if scenario != "domain" else {}
+def scenario_of(options):
+    """``{"scenario": ...}`` of split tasks, for a row, a table and a figure; of others, which have no such choice, nothing."""
+    return {"scenario": options.scenario} if options.task == "split" else {}
+
+
+def tasks_of(options, always=False):
+    """Words for the tasks: their kind, and the scenario of split ones where it is not the usual one, or `always`."""
+    scenario = scenario_of(options).get("scenario", "")
+    return (options.task, *[scenario] * bool(scenario and (always or scenario != "domain")))

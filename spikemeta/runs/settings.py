@@ -68,27 +68,16 @@ def axes_of(texts, base, rules, network, flag="--grid"):
         if key in axes:
             problems.append(f"{flag} names {key!r} twice; give all its values at once")
             continue
-        option = fields.get(key.replace("-", "_"))
-        owner, _, name = key.rpartition(".")
         try:
-            if option and not owner:
-                found = Axis(key, "option", option.name, tuple(_typed(option, word) for word in words))
-            elif owner == "network":
-                found = Axis(key, "network", name, tuple(map(float, words)))
-            elif owner in ("", "rule", *network.projections):
-                full = key if owner in network.projections else name
-                found = Axis(key, "rule", full, tuple(map(float, words)))
-            else:
-                rule, _, projection = owner.partition(".")
-                full = f"{projection}.{name}" if projection else name
-                if rule not in rules:
-                    known = [*rules, *network.projections, "network", "rule"]
-                    problems.append(suggest(f"owner in {flag} {key},", rule, known))
-                    continue
-                found = Axis(key, "rule", full, tuple(map(float, words)), rule)
+            found = _axis(key, words, fields.get(key.replace("-", "_")), rules, network.projections)
         except ValueError as error:
             problems.append(f"{flag} {key}: {error}")
             continue
+        if found is None:
+            owner, known = key.rpartition(".")[0].partition(".")[0], [*rules, *network.projections, "network", "rule"]
+            problems.append(suggest(f"owner in {flag} {key},", owner, known))
+            continue
+        name = key.rpartition(".")[2]
         if len(set(found.values)) < len(found.values):
             problems.append(f"{flag} {key} names a value twice")
         if found.kind == "rule" and not any(
@@ -102,6 +91,21 @@ def axes_of(texts, base, rules, network, flag="--grid"):
     if problems:
         raise UserError("\n".join(problems))
     return list(axes.values())
+
+
+def _axis(key, words, option, rules, projections):
+    """The axis of one key and its values; None if what owns the constant is neither a rule nor a projection."""
+    owner, _, name = key.rpartition(".")
+    if option and not owner:
+        return Axis(key, "option", option.name, tuple(_typed(option, word) for word in words))
+    if owner == "network":
+        return Axis(key, "network", name, tuple(map(float, words)))
+    if owner in ("", "rule", *projections):
+        return Axis(key, "rule", key if owner in projections else name, tuple(map(float, words)))
+    rule, _, projection = owner.partition(".")
+    if rule not in rules:
+        return None
+    return Axis(key, "rule", f"{projection}.{name}" if projection else name, tuple(map(float, words)), rule)
 
 
 def _typed(option, word):
@@ -125,7 +129,7 @@ def placed(entry, axes, given, options, network):
 
     Parameters
     ----------
-    entry : spikemeta.runs.experiment.Entry
+    entry : spikemeta.runs.planning.Entry
     axes : list of Axis
     given : dict of str to float
         Value of every axis, by key.
@@ -134,7 +138,7 @@ def placed(entry, axes, given, options, network):
 
     Returns
     -------
-    spikemeta.runs.experiment.Entry
+    spikemeta.runs.planning.Entry
 
     Raises
     ------
@@ -159,13 +163,13 @@ def with_constants(entries, options, network):
 
     Parameters
     ----------
-    entries : list of spikemeta.runs.experiment.Entry
+    entries : list of spikemeta.runs.planning.Entry
     options : spikemeta.runs.study.SimulationOptions
     network : network
 
     Returns
     -------
-    list of spikemeta.runs.experiment.Entry
+    list of spikemeta.runs.planning.Entry
 
     Raises
     ------

@@ -1,10 +1,12 @@
 """A stream of permuted tasks, each seen once, as long as wanted: one task is held at a time, the state after each is kept."""
 
+import contextlib
 import time
 from dataclasses import replace
 
 import numpy as np
 
+from spikemeta.analysis import metrics
 from spikemeta.analysis.rows import FinishedRun
 from spikemeta.analysis.stream import RECENT
 from spikemeta.data import curricula
@@ -14,6 +16,7 @@ from spikemeta.runs import pool
 from spikemeta.simulation import execution
 from spikemeta.simulation.checkpoint import Checkpoint
 
+_ALONG = ("seconds", "rates", "prequential")  # what is measured of the training of each task
 _TRAIN, _TEST = 4, 5  # random streams of a seed, beside those of `spikemeta.simulation.simulation`
 
 
@@ -64,7 +67,7 @@ def execute(point, progress):
     -------
     FinishedRun
         ``accuracy_matrix`` (tasks, tasks): after each task (rows) on each task (columns), fraction, NaN where not tested;
-        ``training_seconds`` and ``hidden_rate`` (Hz) of each task, (tasks,).
+        ``training_seconds``, ``hidden_rate`` (Hz) and ``prequential`` accuracy (fraction) of each task, (tasks,).
 
     Raises
     ------
@@ -73,69 +76,101 @@ def execute(point, progress):
     UserError
         If the state is of another stream, damaged, or of more tasks than asked for.
     """
-    data = pool.dataset(point.curriculum["dataset"])
-    simulation = pool.make_simulation(registry.get_rule(point.rule), **point.simulation)
-    n, seed, limits = point.curriculum["n_tasks"], point.seed, {k: point.curriculum[k] for k in ("limit", "test_limit")}
-    first = curricula.build("permuted", data, seed=seed, n_tasks=1, **limits)
-    constants = simulation.constants(first)
-    sizes = (data.n_pixels, simulation.n_hidden, first.n_classes)
-    matrix, done, shown = np.full((n, n), np.nan), 0, 0
-    along = {"matrix": matrix, "seconds": np.zeros(n), "rates": np.zeros(n)}
-    start, state = simulation.begin(first, sizes, seed)
-    checkpoint = Checkpoint(point.state, identity(point))
-    age, length = 0, total(point)
-
-    with execution.open_executor(simulation, sizes, constants, start) as execute:
-
-        def run(phase, state, key):
-            nonlocal shown
-            name, base = phase.name, shown
-            seeds = np.random.SeedSequence([seed, *key]).generate_state(1)
-            found = execute(phase, data, state, age, int(seeds[0]), lambda k: progress(name, base + k, length))
-            shown += len(phase.indices)
-            return found
-
-        def test(after, task, test_limit):
-            phase = curricula.permuted_task(data, task, seed, test_limit=test_limit)[1]
-            counts, _, _ = run(replace(phase, name=f"test task {task + 1} after task {after}"), state, (_TEST, after, task))
-            return float(((counts.argmax(1) == phase.labels) & (counts.sum(1) > 0)).mean())
-
-        if point.resume and checkpoint.path.is_file():
-            kept, age, _, _ = checkpoint.load(state | along)
-            done = len(kept["matrix"])
-            if done > n:
-                raise UserError(
-                    f"{checkpoint.path} holds {done} tasks, more than the {n} that are asked for: ask for more, "
-                    "choose another --out, or run without --resume"
-                )
-            state = {name: kept[name] for name in state}
-            matrix[:done, :done] = kept["matrix"]
-            for name in ("seconds", "rates"):
-                along[name][:done] = kept[name]
-            shown = total(replace(point, curriculum=point.curriculum | {"n_tasks": done})) - _closing(point, done)
+    stream, n = _Stream(point, progress), point.curriculum["n_tasks"]
+    with stream.opened():
+        done = stream.load() if point.resume else 0
         for task in range(done, n):
-            phase = curricula.permuted_task(data, task, seed, **limits)[0]
-            began = time.perf_counter()
-            _, along["rates"][task], after = run(phase, state, (_TRAIN, task))
-            along["seconds"][task] = time.perf_counter() - began
-            simulation.check(after, phase)
-            state, age = after, age + execute.duration(phase)
+            stream.train(task)
             for other in range(max(0, task + 1 - RECENT), task + 1):
-                matrix[task, other] = test(task + 1, other, limits["test_limit"])
-            so_far = {"matrix": matrix[: task + 1, : task + 1]} | {k: along[k][: task + 1] for k in ("seconds", "rates")}
-            checkpoint.save(state | so_far, age, [])
-        just_learned = np.diag(matrix).copy()
+                stream.test(task + 1, other, stream.limits["test_limit"])
+            stream.save(task + 1)
+        just_learned = np.diag(stream.matrix).copy()
         for other in range(n):
-            matrix[-1, other] = test(n + 1, other, None if other >= n - RECENT else limits["test_limit"])
-    progress("done", length, length)
+            stream.test(n + 1, other, None if other >= n - RECENT else stream.limits["test_limit"])
+    progress("done", stream.length, stream.length)
     arrays = {
-        "accuracy_matrix": matrix,
+        "accuracy_matrix": stream.matrix,
         "just_learned": just_learned,
-        "training_seconds": along["seconds"],
-        "hidden_rate": along["rates"],
+        "training_seconds": stream.along["seconds"],
+        "hidden_rate": stream.along["rates"],
+        "prequential": stream.along["prequential"],
     }
-    info = {"rule": point.rule, "constants": constants, "seconds": float(along["seconds"].sum())}
-    return FinishedRun(point.label, seed, point.fingerprint, arrays, info)
+    info = {"rule": point.rule, "constants": stream.constants, "seconds": float(stream.along["seconds"].sum())}
+    return FinishedRun(point.label, point.seed, point.fingerprint, arrays, info)
+
+
+def _right(counts, phase):
+    """Whether each presentation was answered rightly; a silent readout is wrong."""
+    return (counts.argmax(1) == phase.labels) & (counts.sum(1) > 0)
+
+
+class _Stream:
+    """A stream under way: synapses, what was measured after each task, and the checkpoint that holds both."""
+
+    def __init__(self, point, progress):
+        self.point, self.progress, self.length = point, progress, total(point)
+        self.data, n = pool.dataset(point.curriculum["dataset"]), point.curriculum["n_tasks"]
+        self.simulation = pool.make_simulation(registry.get_rule(point.rule), **point.simulation)
+        self.limits = {k: point.curriculum[k] for k in ("limit", "test_limit")}
+        first = curricula.build("permuted", self.data, seed=point.seed, n_tasks=1, **self.limits)
+        self.constants = self.simulation.constants(first)
+        self.sizes = (self.data.n_pixels, self.simulation.n_hidden, first.n_classes)
+        self.start, self.state = self.simulation.begin(first, self.sizes, point.seed)
+        self.matrix, self.age, self.shown = np.full((n, n), np.nan), 0, 0
+        self.along = {"matrix": self.matrix} | {name: np.zeros(n) for name in _ALONG}
+        self.checkpoint = Checkpoint(point.state, identity(point))
+
+    @contextlib.contextmanager
+    def opened(self):
+        """While a program stands ready."""
+        with execution.open_executor(self.simulation, self.sizes, self.constants, self.start) as self._execute:
+            yield
+
+    def _run(self, phase, key):
+        base, seeds = self.shown, np.random.SeedSequence([self.point.seed, *key]).generate_state(1)
+        tell = lambda k: self.progress(phase.name, base + k, self.length)  # noqa: E731
+        found = self._execute(phase, self.data, self.state, self.age, int(seeds[0]), tell)
+        self.shown += len(phase.indices)
+        return found
+
+    def train(self, task):
+        """Show all images of a task once."""
+        phase, began = curricula.permuted_task(self.data, task, self.point.seed, **self.limits)[0], time.perf_counter()
+        counts, self.along["rates"][task], after = self._run(phase, (_TRAIN, task))
+        self.along["seconds"][task] = time.perf_counter() - began
+        self.along["prequential"][task] = metrics.prequential_accuracy(_right(counts, phase))
+        self.simulation.check(after, phase)
+        self.state, self.age = after, self.age + self._execute.duration(phase)
+
+    def test(self, after, task, test_limit):
+        """Measure the accuracy on a task, after so many; one more than there are at the end."""
+        phase = curricula.permuted_task(self.data, task, self.point.seed, test_limit=test_limit)[1]
+        counts, _, _ = self._run(replace(phase, name=f"test task {task + 1} after task {after}"), (_TEST, after, task))
+        self.matrix[min(after, len(self.matrix)) - 1, task] = float(_right(counts, phase).mean())
+
+    def save(self, n):
+        """Keep the state after n tasks."""
+        so_far = {"matrix": self.matrix[:n, :n]} | {k: self.along[k][:n] for k in _ALONG}
+        self.checkpoint.save(self.state | so_far, self.age, [])
+
+    def load(self):
+        """Go on from the state that is kept; the number of tasks that it holds."""
+        if not self.checkpoint.path.is_file():
+            return 0
+        kept, self.age, _, _ = self.checkpoint.load(self.state | self.along)
+        done = len(kept["matrix"])
+        if done > len(self.matrix):
+            raise UserError(
+                f"{self.checkpoint.path} holds {done} tasks, more than the {len(self.matrix)} that are asked for: ask for "
+                "more, choose another --out, or run without --resume"
+            )
+        self.state = {name: kept[name] for name in self.state}
+        self.matrix[:done, :done] = kept["matrix"]
+        for name in _ALONG:
+            self.along[name][:done] = kept[name]
+        part = replace(self.point, curriculum=self.point.curriculum | {"n_tasks": done})
+        self.shown = total(part) - _closing(self.point, done)
+        return done
 
 
 def _closing(point, n):

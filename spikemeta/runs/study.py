@@ -146,7 +146,7 @@ def check(options):
     for item in dataclasses.fields(options):
         if item.name in other and getattr(options, item.name) != item.default:
             problems.append(f"{flag(item.name)} means nothing to --engine {options.engine}: leave it out")
-    if getattr(options, "scenario", "domain") not in ("domain", None) and options.task != "split":
+    if getattr(options, "scenario", "domain") != "domain" and options.task != "split":
         problems.append(f"--scenario {options.scenario} is of --task split, not of {options.task}: leave it out")
     if problems:
         raise UserError("\n".join(problems))
@@ -160,6 +160,28 @@ def flag(name):
 def settings(options):
     """The options that decide the numbers, as a dict."""
     return {f.name: getattr(options, f.name) for f in dataclasses.fields(options) if f.metadata["decides"]}
+
+
+def folder(name, options, *more):
+    """The output folder: the one that was given, or ``results/NAME-DATASET-...`` where data of your own has a short name.
+
+    Parameters
+    ----------
+    name : str
+        Of the study.
+    options : object
+    *more : str
+        What else the folder's name says; empty texts are left out.
+
+    Returns
+    -------
+    str
+    """
+    from spikemeta.data import datasets
+    from spikemeta.runs.results import slug
+
+    given = slug(datasets.label(options.dataset).rstrip("/")) if hasattr(options, "dataset") else ""
+    return options.out or "results/" + "-".join(text for text in (name, given, *more) if text)
 
 
 def command(study, options, verb="run"):

@@ -1,6 +1,7 @@
 """Runs a study at every point of a grid of constants and options, on the workers of a Dask scheduler."""
 
 import dataclasses
+import functools
 import itertools
 from dataclasses import dataclass, field, replace
 
@@ -9,7 +10,7 @@ import numpy as np
 from spikemeta.analysis.rows import SEPARATOR
 from spikemeta.errors import UserError
 from spikemeta.language import registry
-from spikemeta.runs import cluster, display, experiment, pool, results, scale, study
+from spikemeta.runs import cluster, display, experiment, planning, pool, results, scale, scheduler, study
 from spikemeta.runs.provenance import Record
 from spikemeta.runs.settings import axes_of, placed, touches
 from spikemeta.system import guards
@@ -113,6 +114,44 @@ def run(base, options, console=None):
     from rich.console import Console
 
     console = console or Console()
+    axes = _axes(base, options)
+    say = functools.partial(console.print, highlight=False, markup=False, soft_wrap=True)
+    address = scheduler.address_of(options.scheduler, say) if options.scheduler else ""
+    if address:  # before anything is written
+        scheduler.check(address)
+    cells = cells_of(base, options, axes)
+    varied = {axis.name for axis in axes if axis.kind == "option"}
+    fixed = {name: value for name, value in study.settings(options).items() if name not in varied}
+    totals, chances = {}, []
+    for cell in cells:
+        lengths, built = experiment.lengths_of(cell.plan, cell.options)
+        totals |= {(cell.entries[label].label, seed): n for (label, seed), n in lengths.items()}
+        chances.append(built.chance)
+    folder = study.folder(f"sweep-{base.name}", options, *scale.tasks_of(options))
+    store = results.Store(folder, f"sweep {base.name}", fixed, options.resume)
+    points = _points(cells, store, 1 if options.scheduler else study.n_workers(options))
+    named = {rule.title: rule for cell in cells for rule in (e.rule for e in cell.entries.values())}
+    grid = {a.key: a.values for a in axes}
+    command = study.command(base.name, options, "sweep")
+    record = Record(store, base.name, options, pool.dataset(options.dataset), named.values(), command=command, grid=grid)
+    with cluster.open_client(study.n_workers(options), address, say) as client:
+        runs, failures = experiment.run_missing(
+            store, list(points.values()), totals, console, 0, cells[0].plan.work, runner=cluster.runner(client)
+        )
+    rows, data, warnings = _outcome(cells, chances, axes, runs)
+    store.write_results(dataset_of(axes, data))
+    head = {n: getattr(options, n) for n in ("engine", "dataset", "scale", "seeds", "task")}
+    head |= {"grid": grid, "evaluated_on": f"{cells[0].plan.evaluate} images"} | scale.scenario_of(options)
+    store.write_summary(head | {"rows": rows, "failures": failures, "warnings": warnings})
+    record.finish(runs, failures)
+    shown = {row["rule"]: row for row in rows if row["metrics"]}
+    title = f"Sweep of {base.name}: {', '.join(scale.tasks_of(options, always=True))}"
+    console.print(display.table_of(list(shown.values()), title, f"mean ± sd, seeds: {options.seeds}"))
+    return display.end(console, store, [], failures, warnings)
+
+
+def _axes(base, options):
+    """The dimensions of the grid; refuses what is given and varied too."""
     study.check(options)
     rules = {rule.title: rule for rule in study.resolve_rules(options.rules).values()}
     axes = axes_of(options.grid, base.options, rules, registry.load("networks", scale.network(options)))
@@ -122,33 +161,24 @@ def run(base, options, console=None):
     twice += [f"--set {a.key}" for a in axes if a.key in {text.partition("=")[0] for text in options.set}]
     if twice:
         raise UserError("\n".join(f"{name} is given, and varied by --grid: leave one out" for name in twice))
-    cells = cells_of(base, options, axes)
-    varied = {axis.name for axis in axes if axis.kind == "option"}
-    fixed = {name: value for name, value in study.settings(options).items() if name not in varied}
-    folder = options.out or f"results/sweep-{base.name}-{options.dataset}-{options.task}"
-    totals, chances = {}, []
-    for cell in cells:
-        lengths, built = experiment.lengths_of(cell.plan, cell.options)
-        totals |= {(cell.entries[label].label, seed): n for (label, seed), n in lengths.items()}
-        chances.append(built.chance)
-    store = results.Store(folder, f"sweep {base.name}", fixed, options.resume)
+    return axes
+
+
+def _points(cells, store, workers):
+    """The points of all cells, by label and seed; those that cells share are there once."""
     points = {}
     for cell in cells:
         chosen = replace(cell.options, resume=True)  # a point that loses its worker goes on from its checkpoint
-        for point in experiment.points_of(list(cell.entries.values()), chosen, cell.plan.evaluate, store):
+        for point in planning.points_of(list(cell.entries.values()), chosen, cell.plan.evaluate, store):
             points[point.label, point.seed] = replace(point, state=str(store.state_folder(point.label, point.seed).resolve()))
         width = max(entry.hidden or scale.n_hidden(chosen) for entry in cell.entries.values())
         states = max(len(entry.rule.analysis.states) for entry in cell.entries.values())
-        workers = 1 if options.scheduler else study.n_workers(options)
         guards.check_room(store.folder, pool.dataset(chosen.dataset), (width, 10), states, workers)
-    named = {rule.title: rule for cell in cells for rule in (e.rule for e in cell.entries.values())}
-    grid = {a.key: a.values for a in axes}
-    command = study.command(base.name, options, "sweep")
-    record = Record(store, base.name, options, pool.dataset(options.dataset), named.values(), command=command, grid=grid)
-    with cluster.open_client(study.n_workers(options), options.scheduler) as client:
-        runs, failures = experiment.run_missing(
-            store, list(points.values()), totals, console, 0, cells[0].plan.work, runner=cluster.runner(client)
-        )
+    return points
+
+
+def _outcome(cells, chances, axes, runs):
+    """Rows with their place in the grid, the data set at each, and warnings, each once."""
     rows, data, warnings = [], [], []
     for cell, chance in zip(cells, chances, strict=True):
         found = outcome_of(cell, runs, chance)
@@ -159,18 +189,7 @@ def run(base, options, console=None):
             for label, entry in cell.entries.items():
                 own = [text.removeprefix(f"{label}: ") for text in found.warnings if text.startswith(f"{label}: ")]
                 warnings += [f"{entry.label}: {text}" for text in own]
-    whole = dataset_of(axes, data)
-    store.write_results(whole)
-    head = {"engine": options.engine, "dataset": options.dataset, "scale": options.scale, "seeds": options.seeds}
-    head |= {"task": options.task, "grid": grid, "evaluated_on": f"{cells[0].plan.evaluate} images"}
-    warnings = list(dict.fromkeys(warnings))
-    store.write_summary(head | {"rows": rows, "failures": failures, "warnings": warnings})
-    record.finish(runs, failures)
-    shown = {row["rule"]: row for row in rows if row["metrics"]}
-    console.print(display.table_of(list(shown.values()), f"Sweep of {base.name}", f"mean ± sd, seeds: {options.seeds}"))
-    display.files(console, [store.folder / name for name in ("summary.json", "results.nc", "provenance.json")])
-    display.warnings(console, warnings)
-    return display.failures(console, failures)
+    return rows, data, list(dict.fromkeys(warnings))
 
 
 def _named(cell, row):

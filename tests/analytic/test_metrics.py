@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from spikemeta.analysis import metrics
+from spikemeta.analysis import metrics, statistics
 
 # Three tasks; task 0 is best one task after it was learned, so forgetting and backward transfer differ.
 MATRIX = [[0.8, 0.4, 0.5], [0.9, 0.7, 0.6], [0.5, 0.6, 1.0]]
@@ -61,7 +61,7 @@ def test_matrix_must_be_square(bad):
 
 def test_t_interval_by_hand():
     # 0.7, 0.8, 0.9: sd 0.1, t(0.975, 2) = 4.302653 from printed tables
-    summary = metrics.summarise([0.7, 0.8, 0.9])
+    summary = statistics.summarise([0.7, 0.8, 0.9])
     half = 4.302653 * 0.1 / np.sqrt(3)
     assert (summary.mean, summary.std, summary.n) == (pytest.approx(0.8), pytest.approx(0.1), 3)
     assert (summary.low, summary.high) == (
@@ -71,11 +71,11 @@ def test_t_interval_by_hand():
 
 
 def test_interval_of_one_seed_is_undefined_and_failed_seeds_are_left_out():
-    one = metrics.summarise([0.7, np.nan])
+    one = statistics.summarise([0.7, np.nan])
     assert (one.mean, one.n) == (0.7, 1)
     assert np.isnan([one.std, one.low, one.high]).all()
-    assert metrics.summarise([]).n == 0
-    assert np.isnan(metrics.summarise([]).mean)
+    assert statistics.summarise([]).n == 0
+    assert np.isnan(statistics.summarise([]).mean)
 
 
 def test_average_accuracy_counts_only_what_was_learned():
@@ -100,7 +100,7 @@ def test_shuffled_labels_are_those_of_a_permutation():
             for labels in itertools.permutations([0, 0, 1, 1, 2, 2])
         ]
     )
-    p, published = metrics.shuffled_labels(answers, np.arange(3), np.random.default_rng(0), n=40_000)
+    p, published = statistics.shuffled_labels(answers, np.arange(3), np.random.default_rng(0), n=40_000)
     # four standard deviations of a fraction over 40,000 draws are at most 0.01
     np.testing.assert_allclose(p, (hits >= real).mean(axis=0), atol=0.01)
     np.testing.assert_allclose(published, (hits > real).mean(axis=0), atol=0.01)
@@ -108,7 +108,7 @@ def test_shuffled_labels_are_those_of_a_permutation():
 
 def test_an_answer_that_is_never_given_is_memorized_only_as_published():
     answers = np.array([[0, 100, 0], [0, 90, 10], [0, 20, 80]])  # the first item is never answered, the last mostly right
-    p, published = metrics.shuffled_labels(answers, np.arange(3), np.random.default_rng(1))
+    p, published = statistics.shuffled_labels(answers, np.arange(3), np.random.default_rng(1))
     assert (p[0], published[0]) == (1.0, 0.0)
     assert p[2] == 1 / 1001
 
@@ -116,16 +116,16 @@ def test_an_answer_that_is_never_given_is_memorized_only_as_published():
 def test_one_sided_t_test_by_hand():
     # mean 0.1, sd 0.1, n 3: t = 0.1/(0.1/sqrt 3) = 1.7320508; for two degrees of freedom p = (1 - t/sqrt(2 + t^2))/2
     t = np.sqrt(3)
-    found = metrics.above([0.2, 0.1, 0.0])
+    found = statistics.above([0.2, 0.1, 0.0])
     assert (found.mean, found.t, found.n) == (pytest.approx(0.1), pytest.approx(t), 3)
     assert found.p == pytest.approx((1 - t / np.sqrt(2 + t**2)) / 2, rel=1e-9)
-    assert metrics.above([0.5, 0.4, 0.3], level=0.3).t == pytest.approx(t)
-    assert metrics.above([-0.2, -0.1, 0.0]).p > 0.5
+    assert statistics.above([0.5, 0.4, 0.3], level=0.3).t == pytest.approx(t)
+    assert statistics.above([-0.2, -0.1, 0.0]).p > 0.5
 
 
 def test_paired_t_test_by_hand():
     t = np.sqrt(3)
-    found = metrics.paired([0.7, 0.5, 0.9], [0.5, 0.4, 0.9])
+    found = statistics.paired([0.7, 0.5, 0.9], [0.5, 0.4, 0.9])
     assert found.p == pytest.approx(1 - t / np.sqrt(2 + t**2), rel=1e-9)
-    assert np.isnan(metrics.paired([0.5], [0.4]).p)
-    assert np.isnan(metrics.paired([0.5, 0.6], [0.4, 0.5]).p), "equal differences leave nothing to test against"
+    assert np.isnan(statistics.paired([0.5], [0.4]).p)
+    assert np.isnan(statistics.paired([0.5, 0.6], [0.4, 0.5]).p), "equal differences leave nothing to test against"

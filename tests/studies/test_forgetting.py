@@ -15,7 +15,7 @@ import pytest
 
 from spikemeta.errors import UserError
 from spikemeta.language import registry
-from spikemeta.runs import experiment, results, scale
+from spikemeta.runs import experiment, planning, results, scale
 
 RULE = """
 from spikemeta.language.rule import Parameter, Rule
@@ -159,7 +159,7 @@ def test_constants_of_a_run(tmp_path):
     assert found["laplace"] == (own | {"curvature": 0.25, "readout.window": 7.0}, {"onset": 1.5})
     assert found["sgd"] == (own, {"onset": 1.5})
     assert found["hybrid"] == (own, {"onset": 1.5})
-    (point, *_) = experiment.points_of(entries, base.options(rules="sgd"), "test", results.Store(tmp_path, "forgetting", {}))
+    (point, *_) = planning.points_of(entries, base.options(rules="sgd"), "test", results.Store(tmp_path, "forgetting", {}))
     assert point.simulation["parameters"] == own
 
 

@@ -12,7 +12,7 @@ from spikemeta.analysis import published
 from spikemeta.errors import UserError
 from spikemeta.figures import published as figures
 from spikemeta.language import registry
-from spikemeta.runs import pool, training
+from spikemeta.runs import pool, published_setting, training
 
 STUDY = registry.load("studies", "published")
 
@@ -22,7 +22,7 @@ def test_seeds_are_multiplied_by_trials(tmp_path):
     options = module.Options(only="items-stable,synaptic_intelligence", scale="full", dataset="digits")
     assert [s.trials for s in module.chosen(options)] == [10, 1]
     validated = module.chosen(replace(options, validation=True))[0]
-    _, tested = training.items_of(validated, "digits", 0)
+    _, tested = published_setting.items_of(validated, "digits", 0)
     assert {phase.split for phase in tested} == {"train"}
 
 
@@ -34,8 +34,8 @@ def small(label, **changes):
 
 
 def point(setting, folder, resume=False):
-    made = training.Point(setting.label, 0, setting, "digits", str(folder), resume)
-    return replace(made, fingerprint=training.fingerprint(made))
+    made = published_setting.Point(setting.label, 0, setting, "digits", str(folder), resume)
+    return replace(made, fingerprint=published_setting.fingerprint(made))
 
 
 def test_the_study_leaves_the_files_of_the_contract(tmp_path):
@@ -77,7 +77,7 @@ def test_a_killed_run_resumes_to_the_same_bits(label, tmp_path, monkeypatch):
     assert seen[0] > 0.3
     np.testing.assert_array_equal(resumed.arrays["accuracy_matrix"], whole.arrays["accuracy_matrix"])
     one, other = (training.Trainer(setting, pool.dataset("digits"), 0) for _ in range(2))
-    same = training.fingerprint(point(setting, ""), ("tasks",))
+    same = published_setting.fingerprint(point(setting, ""), ("tasks",))
     one.load(tmp_path / "whole" / "state.checkpoint", same)
     other.load(tmp_path / "cut" / "state.checkpoint", same)
     for name, w in one.weights.items():

@@ -20,13 +20,13 @@ class Options(SimulationOptions):
 def run(options, console):
     """Train every rule at every width; write summary.json, results.nc and provenance.json, and print a table."""
     from spikemeta.figures import style
-    from spikemeta.runs import display, experiment
+    from spikemeta.runs import display, experiment, planning
 
     # A row of the study: a label of its own, and what sets it apart from the others.
     entries = [
         replace(entry, label=f"{entry.label} {width}", hidden=int(width))
         for width in options.widths.split(",")
-        for entry in experiment.entries_of(options)
+        for entry in planning.entries_of(options)
     ]
     outcome, store = experiment.run("NAME", options, entries, console)
     drawn = style.save_all({"accuracy": accuracy(outcome.results)}, store.folder / "figures")

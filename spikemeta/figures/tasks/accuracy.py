@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from spikemeta.analysis import metrics
+from spikemeta.analysis import statistics
 from spikemeta.figures.style import HATCH, INTERVAL, PALETTE, blank, chance_line, is_told, legend
 
 
@@ -39,7 +39,7 @@ def figure(results):
 
 def _bar(panel, x, width, values, b, told):
     """A bar at x: mean of fractions (n_seeds,), interval, a dot per seed."""
-    summary = metrics.summarise(values)
+    summary = statistics.summarise(values)
     edge, hatch = ("white", HATCH) if told else (PALETTE[b], "")
     panel.bar(x, 100 * summary.mean, 0.92 * width, color=PALETTE[b], edgecolor=edge, hatch=hatch, lw=0)
     if summary.n > 1:
