@@ -4,7 +4,7 @@
     spikemeta run forgetting --rules sgd,laplace --dataset mnist --task split --scale full --seeds 5
 
 Every rule trains the same network on the same tasks under the same seeds; after each task all tasks are
-tested. Written to the output folder: ``summary.json``, ``results.nc``, ``provenance.json`` and four figures.
+tested. Written to the output folder: ``summary.json``, ``results.nc``, ``provenance.json`` and five figures.
 Rules that are told of task boundaries are marked, because they solve an easier problem than those that see an
 unbroken stream.
 """

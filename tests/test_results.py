@@ -191,7 +191,7 @@ def test_study_writes_the_contract(tmp_path, fake, console):
     assert provenance["command"].startswith("spikemeta run forgetting --rules sgd,laplace --seeds 2")
     assert "on_gradient" in provenance["rules"]["laplace"]
     assert provenance["versions"]["brian2"]
-    for name in ("first_task", "accuracy", "all_tasks", "accuracy_matrices"):
+    for name in ("first_task", "accuracy", "all_tasks", "accuracy_matrices", "cost"):
         assert (tmp_path / "figures" / f"{name}.png").read_bytes().startswith(b"\x89PNG")
         assert (tmp_path / "figures" / f"{name}.pdf").read_bytes().startswith(b"%PDF")
     printed = console.export_text()

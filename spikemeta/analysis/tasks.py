@@ -61,6 +61,8 @@ class Analysis:
             return ("rule", "seed", *dims), np.array(cells, float), {"units": units}
 
         data["accuracy"] = stack(("after", "task"), lambda a: a["accuracy_matrix"], "1")
+        if "prequential_accuracy" in first:
+            data["prequential_accuracy"] = stack((), lambda a: a["prequential_accuracy"], "1")
         for name, unit in cost.NAMES.items():
             if f"cost_{name}" in first:
                 data[name] = stack((), lambda a, n=name: a[f"cost_{n}"], unit)
