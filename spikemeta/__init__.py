@@ -10,6 +10,8 @@ _NAMES = {
     "Parameter": "language.rule",
     "check_file": "language.rule",
     "get_rule": "language.registry",
+    "run": "runs.result",
+    "Result": "runs.result",
     "show": "backends.rendering",
     "trace": "backends.trace",
     "ReferenceSynapses": "backends.reference",

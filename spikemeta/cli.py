@@ -47,7 +47,7 @@ class Studies(TyperGroup):
     def get_command(self, ctx, name):
         from spikemeta.language import registry
 
-        return command_of(registry.load("studies", name))
+        return command_of(registry.from_file("studies", name) if name.endswith(".py") else registry.load("studies", name))
 
 
 class Sweeps(TyperGroup):
@@ -90,7 +90,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Metaplasticity in spiking networks: rules, networks and studies.",
 )
-studies = typer.Typer(cls=Studies, no_args_is_help=True, help="Run a study; 'spikemeta run STUDY --help' shows its options.")
+studies = typer.Typer(
+    cls=Studies,
+    no_args_is_help=True,
+    help="Run a study, or a study file of your own; 'spikemeta run STUDY --help' shows its options.",
+)
 studies.callback()(lambda: None)
 app.add_typer(studies, name="run")
 sweeps = typer.Typer(
@@ -110,17 +114,21 @@ def examples(lines):
 def command_of(study):
     """A command whose options are the fields of a study's options dataclass."""
 
-    def run(**values):
+    def run(as_json, quiet, **values):
         values = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
         options = study.options(**values)
         from rich.console import Console
 
+        from spikemeta.runs import display
         from spikemeta.runs.study import check
 
         check(options)
-        console = Console()
+        console = Console(stderr=as_json, quiet=quiet)
         try:
-            code = study.run(options, console)
+            with display.collected() as folders:
+                code = study.run(options, console)
+            if as_json:
+                typer.echo((folders[-1] / "summary.json").read_text(encoding="utf-8"))
         except KeyboardInterrupt as stop:
             if study.resumable:
                 raise
@@ -136,10 +144,18 @@ def command_of(study):
         declared = Annotated[kind, typer.Option(help=text, show_default=item.default not in (None, "", ()))]
         default = list(item.default) if several else item.default
         parameters.append(inspect.Parameter(item.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=declared))
+    for name, word, text in (
+        ("as_json", "--json", "Print summary.json at the end, and everything else on stderr."),
+        ("quiet", "--quiet", "Print nothing but errors; with --json, only that."),
+    ):
+        declared = Annotated[bool, typer.Option(word, help=text)]
+        parameters.append(inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=False, annotation=declared))
     run.__signature__ = inspect.Signature(parameters)
     run.__annotations__ = {p.name: p.annotation for p in parameters}
     holder = typer.Typer(pretty_exceptions_enable=False, add_completion=False)
-    holder.command(study.name, cls=StudyCommand, help=study.description)(run)
+    shown = [line.strip() for line in (inspect.getmodule(study.body).__doc__ or "").splitlines()]
+    shown = examples([line for line in shown if line.startswith("spikemeta ")])
+    holder.command(study.name, cls=StudyCommand, help=study.description, epilog=shown)(run)
     return typer.main.get_command(holder)
 
 

@@ -7,6 +7,7 @@ asked for.
 import functools
 import importlib
 import pkgutil
+import runpy
 from pathlib import Path
 
 from spikemeta.errors import UserError, suggest
@@ -54,6 +55,26 @@ def _rule(name):
 def constants_file(kind, name):
     """Path of the constants that a search found for a rule or a network of ours; there may be none."""
     return Path(importlib.import_module(f"spikemeta.{kind}").__path__[0]) / "tuned" / f"{name}.toml"
+
+
+def from_file(kind, path):
+    """The object that a user's file defines under its kind's name. The file is code: it is executed.
+
+    Raises
+    ------
+    UserError
+        If there is no such file, it fails, or it does not define it.
+    """
+    path, what = Path(path).expanduser(), KINDS[kind]
+    if not path.is_file():
+        raise UserError(f"there is no {what} file {str(path)!r}")
+    try:
+        space = runpy.run_path(str(path))
+    except (Exception, SystemExit) as error:  # whatever a user's file may raise
+        raise UserError(f"{path}: {type(error).__name__}: {error}") from None
+    if what not in space:
+        raise UserError(f"{path}: the file must define the name {what!r}, as 'spikemeta example' writes it")
+    return space[what]
 
 
 def execution(backend):

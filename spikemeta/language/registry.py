@@ -1,9 +1,9 @@
 """Rules by name, by the name of a variant or from a user's file; everything else that exists by name, see `entries`."""
 
 from spikemeta.errors import UserError, suggest
-from spikemeta.language.entries import KINDS, constants_file, load, names
+from spikemeta.language.entries import KINDS, constants_file, from_file, load, names
 
-__all__ = ["KINDS", "constants_file", "get_rule", "load", "names", "variants"]
+__all__ = ["KINDS", "constants_file", "from_file", "get_rule", "load", "names", "variants"]
 
 
 def variants():

@@ -1,5 +1,7 @@
 """What a study prints while it runs and at the end."""
 
+import contextlib
+import contextvars
 import time
 
 from rich.console import Console
@@ -31,7 +33,7 @@ class Display:
         self.bar = None
 
     def __enter__(self):
-        if self.console.is_terminal:
+        if self.console.is_terminal or self.console.is_jupyter:
             self.bar = Progress(
                 TextColumn("{task.fields[points]}"),
                 BarColumn(),
@@ -165,6 +167,20 @@ def cell(metric, scale=100):
     return f"{scale * metric['mean']:.1f}{spread}"
 
 
+_ended = contextvars.ContextVar("ended", default=None)
+
+
+@contextlib.contextmanager
+def collected():
+    """A list that gets the output folder of each study that ends within; one that runs others ends after them."""
+    folders = []
+    token = _ended.set(folders)
+    try:
+        yield folders
+    finally:
+        _ended.reset(token)
+
+
 def end(console, store, drawn, failed=(), notes=()):
     """Print what a study wrote, what a reader should know, and what failed.
 
@@ -181,6 +197,8 @@ def end(console, store, drawn, failed=(), notes=()):
     int
         Exit code: 2 if anything failed, else 0.
     """
+    if _ended.get() is not None:
+        _ended.get().append(store.folder)
     written = [store.folder / name for name in ("summary.json", "results.nc", "provenance.json")]
     files(console, [path for path in written if path.exists()] + drawn)
     warnings(console, notes)
