@@ -6,6 +6,7 @@ hidden layer and T - 2 of the readout are all that happens. They are computed la
 matrix product.
 """
 
+import copy
 import math
 from dataclasses import asdict, dataclass
 
@@ -134,6 +135,12 @@ class Surrogate:
             "hidden": parameters.hidden_spread * rng.standard_normal((n_input, n_hidden)),
             "readout": parameters.readout_spread * rng.standard_normal((n_hidden, n_classes)),
         }
+
+    def ready(self, sizes, parameters, start):
+        """The network for sizes (n_input, n_hidden, n_classes): itself, which is told all with each call."""
+        made = copy.copy(self)
+        made.n_hidden = sizes[1]
+        return made
 
     def draw(self, images, parameters, generator):
         """Input spikes: in each step with probability brightness x input_rate x step.

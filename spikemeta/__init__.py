@@ -8,8 +8,11 @@ import importlib
 _NAMES = {
     "Rule": "language.rule",
     "Parameter": "language.rule",
+    "Network": "language.network",
+    "Neurons": "language.network",
     "check_file": "language.rule",
     "get_rule": "language.registry",
+    "get_network": "language.registry",
     "run": "runs.result",
     "Result": "runs.result",
     "show": "backends.rendering",

@@ -22,13 +22,21 @@ class RuleError(UserError):
         Field of the rule, line within that field (0 for the first), and message.
     """
 
+    kind = "rule"
+
     def __init__(self, name, problems):
         self.name, self.problems = name, list(problems)
         lines = "\n".join(f"  {field}, line {line + 1}: {text}" for field, line, text in self.problems)
-        super().__init__(f"rule {name!r} cannot be used:\n{lines}")
+        super().__init__(f"{self.kind} {name!r} cannot be used:\n{lines}")
 
     def __reduce__(self):
         return type(self), (self.name, self.problems)
+
+
+class NetworkError(RuleError):
+    """A network's text cannot be run; as `RuleError`."""
+
+    kind = "network"
 
 
 def suggest(kind, name, valid):

@@ -87,12 +87,11 @@ def settings_of(grid, n_random=None, random_seed=0):
 
 
 def _entries(options):
-    from spikemeta.language import registry
     from spikemeta.runs import planning, scale
 
     grid = parse_grid(options.grid)
     rows = planning.entries_of(options)
-    network = registry.load("networks", scale.network(options))
+    network = scale.loaded_network(options)
     owners = {key.rpartition(".")[0] for key in grid} - {"", "network", *network.projections}
     if owners:
         raise UserError("\n".join(suggest("part of the network", o, [*network.projections, "network"]) for o in owners))
@@ -138,10 +137,9 @@ def _target(options, entries):
 
 def _write(options, entry, target, console):
     from spikemeta.data import tuned
-    from spikemeta.language import registry
     from spikemeta.runs import scale, settings
 
-    network = registry.load("networks", scale.network(options))
+    network = scale.loaded_network(options)
     (entry,) = settings.with_constants([entry], options, network)
     rule, block = target
     tuned.write(rule, options.write, replace(block, values=entry.parameters))

@@ -102,7 +102,7 @@ def _torch(rule):
     return "\n".join([head, source.module(rule), "", "", "# On a CPU, in place of update, this C++:", compiled])
 
 
-def _maths(expression):
+def maths(expression):
     expression = re.sub(r"\brandn?\(\)", lambda m: "standard_normal" if m[0] == "randn()" else "uniform", expression)
     return latex(str_to_sympy(expression), symbol_names=_Names(), mul_symbol=r"\,")
 
@@ -117,13 +117,13 @@ class _Names(dict):
         return isinstance(symbol, Symbol)
 
     def __getitem__(self, symbol):
-        return _name(symbol.name)
+        return name_of(symbol.name)
 
     def get(self, symbol, default=None):
         return self[symbol] if symbol in self else default
 
 
-def _name(name):
+def name_of(name):
     if name in _DRAWN:
         return _DRAWN[name]
     head, *rest = [f"\\{p}" if p in ("mu", "sigma") else p if len(p) == 1 else rf"\mathrm{{{p}}}" for p in name.split("_")]
@@ -131,16 +131,16 @@ def _name(name):
 
 
 def _latex(rule):
-    lines = [rf"\frac{{d {_name(d.name)}}}{{dt}} &= {_maths(d.equation)}" for d in rule.analysis.decays.values()]
-    lines += [rf"w_{{\mathrm{{transmitted}}}} &= {_maths(rule.weight.strip())}"]
+    lines = [rf"\frac{{d {name_of(d.name)}}}{{dt}} &= {maths(d.equation)}" for d in rule.analysis.decays.values()]
+    lines += [rf"w_{{\mathrm{{transmitted}}}} &= {maths(rule.weight.strip())}"]
     events = {"on_presentation": "presentation", "on_gradient": "gradient", "on_boundary": "boundary"}
     for block, event in (events | {"on_base_step": "step of a base optimizer"}).items():
         for n, s in enumerate(rule.analysis.blocks[block]):
             tag = rf" && \text{{at a {event}}}" if n == 0 else ""
-            lines.append(rf"{_name(s.target)} &\leftarrow {_maths(s.value)}{tag}")
+            lines.append(rf"{name_of(s.target)} &\leftarrow {maths(s.value)}{tag}")
     if rule.base_gradient:
         lines.append(
-            rf"g_{{\mathrm{{base}}}} &= {_maths(rule.base_gradient.strip())} && \text{{what a base optimizer descends}}"
+            rf"g_{{\mathrm{{base}}}} &= {maths(rule.base_gradient.strip())} && \text{{what a base optimizer descends}}"
         )
     source = re.sub(r"([%&_#])", r"\\\1", rule.reference).replace("^", r"\^{}")
     return "\n".join([r"% " + rule.title, r"\begin{align}", " \\\\\n".join(lines), r"\end{align}", f"% {source}"])

@@ -7,22 +7,28 @@ import typer
 
 from spikemeta.errors import UserError
 
-EXAMPLES = ("spikemeta check my_rule.py",)
+EXAMPLES = ("spikemeta check my_rule.py", "spikemeta check my_network.py")
 
 
 def command(
     file: Annotated[
-        Path, typer.Argument(help="A Python file that defines a rule or a chip, or TOML with constants or a chip.")
+        Path, typer.Argument(help="A Python file that defines a rule, a network or a chip, or TOML with constants or a chip.")
     ],
 ):
-    """Check a rule, with the constants beside it, or a hardware file of your own: every problem at once, or "ok"."""
+    """Check a rule, with the constants beside it, a network or a hardware file of your own: every problem at once, or "ok"."""
     if not file.is_file():
-        raise UserError(f"there is no rule file {str(file)!r}; name a Python file with 'rule = Rule(...)' in it")
+        raise UserError(
+            f"there is no rule file {str(file)!r}; name a Python file with 'rule = Rule(...)' or 'network = Network(...)'"
+        )
     from spikemeta.data import constants_file, tuned
     from spikemeta.hardware import profile
+    from spikemeta.language import network_files
 
     chip = profile.is_profile(file) and not constants_file.is_constants(file)
-    problems = profile.read(file)[0] if chip else tuned.check_file(file)
+    if chip:
+        problems = profile.read(file)[0]
+    else:
+        problems = network_files.check_file(file) if network_files.is_network(file) else tuned.check_file(file)
     if not problems:
         typer.echo("ok")
         return

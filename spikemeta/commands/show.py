@@ -1,5 +1,6 @@
 """``spikemeta show``."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -7,26 +8,63 @@ import typer
 from spikemeta.commands._words import complete_rules
 from spikemeta.errors import UserError, suggest
 
-FORMS = ("text", "brian2", "torch", "latex")
-EXAMPLES = ("spikemeta show laplace --as latex", "spikemeta show mesu --hardware loihi1")
+FORMS = ("text", "brian2", "torch", "latex", "diagram")
+EXAMPLES = (
+    "spikemeta show laplace --as latex",
+    "spikemeta show mesu --hardware loihi1",
+    "spikemeta show recurrent --as diagram --out recurrent.pdf",
+)
 
 
 def command(
-    rule: Annotated[str, typer.Argument(help="A rule, a variant, or a rule file of your own.", autocompletion=complete_rules)],
-    as_: Annotated[str, typer.Option("--as", help=f"One of: {', '.join(FORMS)}.")] = "text",
+    text: Annotated[
+        str,
+        typer.Argument(
+            metavar="RULE|NETWORK", help="A rule, a variant, a network, or a file of your own.", autocompletion=complete_rules
+        ),
+    ],
+    as_: Annotated[str, typer.Option("--as", help=f"One of: {', '.join(FORMS)}; diagram draws a network.")] = "text",
     hardware: Annotated[str, typer.Option(help="A chip, or a profile file: whether the rule fits, and what is missing.")] = "",
+    out: Annotated[Path | None, typer.Option(help="File of the diagram, .png, .pdf or .svg. Default: NETWORK.png.")] = None,
 ):
-    """Show a rule: its text, the Brian2 or torch code made from it, or its equations; or how it fits a chip."""
+    """Show a rule or a network: its text, the Brian2 or torch code made from it, its equations; or how a rule fits a chip."""
     if as_ not in FORMS:
         raise UserError(suggest("value of --as", as_, FORMS))
-    from spikemeta.backends.rendering import show as rendered
+    from spikemeta.backends import rendering
     from spikemeta.language import registry
+    from spikemeta.language.network import Network
 
-    found = registry.get_rule(rule)
+    found = registry.get_text(text)
+    if isinstance(found, Network):
+        if hardware:
+            raise UserError("--hardware says how a rule fits a chip: name a rule, not a network")
+        _network(found, as_, out)
+        return
+    if text in registry.names("networks"):
+        raise UserError(f"network {text!r} is Python code, not a text: there is nothing to show; see its file in networks/")
+    if as_ == "diagram" or out:
+        raise UserError(f"a diagram is drawn of a network, not of rule {text!r}; --as text, brian2, torch or latex show a rule")
     if hardware:
         from spikemeta.hardware import fitting, profile, stored
 
         chip = profile.get(hardware)
-        typer.echo(fitting.describe(found, chip) if as_ == "text" else rendered(stored.on_chip(found, chip), as_))
+        typer.echo(fitting.describe(found, chip) if as_ == "text" else rendering.show(stored.on_chip(found, chip), as_))
         return
-    typer.echo(rendered(found, as_))
+    typer.echo(rendering.show(found, as_))
+
+
+def _network(network, as_, out):
+    if as_ != "diagram":
+        from spikemeta.backends.networks import rendering
+
+        typer.echo(rendering.show(network, as_))
+        return
+    from spikemeta.figures import network_diagram
+
+    file = out or Path(f"{network.name}.png")
+    try:
+        network_diagram.draw(network).savefig(file, dpi=200)
+    except (OSError, ValueError) as error:
+        text = f"cannot write the diagram {str(file)!r} ({error}): name a .png, .pdf or .svg file with --out"
+        raise UserError(text) from None
+    typer.echo(f"written: {file}")

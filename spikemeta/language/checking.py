@@ -61,7 +61,7 @@ RESERVED = {
     *(f"M_{name}" for name in "E LOG2E LOG10E LN2 LN10 PI PI_2 PI_4 1_PI 2_PI 2_SQRTPI SQRT2 SQRT1_2".split()),
 }
 LARGEST_WHOLE = 2**31 - 1
-_STATEMENT = re.compile(r"^([A-Za-z]\w*)\s*(=|\+=|-=|\*=|/=)(?!=)\s*(.+)$")
+STATEMENT = re.compile(r"^([A-Za-z]\w*)\s*(=|\+=|-=|\*=|/=)(?!=)\s*(.+)$")
 _DRAW = re.compile(r"\b(randn?)\s*\(\s*\)")
 #: What an expression may consist of; the rest of Python has no meaning in synapse equations.
 _NODES = (
@@ -93,7 +93,7 @@ _NODES = (
     ast.Eq,
     ast.NotEq,
 )
-_NAME = re.compile(r"^[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*$")
+NAME = re.compile(r"^[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*$")
 
 
 def names_in_or_empty(expression):
@@ -155,8 +155,13 @@ def _value(node):
     return left - right if isinstance(node.op, ast.Sub) else left + right
 
 
-class _Checker:
+class Checker:
     """Collects every problem of a rule's text, with its field and line."""
+
+    speaker = "a rule"
+    declared = "state or parameters"
+    drawing = _DRAWING
+    units = {DIMENSIONLESS: "no unit", (1 / second).dim: "1/time: divide by a parameter in presentations, or by presentation"}
 
     def __init__(self, parameters):
         self.parameters = parameters
@@ -189,7 +194,7 @@ class _Checker:
             self.problem(
                 block,
                 line,
-                f"{text!r} cannot be used: a rule knows numbers, names, arithmetic, comparisons "
+                f"{text!r} cannot be used: {self.speaker} knows numbers, names, arithmetic, comparisons "
                 f"and functions ({', '.join(FUNCTIONS)})",
             )
             return False
@@ -214,22 +219,22 @@ class _Checker:
         unknown = sorted({n.id for n in ast.walk(tree) if isinstance(n, ast.Name)} - set(variables))
         for name in unknown:
             where = f" (it exists only in {BUILTINS[name]})" if name in BUILTINS else ""
-            self.problem(block, line, f"undefined name {name!r}{where}: declare it in state or parameters")
+            self.problem(block, line, f"undefined name {name!r}{where}: declare it in {self.declared}")
         if unknown:
             return False
-        if block not in _DRAWING and names_in(text) & {"rand", "randn"}:
-            self.problem(block, line, "rand() and randn() may be drawn only in initial and on_presentation")
+        if block not in self.drawing and names_in(text) & {"rand", "randn"}:
+            self.problem(block, line, f"rand() and randn() may be drawn only in {' and '.join(self.drawing)}")
             return False
         try:
             found = parse_expression_dimensions(text, variables)
         except DimensionMismatchError as error:
-            self.problem(block, line, f"unit mismatch in {text!r}: {_plain(error)}")
+            self.problem(block, line, f"unit mismatch in {text!r}: {plain(error)}")
             return False
         except (SyntaxError, ValueError, TypeError, NotImplementedError) as error:
-            self.problem(block, line, f"{text!r} cannot be used: {_plain(error)}")
+            self.problem(block, line, f"{text!r} cannot be used: {plain(error)}")
             return False
         if found is not wanted:
-            unit = {DIMENSIONLESS: "no unit"}.get(wanted, "1/time: divide by a parameter in presentations, or by presentation")
+            unit = self.units.get(wanted, f"the unit {wanted!r}")
             self.problem(block, line, f"unit mismatch: {text!r} has unit {found!r}, but needs {unit}")
             return False
         return True
@@ -240,7 +245,7 @@ class _Checker:
             try:
                 (equation,) = Equations(source).values()
             except Exception as error:  # Brian2's parser raises several kinds
-                self.problem("state", line, f"{source!r} is not 'dx/dt = ... : 1' or 'x : 1': {_plain(error)}")
+                self.problem("state", line, f"{source!r} is not 'dx/dt = ... : 1' or 'x : 1': {plain(error)}")
                 continue
             self.name("state", line, equation.varname)
             if equation.varname in self.states:
@@ -280,7 +285,7 @@ class _Checker:
 
     def name(self, block, line, name):
         taken = name in RESERVED or name in BUILTINS or name in CONSTANTS or name in FUNCTIONS
-        if taken or not _NAME.match(name) or name.startswith("fading_") or name.endswith(("_pre", "_post")):
+        if taken or not NAME.match(name) or name.startswith("fading_") or name.endswith(("_pre", "_post")):
             self.problem(block, line, f"the name {name!r} is taken or not allowed; choose another")
         elif block == "state" and name in self.parameters:
             self.problem(block, line, f"{name!r} is both a state variable and a parameter")
@@ -288,7 +293,7 @@ class _Checker:
     def block(self, block, text):
         statements, temporaries = [], []
         for line, source in numbered(text):
-            match = _STATEMENT.match(source)
+            match = STATEMENT.match(source)
             if not match:
                 self.problem(block, line, f"{source!r} is not an assignment such as 'x = ...' or 'x += ...'")
                 continue
@@ -310,7 +315,7 @@ class _Checker:
         return tuple(statements)
 
 
-def _plain(error):
+def plain(error):
     return " ".join(str(error).split())
 
 
@@ -335,7 +340,7 @@ def analyse(name, state, weight, parameters, base_gradient="", **blocks):
     list of (str, int, str)
         Field, line in the field from 0, and message of every problem.
     """
-    checker = _Checker(parameters)
+    checker = Checker(parameters)
     for parameter in parameters:
         checker.name(f"parameters.{parameter}", 0, parameter)
     checker.state(state)

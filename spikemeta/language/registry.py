@@ -23,3 +23,20 @@ def get_rule(name):
     if name not in named:
         raise UserError(suggest("rule", name, [*names("rules"), *named]))
     return load("rules", named[name]).with_variant(name)
+
+
+def get_network(name):
+    """A network by name, or from a user's file (``path/to/my_network.py``)."""
+    if str(name).endswith(".py"):
+        from spikemeta.language.network_files import load_file
+
+        return load_file(name)
+    return load("networks", name)
+
+
+def get_text(name):
+    """A rule or a network: by name, by the name of a rule's variant, or from a user's file of either kind."""
+    from spikemeta.language.network_files import is_network
+
+    networks = is_network(name) if str(name).endswith(".py") else name in names("networks")
+    return get_network(name) if networks else get_rule(name)

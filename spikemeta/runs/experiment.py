@@ -10,7 +10,6 @@ from spikemeta.data import tuned
 from spikemeta.errors import UserError
 from spikemeta.figures import memory as memory_figure
 from spikemeta.figures import style
-from spikemeta.language import registry
 from spikemeta.runs import planning, pool, results, scale, settings, study
 from spikemeta.runs.display import Display
 from spikemeta.runs.provenance import Record
@@ -119,7 +118,7 @@ def run(name, options, entries, console, evaluate="test", analysis=None, work=po
         unstable are listed in the outcome instead.
     """
     study.check(options)
-    entries = settings.with_constants(entries, options, registry.load("networks", scale.network(options)))
+    entries = settings.with_constants(entries, options, scale.loaded_network(options))
     if _planning.get():
         raise _Planned(Plan(entries, evaluate, analysis, work))
     dataset = pool.dataset(options.dataset)

@@ -65,10 +65,10 @@ class Point:
 
 def fingerprint(rule, point):
     """Digest of what decides a point's outcome: the rule's text, constants, network, curriculum, version and sources."""
-    from spikemeta.language import registry
+    from spikemeta.simulation import written
 
     task, data = point.curriculum["name"], point.curriculum["dataset"]
-    network = registry.load("networks", point.simulation["network"])
+    network = written.of(point.simulation["network"])
     text = {f: getattr(rule, f) for f in ("state", "weight", "initial", "on_gradient", "on_presentation", "on_boundary")}
     simulation, engine = point.simulation, "torch" if point.simulation["engine"] == "torch" else "brian2"
     where = simulation["network"], engine, task, data, simulation["feedback"]
@@ -77,6 +77,7 @@ def fingerprint(rule, point):
         text,
         constants,
         network.parameters(task, data, point.simulation["network_parameters"]),
+        getattr(network, "text", ""),
         rule.title,
         rule.boundary_if,
         dataset(data).digests,

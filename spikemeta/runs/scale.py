@@ -1,5 +1,8 @@
 """What the options of a study stand for: images, tasks, hidden neurons, the network and how errors reach it."""
 
+from spikemeta.errors import UserError
+from spikemeta.simulation import written
+
 #: Images per task, or of an item's class, with ``--scale quick``, training and test, and the number of tasks or items where it
 #: is not given. An item shows about twice as many.
 QUICK = {"split": (300, 60, None), "permuted": (400, 100, 3), "joint": (1500, 300, None), "items": (60, 30, 6)}
@@ -37,8 +40,24 @@ def n_hidden(options):
 
 
 def network(options):
-    """Name of the network that the options stand for."""
-    return "surrogate" if options.engine == "torch" else "feedforward"
+    """Name, or file, of the network that the options stand for."""
+    return getattr(options, "network", "") or ("surrogate" if options.engine == "torch" else "feedforward")
+
+
+def loaded_network(options):
+    """The network that the options stand for.
+
+    Raises
+    ------
+    UserError
+        For an unknown name, a file that cannot be used, or a network that does not run on the engine.
+    """
+    found = written.of(network(options))
+    if not found.engines or ("torch" in found.engines) != (options.engine == "torch"):
+        able = "torch" if "torch" in found.engines else "brian2" if found.engines else ""
+        remedy = f"say --engine {able}" if able else "choose another with --network"
+        raise UserError(f"network {network(options)!r} does not run on --engine {options.engine}: {remedy}")
+    return found
 
 
 def signal(options):

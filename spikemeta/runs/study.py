@@ -106,6 +106,10 @@ class SimulationOptions:
         "Brian2's standalone (compiled C++) or runtime mode; not for --engine torch.",
         choices=("standalone", "runtime"),
     )
+    network: str = option(
+        "",
+        "A network, by name or file (my_network.py). Default: feedforward, or surrogate with --engine torch.",
+    )
     batch: int | None = option(None, "Images per step of the rule, with --engine torch. Default: 16.", low=1)
     hidden: int | None = option(None, "Hidden neurons. Default: 100 (quick), 200 (full).", low=1)
     feedback: str = option(

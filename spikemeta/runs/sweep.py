@@ -78,7 +78,7 @@ def cells_of(base, options, axes):
         chosen = base.options(**(own | {a.name: given[a.key] for a in axes if a.kind == "option"}))
         study.check(chosen)
         plan = experiment.plan_of(base, chosen)
-        network = registry.load("networks", scale.network(chosen))
+        network = scale.loaded_network(chosen)
         entries = {}
         for entry in plan.entries:
             label = " ".join([entry.label, *(f"{a.key}={_short(given[a.key])}" for a in axes if touches(a, entry))])
@@ -154,7 +154,7 @@ def _axes(base, options):
     """The dimensions of the grid; refuses what is given and varied too."""
     study.check(options)
     rules = {rule.title: rule for rule in study.resolve_rules(options.rules).values()}
-    axes = axes_of(options.grid, base.options, rules, registry.load("networks", scale.network(options)))
+    axes = axes_of(options.grid, base.options, rules, scale.loaded_network(options))
     defaults = {f.name: f.default for f in dataclasses.fields(options)}
     twice = [a.name for a in axes if a.kind == "option" and getattr(options, a.name) != defaults[a.name]]
     twice = [study.flag(name) for name in twice]

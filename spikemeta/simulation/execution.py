@@ -69,7 +69,7 @@ def open_executor(simulation, sizes, constants, start, connect=None):
         from spikemeta.simulation import torch_engine
 
         with torch_engine.one_thread():
-            yield torch_engine.Executor(simulation, sizes, constants)
+            yield torch_engine.Executor(simulation, sizes, constants, start)
         return
     brian2.prefs.logging.display_brian_error_message = False
     stimuli = standalone.Stimuli()

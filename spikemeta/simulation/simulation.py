@@ -14,8 +14,8 @@ from spikemeta.data import tuned
 from spikemeta.data.curricula import Phase
 from spikemeta.errors import InstabilityError, UserError, suggest
 from spikemeta.hardware import profile, stored
-from spikemeta.language import equations, registry
-from spikemeta.simulation import execution, shared_beginnings
+from spikemeta.language import equations
+from spikemeta.simulation import execution, shared_beginnings, written
 from spikemeta.simulation.checkpoint import Checkpoint
 from spikemeta.system import source_identity, stopping
 
@@ -125,7 +125,7 @@ class Simulation:
     ----------
     rule : Rule
     network : str
-        Name of a network.
+        Name of a network, or the path of a file that defines a `spikemeta.language.network.Network`.
     n_hidden : int
     feedback : str
         How the network's error reaches its hidden neurons: ``"tied"`` or ``"random"``. Not for engine torch.
@@ -181,10 +181,10 @@ class Simulation:
         self.ideal = rule
         self.rule = stored.on_chip(rule, self.hardware) if self.hardware else rule
         self.engine, self.feedback, self.n_hidden = engine, feedback, n_hidden
-        self.network = registry.load("networks", network)
+        self.network = written.of(network)
         if engine not in self.network.engines:
             able = " or ".join(map(repr, self.network.engines)) or "none"
-            raise UserError(f"network {network!r} does not run on engine {engine!r}, but on {able}")
+            raise UserError(f"network {str(network)!r} does not run on engine {engine!r}, but on {able}")
         self.network_name, self.prediction, self.batch, self.dtype = network, prediction, batch, dtype
         self.dense = dense
         self.parameters, self.network_parameters = parameters or {}, network_parameters or {}
@@ -447,6 +447,7 @@ class Simulation:
             "constants": json.dumps(constants, sort_keys=True),
             "seed": seed,
             "network": self.network_name,
+            "network text": getattr(self.network, "text", ""),
             "hidden neurons": self.n_hidden,
             "feedback": self.feedback,
             "engine": self.engine,

@@ -34,15 +34,17 @@ class Executor:
         (n_input, n_hidden, n_classes).
     constants : dict
         From `Simulation.constants`.
+    start : dict of str to ndarray
+        From the network's ``start``.
     """
 
     compile_seconds = 0.0
     events = {}  # not counted here
 
-    def __init__(self, simulation, sizes, constants):
+    def __init__(self, simulation, sizes, constants, start):
         self.sizes, self.simulation, self.constants = sizes, simulation, constants["rule"]
-        self.network, self.batch = simulation.network, simulation.batch
-        self.parameters = type(self.network.parameters())(**constants["network"])
+        self.batch, self.parameters = simulation.batch, type(simulation.network.parameters())(**constants["network"])
+        self.network = simulation.network.ready(sizes, self.parameters, start)
 
     def duration(self, phase):
         """Rule time of a phase: its batches."""
@@ -96,7 +98,7 @@ class Executor:
             spikes += hidden.detach().sum(dtype=torch.float64).item()
             counts.append(counted.detach().numpy())
             tick(first + len(shown))
-        rate = spikes / (self.sizes[1] * len(phase.indices) * self.parameters.presentation / 1000)
+        rate = spikes / (self.network.n_hidden * len(phase.indices) * self.parameters.presentation / 1000)
         return np.concatenate(counts).astype(np.int32), rate, self._state(weights, optimizer) if learns else {}
 
     def _step(self, optimizer, closure, phase):

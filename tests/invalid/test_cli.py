@@ -31,7 +31,7 @@ def boxed(text):
         ("list rule", "did you mean 'rules'"),
         ("show lapalce", "did you mean 'laplace'"),
         ("show no/such_rule.py", "there is no rule file"),
-        ("show sgd --as html", "valid: brian2, latex, text, torch"),
+        ("show sgd --as html", "valid: brian2, diagram, latex, text, torch"),
         ("check no/such_rule.py", "there is no rule file"),
         ("swep", "No such command"),
         ("run", "STUDY"),

@@ -1,0 +1,118 @@
+"""A network for people to read: as text, as Brian2 or torch code, as LaTeX; always derived from the network's own text."""
+
+import textwrap
+
+from spikemeta.backends.networks import brian
+from spikemeta.backends.rendering import maths, name_of
+from spikemeta.errors import UserError, suggest
+from spikemeta.language import equations
+
+FORMS = ("text", "brian2", "torch", "latex")
+
+
+def show(network, as_="text"):
+    """A network's equations, layers, projections, constants and source.
+
+    Parameters
+    ----------
+    network : Network
+    as_ : {"text", "brian2", "torch", "latex"}
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    UserError
+        For another format.
+    """
+    formats = {"text": _text, "brian2": _brian2, "torch": _torch, "latex": _latex}
+    if as_ not in formats:
+        raise UserError(suggest("format", as_, formats))
+    return formats[as_](network)
+
+
+def _block(title, text):
+    body = "\n".join(line for _, line in equations.numbered(text))
+    return [f"{title}:", textwrap.indent(body, "    ")]
+
+
+def _text(network):
+    out = [f"{network.name}: {network.description}", "", f"Source: {network.reference}", ""]
+    for name, neurons in network.neurons.items():
+        out += _block(f"neurons {name}", neurons.equations) + [f"    threshold: {neurons.threshold.strip()}"]
+        out += [f"    reset: {'; '.join(line for _, line in equations.numbered(neurons.reset)) or 'none'}"]
+    out += ["", *_block("layers", network.layers), "", *_block("projections", network.projections)]
+    out += ["", f"answer: {network.answer.strip()}", "", "parameters:"]
+    width = max(map(len, network.parameters))
+    for name, p in network.parameters.items():
+        unit = "" if p.unit == "1" else f" {p.unit}"
+        out.append(f"    {name:<{width}} = {p.value:g}{unit}    {p.description}".rstrip())
+    return "\n".join(out)
+
+
+def _brian2(network):
+    out = [f"# {network.name}: the Brian2 objects of spikemeta.backends.networks.brian, method='exact', all delivered in order"]
+    for layer in network.structure.layers.values():
+        if layer.is_input:
+            out.append(f"# {layer.name}: {layer.kind} input, {layer.size} neurons")
+            continue
+        neurons = network.neurons[layer.kind]
+        own, pool = brian.split_model(neurons)
+        out += [f"# {layer.name}: NeuronGroup of {layer.size}", textwrap.indent(own, "    ")]
+        out += [f"#   threshold: {neurons.threshold.strip()}"]
+        out += [f"#   reset: {line}" for _, line in equations.numbered(neurons.reset)]
+        out += [f"# {layer.name}_pool: NeuronGroup of 1, which they share", textwrap.indent(pool, "    ")] if pool else []
+    for p in network.structure.projections.values():
+        which = p.pairs or ", ".join(part for part in (p.where, p.probability and f"p={p.probability}") if part) or "all"
+        delay = "0*ms" if p.delay == "1" else f"({p.delay} - 1)*step"
+        out.append(f"# {p.name}: Synapses({p.source}, {p.target}), {which}; delay {delay}; on_pre:")
+        out.append(f"    {p.into}_post += " + ("weight    # of the rule" if p.plastic else f"w    # = {p.weight}"))
+    return "\n".join(out)
+
+
+def _torch(network):
+    si = network.si({name: p.value for name, p in network.parameters.items()})
+    out = [
+        f"# {network.name}: a step of spikemeta.backends.networks.torch.NetworkModule at the default constants, in SI units;",
+        f"# spike is 1 above 0, with the derivative {si['step'] / si['escape']:g}/(1 + slope*abs(distance))**2",
+    ]
+    for layer in network.structure.layers.values():
+        if layer.is_input:
+            continue
+        step = network.structure.kinds[layer.kind].dynamics.at(si, si["step"])
+        slope = float(network.value(layer.slope, si)) if layer.slope else 5.0
+        row = lambda c, constant, names=step.variables: _sum(zip(c, names, strict=True), constant)  # noqa: E731
+        after = ", ".join(row(step.propagator[k], step.drift[k]) for k in range(len(step.variables)))
+        out += [f"# {layer.name}", f"{', '.join(step.variables)} = {after}"]
+        out += [f"{layer.name} = spike({row(step.slope, step.offset)}, slope={slope:g})"]
+        for p in network.structure.projections.values():
+            if p.target == layer.name:
+                when = "now" if p.delay == "1" else f"now - ({p.delay} - 1)"
+                out.append(f"{p.into} = {p.into} + {p.source}[{when}] @ {p.name}")
+        for k, name in enumerate(step.variables):
+            if name in dict(network.structure.kinds[layer.kind].dynamics.resets):
+                out.append(f"{name} = where({layer.name} > 0, {row(step.reset[k], step.jump[k])}, {name})")
+    return "\n".join(out)
+
+
+def _sum(terms, constant):
+    parts = [{1.0: name, -1.0: f"-{name}"}.get(c, f"{c:.6g}*{name}") for c, name in terms if c]
+    parts += [f"{constant:.6g}"] if constant else []
+    return " + ".join(parts).replace("+ -", "- ") or "0"
+
+
+def _latex(network):
+    lines = []
+    for kind, found in network.structure.kinds.items():
+        own, escaped = found.dynamics, kind.replace("_", r"\_")
+        for number, (name, rate) in enumerate(found.equations):
+            tag = rf" && \text{{neurons {escaped}}}" if number == 0 else ""
+            lines.append(rf"\frac{{d {name_of(name)}}}{{dt}} &= {maths(rate)}{tag}")
+        lines.append(rf"{maths(own.distance)} &> 0 && \text{{fires}}")
+        lines += [rf"{name_of(name)} &\leftarrow {maths(value)} && \text{{at a spike}}" for name, value in own.resets]
+    for p in network.structure.projections.values():
+        delay = rf" && \text{{{p.source} to {p.target}, delay {p.delay}}}".replace("_", r"\_")
+        lines.append(rf"{name_of(p.into)} &\leftarrow {name_of(p.into)} + w_{{{name_of(p.name)}}}{delay}")
+    return "\n".join([r"% " + network.name, r"\begin{align}", " \\\\\n".join(lines), r"\end{align}"])

@@ -1,0 +1,349 @@
+"""The network language: neurons, layers and projections as a short text, checked at construction."""
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from spikemeta.errors import NetworkError, UserError, suggest
+from spikemeta.language import equations, network_checking
+from spikemeta.language.neuron_checking import SIZES, UNITS
+from spikemeta.language.rule import Parameter
+
+#: Constants that every network has; a text may give them other values.
+COMMON = {
+    "presentation": Parameter(100.0, "ms", "duration of one stimulus", low=0),
+    "step": Parameter(1.0, "ms", "time step", low=1e-3),
+    "escape": Parameter(4.0, "ms", "width in time of the surrogate gradient, which hardly depends on the step", low=1e-3),
+    "logit": Parameter(0.25, "1", "what a spike adds to its class in the softmax", low=0),
+}
+
+
+@dataclass(frozen=True)
+class Neurons:
+    """A kind of neurons.
+
+    Parameters
+    ----------
+    equations : str
+        Brian2 equations, a line each, linear in the variables: ``dv/dt = (current - v)/tau : 1``, ``drive = ... : 1``, or
+        ``x : 1`` for what only spikes change; ``(shared)`` behind one of which a layer has one only, which its neurons see as
+        it was before the step. All are 0 at the start of a presentation.
+    threshold : str
+        Who fires: ``v > 1``, or with an adaptive threshold ``v > 1 + adaptation``.
+    reset : str
+        What a spike changes: ``v = 0``, ``adaptation += 0.1``.
+    """
+
+    equations: str
+    threshold: str
+    reset: str = ""
+
+
+@dataclass(frozen=True)
+class Network:
+    """A spiking network, written once for every engine.
+
+    A step: neurons are propagated exactly; who is beyond the threshold fires; spikes are delivered; who fired is reset. So
+    with a delay of one step, the least, a spike acts on its target's potential in the next step.
+
+    Parameters
+    ----------
+    name, description : str
+    reference : str
+        Papers; says so where the network is our own.
+    neurons : dict of str to Neurons
+        By the kind's name.
+    layers : str
+        A line each: ``hidden : lif(n_hidden)``; sizes are numbers, ``n_input``, ``n_hidden`` or ``n_classes``. The input is
+        ``rate(n_input, RATE)``, ``latency(n_input, LATEST)`` or ``given(n_input)``. ``slope = ...`` sets the surrogate gradient
+        of torch, step/escape/(1 + slope*|distance from the threshold|)**2; 5 unless it is said.
+    projections : str
+        A line each: ``hidden : input -> hidden, plastic, weight = spread*randn()``. ``plastic`` (the weight is the initial
+        one) or ``fixed``; ``delay`` in steps (1 unless it is said); synapses between all, with a ``probability``, ``where`` a
+        condition on ``i`` and ``j`` holds, or of a list, ``pairs = NAME``; ``into`` names the variable to which a spike adds
+        the weight (``current`` unless it is said), which may be a shared one: a pool. Weights may draw ``rand()`` and
+        ``randn()`` and depend on ``i``, ``j``, ``n_pre`` and ``n_post``.
+    answer : str
+        ``count(LAYER)``: most spikes; ``first(LAYER)``: first spike; ``mean(LAYER.VARIABLE)``: largest mean.
+    pairs : dict of str to list of (int, int)
+    parameters : dict of str to Parameter
+        In any of Brian2's usual units; `COMMON` are there always.
+
+    Raises
+    ------
+    NetworkError
+        With every problem of the text.
+    """
+
+    name: str
+    description: str = ""
+    reference: str = ""
+    neurons: dict = field(default_factory=dict)
+    layers: str = ""
+    projections: str = ""
+    answer: str = ""
+    pairs: dict = field(default_factory=dict)
+    parameters: dict = field(default_factory=dict)
+    structure: network_checking.Structure = field(init=False, repr=False, compare=False, default=None)
+
+    def __post_init__(self):
+        problems = self._form_problems()
+        if problems:
+            raise NetworkError(str(self.name), problems)
+        object.__setattr__(self, "parameters", COMMON | self.parameters)
+        problems = [
+            (f"parameters.{n}", 0, f"{n} {p.problem(p.value)}") for n, p in self.parameters.items() if p.problem(p.value)
+        ]
+        structure, found = network_checking.analyse(
+            self.neurons, self.layers, self.projections, self.answer, self.pairs, self.parameters
+        )
+        problems += found
+        object.__setattr__(self, "structure", structure)
+        if not problems:
+            problems = self.value_problems({n: p.value for n, p in self.parameters.items()})
+        if problems:
+            raise NetworkError(self.name, problems)
+
+    def _form_problems(self):
+        """Fields that are not of their kind, which would make the checks of their contents meaningless."""
+        texts = ("name", "description", "reference", "layers", "projections", "answer")
+        problems = [
+            (f, 0, f"{f} must be a text, not {getattr(self, f)!r}") for f in texts if not isinstance(getattr(self, f), str)
+        ]
+        if isinstance(self.name, str) and not self.name.isidentifier():
+            problems.append(("name", 0, f"the name {self.name!r} must be a word of letters, digits and underscores"))
+        for group, kind, like in (
+            ("neurons", Neurons, 'Neurons("dv/dt = -v/tau : 1", "v > 1", "v = 0")'),
+            ("pairs", (list, tuple), "[(0, 1), (0, 2)]"),
+            ("parameters", Parameter, 'Parameter(20.0, "ms")'),
+        ):
+            found = getattr(self, group)
+            if not isinstance(found, dict):
+                problems.append((group, 0, f"{group} must be a dict, not {found!r}"))
+                continue
+            problems += [
+                (f"{group}.{key}", 0, f"{key!r}: write {like}, not {value!r}")
+                for key, value in found.items()
+                if not isinstance(value, kind) or not isinstance(key, str)
+            ]
+        if problems:
+            return problems
+        for name, made in self.neurons.items():
+            problems += [
+                (f"neurons.{name}", 0, f"{part} of {name!r} must be a text")
+                for part in ("equations", "threshold", "reset")
+                if not isinstance(getattr(made, part), str)
+            ]
+        problems += [
+            (f"parameters.{n}", 0, f"{n}: unit must be one of {', '.join(UNITS)}, not {p.unit!r}")
+            for n, p in self.parameters.items()
+            if p.unit not in UNITS
+        ]
+        return problems
+
+    def _setting_problem(self, key, value):
+        if key not in self.parameters:
+            return suggest(f"parameter of network {self.name!r}", key, self.parameters)
+        problem = self.parameters[key].problem(value)
+        return problem and f"{key} {problem}"
+
+    def value_problems(self, constants):
+        """What is wrong with these values of the parameters, though each is within its limits.
+
+        Parameters
+        ----------
+        constants : dict of str to float
+            By name, each in its unit.
+
+        Returns
+        -------
+        list of (str, int, str)
+            Field, line, message.
+        """
+        problems, si, structure = [], self.si(constants), self.structure
+        steps = si["presentation"] / si["step"]
+        if abs(steps - round(steps)) > 1e-9 * steps or steps < 2:
+            text = f"presentation must be a whole number of steps, at least 2, not {steps:g}"
+            return [("parameters.presentation", 0, text)]
+        for name, kind in structure.kinds.items():
+            try:
+                problems += [(f"neurons.{name}.equations", 0, text) for text in kind.dynamics.at(si, si["step"]).problems()]
+            except (ArithmeticError, ValueError, TypeError) as error:
+                problems.append((f"neurons.{name}.equations", 0, f"cannot be evaluated at these values: {error}"))
+        for layer in structure.layers.values():
+            value = layer.argument and float(self.value(layer.argument, si))
+            if layer.kind == "rate" and not 0 < value * si["step"] <= 1 + 1e-9:
+                text = (
+                    f"{layer.argument} must be above 0 and at most {1 / si['step']:g} Hz, one spike a step; it is {value:g} Hz"
+                )
+                problems.append(("layers", layer.line, text))
+            if layer.kind == "latency" and not 0 < value <= si["presentation"]:
+                text = f"{layer.argument} must be above 0 and within the presentation; it is {1000 * value:g} ms"
+                problems.append(("layers", layer.line, text))
+            if layer.slope and not 0 <= float(self.value(layer.slope, si)) < np.inf:
+                problems.append(("layers", layer.line, f"slope = {layer.slope} must be finite and at least 0"))
+        return problems + self._projection_problems(si, round(steps))
+
+    def _projection_problems(self, si, steps):
+        problems, rng = [], np.random.default_rng(0)
+        toy = {name: 3 for name in SIZES}
+        for name, p in self.structure.projections.items():
+            say = lambda text, line=p.line: problems.append(("projections", line, text))  # noqa: E731
+            delay = self.value(p.delay, si | toy)
+            if not 1 <= delay < steps or delay != int(delay):
+                say(f"the delay of {name!r} must be a whole number of steps, from 1 to {steps - 1}, not {delay:g}")
+            if p.probability and not 0 < self.value(p.probability, si | toy) <= 1:
+                say(f"the probability of {name!r} must be above 0 and at most 1, not {self.value(p.probability, si | toy):g}")
+            sizes = self._ends(p, self.sizes(**toy))
+            with np.errstate(all="ignore"):
+                weight = self._draw(p, si, sizes, None, rng)
+            if not np.isfinite(weight).all():
+                say(f"the weight of {name!r} is not finite at these values")
+        return problems
+
+    def si(self, constants):
+        """Values of the parameters in SI units, from values in their own."""
+        return {n: float(v) * float(UNITS[self.parameters[n].unit]) for n, v in constants.items()}
+
+    @staticmethod
+    def value(expression, space):
+        """Value of an expression of names in ``space``, in SI units."""
+        return equations.compile_expression(expression)(space)
+
+    def constants(self, overrides=None, found=None):
+        """Values of all parameters, each in its unit: defaults, then those that a search found, then overrides.
+
+        Parameters
+        ----------
+        overrides, found : dict of str to float or None
+
+        Returns
+        -------
+        dict of str to float
+
+        Raises
+        ------
+        UserError
+            For an override that names no parameter, or values that make no sense.
+        """
+        problems = [text for key, value in (overrides or {}).items() if (text := self._setting_problem(key, value))]
+        values = {n: float(p.value) for n, p in self.parameters.items()}
+        for layer in (found or {}, overrides or {}):
+            values |= {key: float(value) for key, value in layer.items()} if not problems else {}
+        problems = problems or [text for *_, text in self.value_problems(values)]
+        if problems:
+            raise UserError("\n".join(f"network {self.name!r}: {problem}" for problem in problems))
+        return values
+
+    def sizes(self, n_input, n_hidden, n_classes):
+        """Numbers of neurons, by layer."""
+        given = {"n_input": n_input, "n_hidden": n_hidden, "n_classes": n_classes}
+        return {name: int(given.get(layer.size, layer.size)) for name, layer in self.structure.layers.items()}
+
+    @property
+    def input(self):
+        """Name of the input layer."""
+        return next(name for name, layer in self.structure.layers.items() if layer.is_input)
+
+    def _ends(self, projection, sizes):
+        """Sources and targets of a projection; a shared variable is one target."""
+        kind = self.structure.kinds[self.structure.layers[projection.target].kind]
+        pooled = projection.into in kind.dynamics.shared
+        return sizes[projection.source], 1 if pooled else sizes[projection.target]
+
+    def connections(self, sizes, constants, rng):
+        """Which pairs of neurons have a synapse.
+
+        Parameters
+        ----------
+        sizes : dict of str to int
+            From `sizes`.
+        constants : dict of str to float
+            From `constants`.
+        rng : numpy.random.Generator
+
+        Returns
+        -------
+        dict of str to tuple of ndarray or None
+            By projection: sources and targets, (n,) each, by source and then target; None where all pairs have one.
+
+        Raises
+        ------
+        UserError
+            For a list that names neurons which are not there, or a condition that no pair fulfils.
+        """
+        si, out = self.si(constants), {}
+        for name, p in self.structure.projections.items():
+            n_pre, n_post = self._ends(p, sizes)
+            if not p.sparse:
+                out[name] = None
+                continue
+            there = np.ones((n_pre, n_post), bool)
+            if p.pairs:
+                listed = np.array(self.pairs[p.pairs])
+                if (listed >= (n_pre, n_post)).any():
+                    raise UserError(
+                        f"network {self.name!r}: pairs {p.pairs!r} name neurons beyond {n_pre} sources, {n_post} targets"
+                    )
+                there[:] = False
+                there[listed[:, 0], listed[:, 1]] = True
+            if p.where:
+                places = {"i": np.arange(n_pre)[:, None], "j": np.arange(n_post)[None], "n_pre": n_pre, "n_post": n_post}
+                there &= np.broadcast_to(self.value(p.where, si | places), there.shape)
+            if p.probability:
+                there &= rng.random(there.shape) < self.value(p.probability, si | {"n_pre": n_pre, "n_post": n_post})
+            if not there.any():
+                raise UserError(
+                    f"network {self.name!r}: the projection {name!r} has no synapse between {n_pre} and {n_post} neurons"
+                )
+            out[name] = tuple(there.nonzero())
+        return out
+
+    def weights(self, sizes, constants, connections, rng):
+        """Initial or fixed weights, drawn from a seed.
+
+        Returns
+        -------
+        dict of str to ndarray
+            By projection, (n_pre, n_post), (n,) of one that is sparse, or (n_pre, 1) of one into a shared variable; in the
+            unit of the variable that they reach (SI).
+        """
+        si = self.si(constants)
+        return {
+            name: self._draw(p, si, self._ends(p, sizes), connections[name], rng)
+            for name, p in self.structure.projections.items()
+        }
+
+    def _draw(self, p, si, ends, pairs, rng):
+        i, j = pairs if pairs is not None else (np.arange(ends[0])[:, None], np.arange(ends[1])[None])
+        shape = np.broadcast_shapes(i.shape, j.shape)
+        space = {"i": i, "j": j, "n_pre": ends[0], "n_post": ends[1]}
+        space |= {"rand": lambda: rng.random(shape), "randn": lambda: rng.standard_normal(shape)}
+        return np.array(np.broadcast_to(self.value(p.weight, si | space), shape), float)
+
+    def delays(self, sizes, constants):
+        """Delays in steps, by projection."""
+        si = self.si(constants)
+        return {
+            name: int(self.value(p.delay, si | dict(zip(("n_pre", "n_post"), self._ends(p, sizes), strict=True))))
+            for name, p in self.structure.projections.items()
+        }
+
+    def stacked(self, n_hidden):
+        """The same network with several hidden layers in place of one, as text.
+
+        Parameters
+        ----------
+        n_hidden : sequence of int
+            Neurons of each, from the input on. Further ones are named ``hidden2``, ``hidden3``, ..., and so are the projections
+            to them, which are written as the first one; projections of the layer to itself are there for each.
+
+        Raises
+        ------
+        UserError
+            If not exactly one layer has the size ``n_hidden``.
+        """
+        from spikemeta.language import stacking
+
+        layers, projections = stacking.stacked(self, tuple(n_hidden))
+        return replace(self, layers=layers, projections=projections)

@@ -1,0 +1,96 @@
+"""A user's own network: a Python file that defines one, run and checked."""
+
+import ast
+import runpy
+from pathlib import Path
+
+from spikemeta.errors import RuleError, UserError
+from spikemeta.language.network import Network
+
+
+def load_file(path):
+    """Run a user's network file and return the `Network` it defines. The file is code: it is executed.
+
+    Raises
+    ------
+    UserError
+        If there is no such file, it fails, or it does not define exactly one network.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise UserError(f"there is no network file {str(path)!r}")
+    problems, network = _load(path)
+    if problems:
+        raise UserError("\n".join(problems))
+    return network
+
+
+def check_file(path):
+    """Every problem of a network file, each as ``file:line: message``; an empty list if it is sound."""
+    return _load(Path(path))[0]
+
+
+def is_network(path):
+    """Whether a Python file makes a network, or takes one by ``get_network``, rather than a rule."""
+    try:
+        tree = ast.parse(Path(path).read_text(encoding="utf-8"))
+    except (OSError, SyntaxError, ValueError):
+        return False
+    return any(_called(node, "Network") or _called(node, "get_network") for node in ast.walk(tree))
+
+
+def _called(node, name):
+    return isinstance(node, ast.Call) and getattr(node.func, "id", getattr(node.func, "attr", "")) == name
+
+
+def _load(path):
+    try:
+        space = runpy.run_path(str(path))
+    except RuleError as error:
+        lines = _field_lines(path)
+        where = [_line(lines, field) + line for field, line, _ in error.problems]
+        return [f"{path}:{line}: {text}" for line, (*_, text) in zip(where, error.problems, strict=True)], None
+    except UserError as error:
+        return [f"{path}:1: {error}"], None
+    except SyntaxError as error:
+        return [f"{path}:{error.lineno or 1}: not Python: {error.msg}"], None
+    except (Exception, SystemExit) as error:  # whatever a user's file may raise
+        trace, line = error.__traceback__, 1
+        while trace:
+            line = trace.tb_lineno if trace.tb_frame.f_code.co_filename == str(path) else line
+            trace = trace.tb_next
+        return [f"{path}:{line}: {type(error).__name__}: {error}"], None
+    found = list({id(value): value for value in space.values() if isinstance(value, Network)}.values())
+    if len(found) != 1:
+        text = "must define exactly one Network, as in 'network = Network(...)'"
+        return [f"{path}:1: the file {text}; it defines {len(found)}"], None
+    return [], found[0]
+
+
+def _line(lines, field):
+    """Line of the file on which a field's text starts, or that of the field that holds it."""
+    while field and field not in lines:
+        field = field.rpartition(".")[0]
+    return lines.get(field, 1)
+
+
+def _field_lines(path):
+    """Line of the file on which the text of each field of ``Network(...)`` starts; ``neurons.lif.reset`` of nested ones."""
+
+    def fields(call, prefix, names):
+        given = [*zip(names, call.args, strict=False), *((k.arg, k.value) for k in call.keywords if k.arg)]
+        for name, value in given:
+            lines[f"{prefix}{name}"] = value.lineno
+            for key, entry in zip(value.keys, value.values, strict=True) if isinstance(value, ast.Dict) else ():
+                if isinstance(key, ast.Constant):
+                    lines[f"{prefix}{name}.{key.value}"] = key.lineno
+                    if _called(entry, "Neurons"):
+                        fields(entry, f"{prefix}{name}.{key.value}.", ("equations", "threshold", "reset"))
+
+    lines = {}
+    made = (node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if _called(node, "Network"))
+    for node in made:
+        lines[""] = node.lineno
+        fields(node, "", ("name",))
+        break
+    return lines
