@@ -2,6 +2,7 @@
 
 import copy
 import io
+import warnings
 from functools import partial
 
 import numpy as np
@@ -342,3 +343,34 @@ def test_parameters_that_are_not_contiguous():
             p.grad = numbers((4, 6), 60 + k)
             optimizer.step()
     torch.testing.assert_close(plain, turned, rtol=1e-12, atol=0)
+
+
+@FUSED
+def test_what_a_presentation_draws_may_be_made_of_what_it_drew_just_before(fused):
+    """And be read by the gradient alone, in a product: then weight samples can be averaged, in one pass as well.
+
+    With a closure whose gradient is 1, two samples: w falls by lr times the mean of the squared noise.
+    """
+    rule = Rule(
+        "squared",
+        state="w : 1\nnoise : 1\nsquare : 1",
+        weight="w + 0*noise",
+        initial="w = w_init\nnoise = 0\nsquare = 0",
+        on_presentation="noise = randn()\nsquare = noise*noise",
+        on_gradient="w -= lr*gradient*square",
+        parameters={"lr": Parameter(0.5)},
+    )
+    p = torch.nn.Parameter(torch.zeros(6, dtype=torch.float64))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        optimizer = rule.optimizer([p], fused=fused)
+    drawn = [numbers((6,), 31), numbers((6,), 32)]
+    left = iter(drawn)
+    optimizer.draw = lambda parameter, purpose="noise": next(left)
+
+    def closure():
+        p.grad = torch.ones_like(p)
+        return torch.zeros(())
+
+    optimizer.step(closure, samples=2)
+    torch.testing.assert_close(p.detach(), -0.25 * (drawn[0] ** 2 + drawn[1] ** 2), rtol=1e-12, atol=0)

@@ -127,6 +127,7 @@ class _Writer:
                     self.arrays.add(target)
                     self.locals.append(target)
                     self.scalar.pop(target, None)
+                self.used.add(target)  # declared also where it is only set
                 self.zero.discard(target)
                 self.body.append(f"{target}_ = {value};")
                 if value == ZERO:

@@ -120,7 +120,7 @@ def averaged(rule):
     a = rule.analysis
     noises = a.writes["on_presentation"]
     decaying = set(a.decays).union(*[names_in(f"({d.rate}) + ({d.rest})") for d in a.decays.values()])
-    if a.reads["on_presentation"] & noises or noises & (decaying | a.writes["on_gradient"]):
+    if _read_first(a.blocks["on_presentation"]) & noises or noises & (decaying | a.writes["on_gradient"]):
         return None, "what it draws at a presentation depends on the draw before"
     statements = tuple(
         Statement(s.target, "=", ast.unparse(_Averager(noises).visit(ast.parse(s.value, mode="eval"))), s.line)
@@ -129,6 +129,15 @@ def averaged(rule):
     if any(names_in(s.value) & noises for s in statements):
         return None, "on_gradient reads the noise otherwise than in a product with the gradient"
     return statements, ""
+
+
+def _read_first(statements):
+    """Names that statements read before they set them."""
+    found, known = set(), set()
+    for s in statements:
+        found |= names_in(s.value) - known
+        known.add(s.target)
+    return found
 
 
 def plainly_noisy(rule):
