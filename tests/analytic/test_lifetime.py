@@ -1,0 +1,129 @@
+"""How long a memory lives: closed forms, and direct simulations in NumPy that do not read any rule's text."""
+
+import numpy as np
+import pytest
+
+from spikemeta.analysis import lifetime as analysis
+from spikemeta.language.rule import Parameter, Rule
+from spikemeta.runs import lifetime
+
+WINDOW, AGES, TRACKED, SYNAPSES = 12.0, 40, 6, 4000
+LEAKY = Rule(
+    "leaky",
+    state="dw/dt = -w/window : 1",
+    weight="w",
+    initial="w = w_init",
+    on_gradient="w -= lr*gradient",
+    parameters={"lr": Parameter(0.1), "window": Parameter(1000, "presentation", low=1)},
+)
+#: One time scale, two levels: a synapse takes the wanted sign with the probability 1/5, as each candidate event of a cascade of
+#: depth 1 does.
+SWITCH = Rule(
+    "switch",
+    state="w : 1\nchance : 1",
+    weight="w",
+    initial="w = w_init\nchance = 1",
+    on_presentation="chance = rand()",
+    on_gradient="flips = int(abs(gradient) > 0)*int(chance < 0.2)\nw = (1 - flips)*w - flips*sign(gradient)",
+)
+
+
+def simulated(rule, window=WINDOW):
+    return lifetime.remember(lifetime.forgetting_at(rule, window), SYNAPSES, AGES, TRACKED, 80, seed=1)
+
+
+@pytest.fixture(scope="module")
+def leaky():
+    return simulated(LEAKY)
+
+
+@pytest.fixture(scope="module")
+def switch():
+    return simulated(SWITCH)
+
+
+def test_one_time_scale_fades_as_an_exponential(leaky):
+    """A leaky sum q^0 xi_0 + q^1 xi_1 + ..., q = exp(-1/tau): signal q^age, power 1/(1 - q^2), after one leak for all."""
+    q = np.exp(-1 / WINDOW)
+    expected = np.sqrt(SYNAPSES * (1 - q**2)) * q ** np.arange(AGES)
+    # the signal's own noise is 1/sqrt(tracked) at every age: four deviations of forty ages
+    np.testing.assert_allclose(analysis.snr(*leaky, SYNAPSES), expected, rtol=0.05, atol=4 / np.sqrt(TRACKED))
+    fits = analysis.slopes(analysis.snr(*leaky, SYNAPSES), low=4.0)
+    assert fits["time_constant"] == pytest.approx(WINDOW, rel=0.15)
+    assert fits["exponential_residual"] < fits["power_residual"]
+
+
+@pytest.fixture(scope="module")
+def direct():
+    """The model's words, simulated: with the probability 1/5 a synapse becomes what the pattern wants. Readouts of groups."""
+    rng = np.random.default_rng(7)
+    w, readouts = np.zeros(SYNAPSES), np.zeros((TRACKED, AGES, SYNAPSES // lifetime.GROUP))
+
+    def store():
+        nonlocal w
+        pattern = rng.choice([-1.0, 1.0], SYNAPSES)
+        w = np.where(rng.random(SYNAPSES) < 0.2, pattern, w)
+        return pattern
+
+    for _ in range(80):
+        store()
+    for which in range(TRACKED):
+        pattern = store()
+        for age in range(AGES):
+            if age:
+                store()
+            readouts[which, age] = (pattern * w).reshape(-1, lifetime.GROUP).mean(1)
+    return readouts
+
+
+def test_a_switch_fades_as_its_direct_simulation(switch, direct):
+    here = analysis.snr(*switch, SYNAPSES)
+    # both are means over as many patterns, of unit noise
+    np.testing.assert_allclose(here, np.sqrt(SYNAPSES) * direct.mean((0, 2)), atol=4 * np.sqrt(2 / TRACKED))
+    np.testing.assert_allclose(here, np.sqrt(SYNAPSES) * 0.2 * 0.8 ** np.arange(AGES), atol=4 / np.sqrt(TRACKED))
+    np.testing.assert_allclose(switch[1], 1.0)
+
+
+def test_first_passages_of_a_switch_are_those_of_its_direct_simulation(switch, direct):
+    """24 populations of 1,000 each; four deviations of the difference of their means."""
+    mean, censored = analysis.first_passage(*switch, 1000, lifetime.GROUP)
+    first = (direct < 1000**-0.5).argmax(1)
+    assert (first > 0).all()
+    assert censored == 0
+    assert abs(mean - first.mean()) < 4 * first.std() * np.sqrt(2 / first.size)
+
+
+def test_lifetimes_of_one_time_scale_grow_with_the_logarithm():
+    """q^age sqrt(N (1 - q^2)) = 1: ten times the synapses live tau/2 log 10 memories longer."""
+    q, ages = np.exp(-1 / 50.0), np.arange(600)
+    ratios = [np.sqrt(n * (1 - q**2)) * q**ages for n in (1e3, 1e4, 1e5)]
+    found = [analysis.lifetime(ratio) for ratio in ratios]
+    np.testing.assert_allclose(np.diff(found), 25 * np.log(10), rtol=1e-3)  # a straight line between two ages
+    assert analysis.lifetime(ratios[0] + 1) == np.inf
+    assert analysis.lifetime(ratios[0] * 0) == 0
+
+
+@pytest.mark.parametrize("power", [-0.5, -1.0])
+def test_a_power_of_age_is_told_from_an_exponential(power):
+    ages = np.arange(2000)
+    found = analysis.slopes(300 * np.maximum(ages, 1.0) ** power)
+    assert found["power_slope"] == pytest.approx(power, rel=1e-6)
+    assert found["power_residual"] < 1e-6 < found["exponential_residual"]
+    assert np.isnan(analysis.slopes(np.ones(50))["power_slope"])
+
+
+def test_first_passage_of_a_readout_that_is_known():
+    """Groups that end at given ages; populations are joined from neighbours, and one that lasts counts with the last age."""
+    ends = np.array([3, 3, 7, 7, 50, 50])
+    readouts = (np.arange(10)[None, :, None] < ends).astype(float)
+    power = np.full((1, 10), 100.0)  # one deviation of 1,000 synapses: 0.32
+    mean, censored = analysis.first_passage(readouts, power, 1000, 1000)
+    assert mean == pytest.approx((3 + 3 + 7 + 7 + 10 + 10) / 6)
+    assert censored == pytest.approx(1 / 3)
+    assert analysis.first_passage(readouts, power, 2000, 1000) == (pytest.approx((3 + 7 + 10) / 3), pytest.approx(1 / 3))
+
+
+def test_populations_that_can_be_told_of():
+    assert analysis.sizes(1_000_000, 16, 1000) == [1000, 10_000, 100_000, 1_000_000]
+    assert analysis.sizes(20_000, 8, 1000) == [1000, 10_000]
+    assert analysis.sizes(4000, 4, 1000) == [1000]
