@@ -2,6 +2,7 @@
 
     spikemeta run forgetting
     spikemeta run forgetting --rules sgd,laplace --dataset mnist --task split --scale full --seeds 5
+    spikemeta run forgetting --scenario class --references joint,replay=200,laplace+replay=200
 
 Every rule trains the same network on the same tasks under the same seeds; after each task all tasks are
 tested. Written to the output folder: ``summary.json``, ``results.nc``, ``provenance.json`` and five figures.
@@ -11,11 +12,11 @@ unbroken stream.
 
 from dataclasses import dataclass
 
-from spikemeta.runs.study import SimulationOptions, Study, option
+from spikemeta.runs.study import Study, TaskOptions, option
 
 
 @dataclass(frozen=True)
-class Options(SimulationOptions):
+class Options(TaskOptions):
     """Options of this study."""
 
     images: int | None = option(None, "Training images per task, in place of those of --scale; a fifth as many to test.", low=5)
@@ -26,9 +27,9 @@ def run(options, console):
     """Train and compare the rules."""
     from spikemeta.figures import style
     from spikemeta.language import registry
-    from spikemeta.runs import display, experiment, planning
+    from spikemeta.runs import display, experiment, references
 
-    outcome, store = experiment.run("forgetting", options, planning.entries_of(options), console)
+    outcome, store = experiment.run("forgetting", options, references.entries_of(options), console)
     made = {name: registry.load("figures", name)(outcome.results) for name in registry.names("figures")}
     drawn = style.save_all(made, store.folder / "figures")
     console.print(
@@ -38,6 +39,8 @@ def run(options, console):
             caption=f"test images, seeds: {options.seeds}, mean ± sd; chance {outcome.results.chance:.0%}",
         )
     )
+    for line in references.describe(outcome.rows):
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
     return display.end(console, store, drawn, outcome.failures, outcome.warnings)
 
 

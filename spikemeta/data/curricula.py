@@ -1,103 +1,29 @@
 """Curricula: a dataset as a sequence of phases, each the training on one task or the test of one."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from numbers import Integral, Real
 
 import numpy as np
 
-from spikemeta.data import datasets
+from spikemeta.data import datasets, rehearsal
+from spikemeta.data.phases import Curriculum, Phase
 from spikemeta.data.sampling import cut, in_proportion, stream
 from spikemeta.errors import UserError, suggest
 
+__all__ = ["Curriculum", "Phase", "build", "names", "permuted_task"]
+
 # The random streams of a seed.
-_VALIDATION, _TRAIN_SUBSET, _TEST_SUBSET, _ORDER, _PERMUTATION = range(5)
+_VALIDATION, _TRAIN_SUBSET, _TEST_SUBSET, _ORDER, _PERMUTATION, _MIXTURE, _RESERVOIR = range(7)
 _VALIDATION_FRACTION = 0.1
 #: Of split tasks: one pair of answers for all tasks; the answers of all classes so far; those of the task, which is told.
 SCENARIOS = ("domain", "class", "task")
 
 
-@dataclass(frozen=True, eq=False)
-class Phase:
-    """One stretch of stimuli: the training on a task, or the test of one.
-
-    Attributes
-    ----------
-    kind : str
-        ``"train"`` or ``"test"``; ``"probe"`` where a simulation shows images under given weights, without labels.
-    task : int
-        Task that the stimuli belong to, from 0.
-    name : str
-        For people, tasks counted from 1: ``"train task 3"``, ``"test task 1 after task 3"``.
-    after : int
-        Number of tasks trained when the phase ends (a training phase: ``task + 1``).
-    split : str
-        ``"train"`` or ``"test"``: the dataset's images that `indices` point into. Validation images are cut
-        from the training images, so their phases have the kind ``"test"`` and the split ``"train"``.
-    indices : (n,) int32
-        Images in the order of presentation.
-    labels : (n,) int32
-        What the network has to answer, 0..n_classes-1; in the split curriculum 0 or 1.
-    permutation : (pixels,) int32 or None
-        Pixel order of the task: the stimulus is ``image[permutation]``. None: the image as it is.
-    boundary : bool
-        Whether this training phase opens a new task.
-    allowed : tuple of int or None
-        Answers that count when the phase is tested, or that a network learns to tell apart where it is trained; None: all.
-    """
-
-    kind: str
-    task: int
-    name: str
-    after: int
-    split: str
-    indices: np.ndarray
-    labels: np.ndarray
-    permutation: np.ndarray | None
-    boundary: bool
-    allowed: tuple[int, ...] | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class Curriculum:
-    """A sequence of phases: each task is trained in turn, and after each all tasks are tested.
-
-    Attributes
-    ----------
-    name : str
-        ``"joint"``, ``"split"`` or ``"permuted"``; ``"items"`` for `spikemeta.data.items`.
-    dataset : Dataset
-    n_classes : int
-        Number of answers the network chooses from.
-    n_tasks : int
-    phases : tuple of Phase
-    notes : dict of str to ndarray
-        What else an analysis needs to know; stored with every run.
-    """
-
-    name: str
-    dataset: datasets.Dataset
-    n_classes: int
-    n_tasks: int
-    phases: tuple[Phase, ...]
-    notes: dict = field(default_factory=dict)
-
-    @property
-    def chance(self):
-        """Accuracy of guessing among the answers that count in the last phase, fraction."""
-        allowed = self.phases[-1].allowed if self.phases else None
-        return 1 / (self.n_classes if allowed is None else len(allowed))
-
-    def images(self, phase):
-        """Stimuli of a phase: (n, pixels) uint8, 0..255, in the order of presentation."""
-        images = getattr(self.dataset, f"{phase.split}_images")[phase.indices]
-        return images if phase.permutation is None else images[:, phase.permutation]
-
-
 @dataclass(frozen=True)
 class _Task:
-    """The classes of a task, the answer to its lowest class, and its permutation of pixels."""
+    """The classes of a task, in the order of their answers, and its permutation of pixels."""
 
-    classes: range
+    classes: range | tuple[int, ...]
     permutation: np.ndarray | None = None
 
 
@@ -148,6 +74,9 @@ def build(
     chunks=1,
     first_plain=False,
     scenario="domain",
+    groups=None,
+    mixed=False,
+    replay=0,
 ):
     """Build a curriculum. The same arguments give the same curriculum.
 
@@ -188,6 +117,12 @@ def build(
         of every task are answered 0 and 1. ``"class"``: a class is its own answer, and a test counts the answers of all
         tasks trained so far. ``"task"``: the same answers, but a test counts those of its own task alone, and the torch
         engine trains them alone. Else, and under events, training teaches the other answers to be silent.
+    groups : sequence of sequences of int, optional
+        Of split tasks, the classes of each, in the order of their answers. Default: 0 and 1, 2 and 3, ...
+    mixed : bool
+        Whether the tasks are trained all at once; see `spikemeta.data.rehearsal.mixed`.
+    replay : int
+        Number of stored images, one of which is shown again after each new one; see `spikemeta.data.rehearsal.replayed`.
 
     Returns
     -------
@@ -203,17 +138,24 @@ def build(
     if isinstance(dataset, str):
         dataset = datasets.load(dataset)
     make_tasks, default, highest = _CURRICULA[name]
+    most = highest(dataset.n_classes) if groups is None else len(groups)
     if n_tasks is None:
-        n_tasks = default(dataset.n_classes)
+        n_tasks = default(dataset.n_classes) if groups is None else most
     if validation is None:
         validation = _VALIDATION_FRACTION if evaluate == "validation" else 0.0
     own = scenario != "domain"  # every class is its own answer
     counts = {"seed": seed, "passes": passes, "limit": limit, "test_limit": test_limit, "chunks": chunks}
-    problems = _out_of_range(name, dataset, n_tasks, highest(dataset.n_classes), evaluate, validation, counts)
-    _refuse(name, problems + _of_scenario(name, scenario, test_unseen))
+    problems = _out_of_range(name, dataset, n_tasks, most, evaluate, validation, counts)
+    if not (_whole(replay) and replay >= 0):
+        problems.append(f"replay must be a whole number of stored images, at least 0, not {replay!r}")
+    _refuse(name, problems + _of_scenario(name, scenario, test_unseen) + _of_groups(name, dataset, groups))
     test_unseen = scenario != "class" if test_unseen is None else test_unseen
 
-    tasks = make_tasks(dataset, n_tasks, seed, first_plain)
+    tasks = make_tasks(dataset, n_tasks, seed, first_plain) if groups is None else [_Task(tuple(g)) for g in groups[:n_tasks]]
+    ends = np.cumsum([len(task.classes) for task in tasks])
+    place = np.zeros((len(tasks), dataset.n_classes), np.int32)  # of each class among a task's answers
+    for number, task in enumerate(tasks):
+        place[number, list(task.classes)] = np.arange(len(task.classes)) + (ends[number] - len(task.classes)) * own
     kept, held_out = cut(dataset.train_labels, validation, stream(seed, _VALIDATION))
     answers = {"train": dataset.train_labels, "test": dataset.test_labels}
     tested, pool = "train", held_out
@@ -225,12 +167,12 @@ def build(
 
     def phase(kind, task, label, after, split, indices, boundary=False):
         indices = np.ascontiguousarray(indices, dtype=np.int32)
-        labels = (answers[split][indices] - (0 if own else tasks[task].classes.start)).astype(np.int32)
+        labels = place[task, answers[split][indices]]
         for array in (indices, labels):
             array.setflags(write=False)
-        known = {"class": range(tasks[after - 1].classes.stop), "task": tasks[task].classes}.get(scenario)
-        counts = scenario == "task" or kind == "test"
-        allowed = tuple(known) if known is not None and counts else None
+        of_task = ends[task] - len(tasks[task].classes), ends[task]
+        first, last = {"class": (0, ends[after - 1]), "task": of_task}.get(scenario, (0, 0))
+        allowed = tuple(range(first, last)) if last and (scenario == "task" or kind == "test") else None
         return Phase(kind, task, label, after, split, indices, labels, tasks[task].permutation, boundary, allowed)
 
     phases = []
@@ -246,8 +188,10 @@ def build(
             for other in range(n_tasks if test_unseen else task + 1):
                 label = f"test task {other + 1} after task {task + 1}{suffix}"
                 phases.append(phase("test", other, label, task + 1, tested, test[other]))
-    n_answers = tasks[-1].classes.stop if own else len(tasks[0].classes)
-    return Curriculum(name, dataset, n_answers, n_tasks, tuple(phases))
+    n_answers = int(ends[-1]) if own else len(tasks[0].classes)
+    made = Curriculum(name, dataset, n_answers, n_tasks, tuple(phases), scenario=scenario)
+    made = rehearsal.mixed(made, stream(seed, _MIXTURE)) if mixed else made
+    return rehearsal.replayed(made, replay, stream(seed, _RESERVOIR)) if replay else made
 
 
 def permuted_task(dataset, task, seed=0, limit=None, test_limit=None):
@@ -287,7 +231,7 @@ def _subset(labels, pool, task, limit, seed, key):
     """A task's images among `pool`: at most `limit` of them, the classes in proportion, sorted."""
     members = pool[np.isin(labels[pool], task.classes)]
     if limit is not None:
-        order = in_proportion(labels[members], stream(seed, key, task.classes.start))
+        order = in_proportion(labels[members], stream(seed, key, task.classes[0]))
         members = np.sort(members[order[:limit]])
     return members
 
@@ -325,6 +269,20 @@ def _of_scenario(name, scenario, test_unseen):
     if scenario == "class" and test_unseen:
         problems.append("test_unseen means nothing in the scenario 'class': a class that has not come has no answer yet")
     return problems
+
+
+def _of_groups(name, dataset, groups):
+    """What is wrong with the groups of classes: a list of messages."""
+    if groups is None:
+        return []
+    if name != "split":
+        return [f"groups of classes are of split tasks, not of {name}"]
+    every = [c for group in groups for c in group]
+    problems = [f"there is no class {c!r} in {dataset.name}: groups hold 0 to {dataset.n_classes - 1}" for c in every
+                if not (_whole(c) and 0 <= c < dataset.n_classes)]  # fmt: skip
+    if len({len(group) for group in groups}) != 1 or len(groups[0]) < 2:
+        problems.append("every group holds the same number of classes, at least 2")
+    return problems + [f"class {c} is in groups twice" for c in sorted({c for c in every if every.count(c) > 1})]
 
 
 def _empty(dataset, tasks, images):

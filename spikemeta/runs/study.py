@@ -132,6 +132,18 @@ class SimulationOptions:
     resume: bool = option(False, "Keep the finished runs of the output folder.", decides=False)
 
 
+@dataclass(frozen=True)
+class TaskOptions(SimulationOptions):
+    """Options of the studies of tasks."""
+
+    references: str = option(
+        "",
+        "Rows for scale, separated by commas, under sgd or RULE+...: joint (all tasks at once), replay=M (a reservoir of M "
+        "stored images, one shown again after each new one), laplace+replay=M.",
+        decides=False,
+    )
+
+
 def check(options):
     """Refuse options that make no sense, all problems in one message.
 

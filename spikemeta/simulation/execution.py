@@ -150,9 +150,9 @@ class _Executor:
         return self.sizes[layer], self.sizes[layer + 1]
 
     def __call__(self, phase, dataset, state, age, seed, tick, keep=None, partial=None):
-        images = dataset.train_images if phase.split == "train" else dataset.test_images
-        places = np.arange(self.sizes[0]) if phase.permutation is None else phase.permutation
-        stimuli = images, phase.indices.astype(np.int32), places.astype(np.int32), phase.labels.astype(np.int32)
+        images, indices, places = phase.source(dataset)
+        places = np.arange(self.sizes[0]) if places is None else places
+        stimuli = images, indices.astype(np.int32), places.astype(np.int32), phase.labels.astype(np.int32)
         steps, n = round(self.presentation / 1e-3), len(phase.indices)
         settings, held = self.settings(phase, state, age, seed), dict(partial or {})
         counts = held.pop("readout", np.zeros((n, self.sizes[2]))).astype(np.int32)

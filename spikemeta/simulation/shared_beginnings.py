@@ -27,6 +27,7 @@ def chain(phases):
         digest.update(f"{phase.name} {phase.kind} {phase.split} {phase.boundary}".encode())
         digest.update(phase.indices.tobytes() + phase.labels.tobytes())
         digest.update(b"" if phase.permutation is None else phase.permutation.tobytes())
+        digest.update(b"" if phase.order_of is None else phase.order_of.tobytes())
         digest.update(b"" if phase.allowed is None else repr(phase.allowed).encode())
         out.append(digest.hexdigest())
     return out

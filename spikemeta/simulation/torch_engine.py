@@ -51,8 +51,8 @@ class Executor:
         return -(-len(phase.indices) // self.batch)
 
     def __call__(self, phase, dataset, state, age, seed, tick, keep=None, partial=None):
-        images = dataset.train_images if phase.split == "train" else dataset.test_images
-        places = slice(None) if phase.permutation is None else phase.permutation
+        images, indices, places = phase.source(dataset)
+        places = slice(None) if places is None else places
         labels = torch.tensor(phase.labels, dtype=torch.long)
         weights, optimizer = self._optimizer(state, age, seed)
         generator = torch.Generator().manual_seed(seed)
@@ -73,7 +73,7 @@ class Executor:
                     {f"{p}.transmitted": w.detach().numpy() for p, w in weights.items()},
                 )
             chosen = slice(first, first + size)
-            shown = torch.from_numpy(images[phase.indices[chosen]][:, places]).float() / 255
+            shown = torch.from_numpy(images[indices[chosen]][:, places]).float() / 255
             given = self.network.draw(shown, self.parameters, generator)
 
             def respond(given=given):

@@ -38,6 +38,21 @@ def test_task_is_told():
     assert (made.n_classes, made.chance) == (4, 0.5)
 
 
+def test_groups_of_classes():
+    """Two families over two domains: 3 and 0 are answered 0, 1 and 2 are answered 1; or each class is its own answer."""
+    made = curricula.build("split", FOUR, groups=((3, 1), (0, 2)))
+    shown = [(sorted(zip(p.indices.tolist(), p.labels.tolist(), strict=True)), p.allowed) for p in made.phases]
+    first, second = [(1, 1), (3, 0)], [(0, 0), (2, 1)]
+    assert shown == [(first, None), (first, None), (second, None), (second, None), (first, None), (second, None)]
+    made = curricula.build("split", FOUR, groups=((3, 1), (0, 2)), scenario="class")
+    answers = {int(i): int(k) for p in made.phases for i, k in zip(p.indices, p.labels, strict=True)}
+    assert answers == {3: 0, 1: 1, 0: 2, 2: 3}
+    assert [p.allowed for p in made.phases if p.kind == "test"] == [(0, 1), (0, 1, 2, 3), (0, 1, 2, 3)]
+    plain, same = (curricula.build("split", FOUR, groups=groups) for groups in (None, ((0, 1), (2, 3))))
+    assert [p.labels.tolist() for p in plain.phases] == [p.labels.tolist() for p in same.phases]
+    assert [p.indices.tolist() for p in plain.phases] == [p.indices.tolist() for p in same.phases]
+
+
 @pytest.mark.parametrize(("scenario", "accuracy", "answers"), [("class", 0.5, [1, 0, 0, 1, 0]), ("task", 0.5, [0, 0, 1, 0, 1])])
 def test_answers_that_count(scenario, accuracy, answers):
     """class: 0 beats 2 as it counts, 3 is right. task: 0 does not count, so 2 is right, and the other image has no answer."""
@@ -57,6 +72,10 @@ def test_answers_that_count(scenario, accuracy, answers):
         ({"scenario": "klass"}, "unknown scenario 'klass'; did you mean 'class'?"),
         ({"name": "joint", "scenario": "task"}, "scenario 'task' is of split tasks, not of joint"),
         ({"scenario": "class", "test_unseen": True}, "has no answer yet"),
+        ({"groups": ((0, 1), (1, 4))}, "there is no class 4 in four: groups hold 0 to 3"),
+        ({"groups": ((0, 1), (1, 4))}, "class 1 is in groups twice"),
+        ({"groups": ((0, 1), (2,))}, "every group holds the same number of classes, at least 2"),
+        ({"name": "joint", "groups": ((0, 1),)}, "groups of classes are of split tasks, not of joint"),
     ],
 )
 def test_refused(arguments, message):
