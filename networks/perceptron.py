@@ -12,6 +12,12 @@ class Perceptron:
     projections = ()
     engines = ()  # no simulation: `spikemeta.runs.training` trains it
 
+    drops = False
+
+    def fan(self, weight):
+        """Inputs of a layer, by which the spread of its weights is chosen."""
+        return weight.shape[-1]
+
     def start(self, sizes, generator, spread="glorot", biases=False):
         """Initial weights.
 

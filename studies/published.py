@@ -2,6 +2,7 @@
 
     spikemeta run published
     spikemeta run published --dataset mnist --scale full --seeds 2
+    spikemeta run published --dataset cifar10 --scale full
 
 Perceptrons, trained by backpropagation with a rule as the optimizer, in the settings of the papers: MESU and Synaptic
 Intelligence on permuted MNIST, stable and flexible synapses on a sequence of items. The last had 4,096 units upon
@@ -12,6 +13,7 @@ single digits, without biases, and the tests over ten trials are ours. Written t
 """
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from spikemeta.errors import UserError, suggest
 from spikemeta.runs.study import Study, option
@@ -58,6 +60,19 @@ _ITEMS = {
 _MOVED = (1.6e-4, 5.6e-4, 1.8e-3)  # median |w - w0| of each layer after one item, conventional synapses
 _CLOSING = {"items-stable": 1.0, "items-hybrid": 1.4}  # that, over the displacement that halves the gate of f = 1/2
 
+#: The network and protocol that Zenke et al. 2017 and Bonnet et al. 2025 share; theirs saw CIFAR-10 and then CIFAR-100.
+_CIFAR = {
+    "network": "convolution",
+    "hidden": (32, 32, 64, 64, 512),
+    "per_task": 2,
+    "tasks": 5,
+    "epochs": 60,
+    "shuffle": True,
+    "biases": True,
+}
+_CIFAR_SI = _CIFAR | {"rule": "synaptic_intelligence", "batch": 256, "adam": 1e-3, "fresh_base": True}
+_CLIPPED = {"lr_mu": 5.0, "lr_sigma": 66.0, "window": 5e5, "sigma_prior": 1.0, "ratio": 0.02, "least": 1e-6, "most": 1.0}
+
 
 def settings():
     """The published settings, by label."""
@@ -94,6 +109,29 @@ def settings():
             trials=2,
             **_SI,
         ),
+        Setting(
+            label="cifar-mesu",
+            source="Bonnet et al. 2025, fig. 5: CIFAR-10, then ten tasks of CIFAR-100",
+            published="73.46, other tasks",
+            rule=str(Path(__file__).with_name("_mesu_clipped.py")),  # their PyTorch rule; mesu is their JAX rule
+            constants=_CLIPPED,
+            batch=200,
+            samples=8,
+            summed=True,
+            spread="fan_in",
+            sigma=0.5,
+            **_CIFAR,
+        ),
+        *(
+            Setting(
+                label=f"cifar-synaptic_intelligence-c{c:g}",
+                source="Zenke et al. 2017, authors' stored results: CIFAR-10, then five tasks of CIFAR-100",
+                published=f"{number}, other tasks",
+                constants={"c": c, "damping": 1e-3},
+                **_CIFAR_SI,
+            )
+            for c, number in ((0.01, 73.53), (0.1, 72.0), (0.0, 62.51))
+        ),
         Setting("items-conventional", rule="conventional", published="recency", **_ITEMS),
         Setting("items-stable", rule="stable", published="primacy", **_ITEMS),
         Setting("items-hybrid", rule="hybrid", published="recency and primacy", **_ITEMS),
@@ -105,8 +143,8 @@ def settings():
 class Options:
     """Options of this study."""
 
-    only: str = option("", "Settings to run, separated by commas. Default: all.", decides=False)
-    dataset: str = option("digits", "Images: digits (comes along), mnist or fashion.")
+    only: str = option("", "Settings to run, separated by commas. Default: all for these images.", decides=False)
+    dataset: str = option("digits", "Images: digits (comes along), mnist or fashion; cifar10 for the settings cifar-...")
     scale: str = option("quick", "quick (small, to look around) or full (as published).", choices=("quick", "full"))
     seeds: int = option(1, "Number of seeds, 0 to N-1: weights, permutations, order and noise.", low=1, decides=False)
     stream_tasks: int | None = option(None, "Tasks of the stream. Default: 200, 10 with quick.", low=5)
@@ -129,7 +167,9 @@ def chosen(options):
     """
 
     have = settings()
-    names = [name.strip() for name in options.only.split(",") if name.strip()] or list(have)
+    coloured = options.dataset.startswith("cifar")
+    shown = [name for name, setting in have.items() if bool(setting.per_task) == coloured]
+    names = [name.strip() for name in options.only.split(",") if name.strip()] or shown
     unknown = [name for name in names if name not in have]
     if unknown:
         raise UserError("\n".join(suggest("published setting", name, have) for name in unknown))
@@ -139,7 +179,9 @@ def chosen(options):
             setting = replace(setting, bfloat16=False)
         if options.scale == "quick":
             small = {"hidden": tuple(max(20, n // 10) for n in setting.hidden), "epochs": min(2, setting.epochs), "limit": 1000}
-            tasks = 10 if setting.recent else 5 if setting.items else 3
+            if setting.per_task:
+                small["hidden"] = tuple(max(4, n // 8) for n in setting.hidden)
+            tasks = setting.tasks if setting.per_task else 10 if setting.recent else 5 if setting.items else 3
             setting = replace(setting, tasks=tasks, trials=1, batch=min(setting.batch, 20), **small)
         if setting.recent and options.stream_tasks:
             setting = replace(setting, tasks=options.stream_tasks)
@@ -162,6 +204,9 @@ def run(options, console):
 
     found = chosen(options)
     data = pool.dataset(options.dataset)
+    lacking = [s.label for s in found if s.per_task * s.tasks > data.n_classes]
+    if lacking:
+        raise UserError(f"{options.dataset} has {data.n_classes} classes, too few for the tasks of {', '.join(lacking)}")
     rules = [registry.get_rule(name) for name in sorted({s.rule for s in found})]
     store, record = provenance.begin("published", options, data, rules)
     points = []

@@ -5,6 +5,8 @@ import importlib.metadata
 import json
 from dataclasses import MISSING, asdict, dataclass, field, fields
 
+import numpy as np
+
 from spikemeta.language import registry
 from spikemeta.runs import pool
 from spikemeta.system import source_identity
@@ -62,6 +64,12 @@ class Setting:
     clip : float
         Probabilities are clipped to [clip, 1 - clip] before the logarithm of the loss, so that images beyond give no
         gradient, as in Keras 2; 0 for the plain cross-entropy.
+    network : str
+    per_task : int
+        Classes of a task, where tasks are classes that come in turn and have answers of their own: only those count, in
+        training and in tests, as the network is told the task. 0: every class in every task.
+    fresh_base : bool
+        Whether the base optimizer forgets what it holds at each task.
     """
 
     label: str
@@ -90,6 +98,13 @@ class Setting:
     validation: bool = False
     trials: int = 1
     clip: float = 0.0
+    network: str = "perceptron"
+    per_task: int = 0
+    fresh_base: bool = False
+
+    def classes_of(self, task):
+        """The classes of a task, where tasks are classes that come in turn."""
+        return range(task * self.per_task, (task + 1) * self.per_task)
 
 
 @dataclass(frozen=True)
@@ -107,8 +122,11 @@ class Point:
     @property
     def total(self):
         """Optimizer steps."""
-        n = len(pool.dataset(self.dataset).train_labels)
-        n = min(n, self.setting.limit or n)
+        labels = pool.dataset(self.dataset).train_labels[: self.setting.limit]
+        n, s = len(labels), self.setting
+        if s.per_task:
+            sizes = [np.isin(labels, s.classes_of(task)).sum() for task in range(s.tasks)]
+            return s.epochs * sum(-(-int(size) // s.batch) for size in sizes)
         if self.setting.items:  # as many images of other classes as of the item's own
             n = len(items_of(self.setting, self.dataset, self.seed)[0][0].indices)
         return self.setting.tasks * self.setting.epochs * -(-n // self.setting.batch)

@@ -17,7 +17,9 @@ from spikemeta.runs.published_setting import fingerprint, items_of
 from spikemeta.simulation import checkpoint
 from spikemeta.system import stopping
 
-_PERMUTATION, _ORDER = range(2)  # random streams of a seed
+_PERMUTATION, _ORDER, _DROPPED = range(3)  # random streams of a seed
+
+_TESTED = 500  # images tested at once by a network of convolutions, which needs much memory for each
 
 
 class Trainer:
@@ -35,7 +37,7 @@ class Trainer:
         import torch
 
         self.setting, self.seed, self.torch = setting, seed, torch
-        self.network = registry.load("networks", "perceptron")
+        self.network = registry.load("networks", setting.network)
         self.images = {split: self._pixels(getattr(dataset, f"{split}_images")) for split in ("train", "test")}
         self.labels = {s: torch.tensor(getattr(dataset, f"{s}_labels"), dtype=torch.int64) for s in ("train", "test")}
         if setting.limit and not setting.items:
@@ -59,7 +61,7 @@ class Trainer:
     def _optimizer(self):
         s, groups = self.setting, []
         for name, p in self.weights.items():
-            own = {"sigma_init": s.sigma / p.shape[-1] ** 0.5} if s.sigma else {}
+            own = {"sigma_init": s.sigma / self.network.fan(p) ** 0.5} if s.sigma else {}
             groups.append({"params": [(name, p)], **own, **s.constants_of.get(name, {})})
         base = partial(self.torch.optim.Adam, lr=s.adam, fused=True) if s.adam else None
         return registry.get_rule(s.rule).optimizer(groups, seed=self.seed, base=base, **s.constants)
@@ -77,6 +79,10 @@ class Trainer:
             phase = self.phases[split == "test"][task]
             chosen = self.torch.tensor(phase.indices, dtype=self.torch.int64)
             return self.images[phase.split][chosen], self.torch.tensor(phase.labels, dtype=self.torch.int64)
+        if self.setting.per_task:
+            classes = self.setting.classes_of(task)
+            here = (self.labels[split] >= classes.start) & (self.labels[split] < classes.stop)
+            return self.images[split][here], self.labels[split][here] - classes.start
         order = self.pixels_of(task)
         return self.images[split] if order is None else self.images[split][:, order], self.labels[split]
 
@@ -86,6 +92,8 @@ class Trainer:
         task, number = divmod(self.epoch, s.epochs)
         if number == 0 and self.step == 0 and (task or s.items):
             self.optimizer.boundary()
+            if s.fresh_base:
+                self.optimizer.base.state.clear()
         if self.shown != task:
             self.shown = task
             self.present, self.answers = self._seen("train", task)
@@ -102,6 +110,7 @@ class Trainer:
                 due, self.step = time.monotonic() + checkpoint.INTERVAL, step
                 keep()
             x, y = (self.present[chosen], self.answers[chosen]) if s.shuffle else self._slice(chosen)
+            self.place = self.epoch, step
             if s.samples > 1:
                 self.optimizer.step(partial(self._losses, x, y, reduction), samples=s.samples, stacked=True)
             else:
@@ -117,8 +126,17 @@ class Trainer:
         return self.present[here], self.answers[here]
 
     def _logits(self, weights, x):
+        drops = {}
+        if self.network.drops:  # by the place in the run, so that a resumed one drops the same
+            seed = int(stream(self.seed, _DROPPED, *self.place).integers(2**62))
+            drops["generator"] = self.torch.Generator().manual_seed(seed)
         with self.torch.autocast("cpu", self.torch.bfloat16, enabled=self.setting.bfloat16):
-            return self.network(weights, x).float()
+            return self._counting(self.network(weights, x, **drops).float(), self.shown)
+
+    def _counting(self, logits, task):
+        """The answers that count in a task."""
+        classes = self.setting.classes_of(task)
+        return logits[..., classes.start : classes.stop] if classes else logits
 
     def _loss(self, logits, y, reduction):
         clip, functional = self.setting.clip, self.torch.nn.functional
@@ -146,7 +164,9 @@ class Trainer:
             for task in tasks:
                 (x, y), total = self._seen("test", task), 0
                 for weights in sets:
-                    total = total + torch.log_softmax(self.network(weights, x), -1)
+                    parts = x.split(_TESTED) if self.network.drops else [x]
+                    logits = torch.cat([self.network(weights, part) for part in parts])
+                    total = total + torch.log_softmax(self._counting(logits, task), -1)
                 right[task] = float((total.argmax(-1) == y).float().mean())
         return right
 
