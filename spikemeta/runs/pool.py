@@ -171,7 +171,8 @@ def _costs(point, rule, simulation, curriculum, run):
     sizes = curriculum.dataset.n_pixels, simulation.n_hidden, curriculum.n_classes
     torch = point.simulation["engine"] == "torch"
     itemsize = 4 if torch or point.simulation.get("dtype") == "float32" else 8
-    found = cost.of_run(run, sizes, len(rule.analysis.states), itemsize, point.simulation.get("batch", 1))
+    batch, stored = point.simulation.get("batch", 1), point.curriculum.get("replay", 0)
+    found = cost.of_run(run, sizes, len(rule.analysis.states), itemsize, batch, stored)
     return {f"cost_{name}": np.array(value) for name, value in found.items()}
 
 

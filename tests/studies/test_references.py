@@ -26,6 +26,7 @@ def test_rows_for_scale_on_torch(tmp_path):
     assert final["sgd"] < final["replay 20 (sgd)"] < final["joint (sgd)"]
     assert [row["stored_bytes"] for row in rows.values()] == [0, 0, 1320, 1320]
     assert [row["state_bytes"] for row in rows.values()] == 3 * [100 * 74 * 4] + [100 * 74 * 2 * 4]
+    assert [row["metrics"]["stored_images"]["mean"] for row in rows.values()] == [0, 0, 20, 20]
     assert "replay 20 (sgd): images 1 kB, state of its synapses 30 kB" in result.output
 
 
