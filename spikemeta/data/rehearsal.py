@@ -4,6 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 
+LABEL = 2  # bytes of a stored label
+
 
 def _stream(curriculum):
     """Every training image in its order: indices, labels, which pixel order of the list, and that list."""
@@ -104,4 +106,4 @@ def replayed(curriculum, stored, rng):
 
 def stored_bytes(dataset, stored):
     """Memory of stored images: a byte for each number of an image, and two for its label."""
-    return stored * (dataset.n_pixels + 2)
+    return stored * (dataset.n_pixels + LABEL)

@@ -2,12 +2,10 @@
 
 from dataclasses import replace
 
-import numpy as np
-
 from spikemeta.data import rehearsal
 from spikemeta.errors import UserError, suggest
 from spikemeta.language import registry
-from spikemeta.runs import planning, pool, scale
+from spikemeta.runs import planning, pool
 
 KINDS = ("joint", "replay")
 
@@ -49,8 +47,8 @@ def entries_of(options):
     Returns
     -------
     list of spikemeta.runs.planning.Entry
-        With references, what a row stores is among what the summary says of it: ``stored_images`` and ``stored_bytes``, of
-        images; ``state_bytes``, of all synapses in the precision of the run.
+        With references, the summary says of a row how many images it stores, ``stored_images``, and how many bytes these take,
+        ``stored_bytes``; what the state of its synapses takes is among its metrics.
 
     Raises
     ------
@@ -68,18 +66,15 @@ def entries_of(options):
         more = {"reference": kind, "stored_images": stored}
         chip = rows[0].hardware if rows else None
         rows.append(planning.Entry(label, spec, rule, curriculum=order, hardware=chip, more=more))
-    return [replace(row, more=row.more | memory_of(row, options)) for row in rows] if wanted else rows
+    if not wanted:
+        return rows
+    data = pool.dataset(options.dataset)
 
+    def kept(row):
+        stored = row.more.get("stored_images", 0)
+        return row.more | {"stored_images": stored, "stored_bytes": rehearsal.stored_bytes(data, stored)}
 
-def memory_of(entry, options):
-    """Bytes that a row keeps: of stored images, and of the state of all synapses."""
-    data, answers = pool.dataset(options.dataset), scale.curriculum_arguments(options, "test")
-    curriculum = pool.curriculum_of(pool.Point("", "", 0, answers, {}))
-    hidden = entry.hidden or scale.n_hidden(options)
-    synapses = hidden * (data.n_pixels + curriculum.n_classes)
-    width = 4 if options.engine == "torch" else np.dtype(options.dtype).itemsize
-    state = synapses * len(entry.rule.analysis.states) * width
-    return {"stored_bytes": rehearsal.stored_bytes(data, entry.more.get("stored_images", 0)), "state_bytes": state}
+    return [replace(row, more=kept(row)) for row in rows]
 
 
 def describe(rows):
@@ -94,8 +89,12 @@ def describe(rows):
     -------
     list of str
     """
-    return [
-        f"{row['rule']}: images {row['stored_bytes'] / 1000:,.0f} kB, state of its synapses {row['state_bytes'] / 1000:,.0f} kB"
-        for row in rows
-        if row.get("stored_bytes")
-    ]
+    lines = []
+    for row in rows:
+        stored, metrics = row.get("stored_images"), row["metrics"]
+        if stored and "footprint" in metrics:
+            pixels = row["stored_bytes"] // stored - rehearsal.LABEL
+            state = metrics["footprint"]["mean"] - stored * pixels  # which counts a byte for each of them
+            size = f"images {row['stored_bytes'] / 1000:,.0f} kB, state of its synapses {state / 1000:,.0f} kB"
+            lines.append(f"{row['rule']}: {size}")
+    return lines

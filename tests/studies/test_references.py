@@ -25,7 +25,8 @@ def test_rows_for_scale_on_torch(tmp_path):
     final = {label: row["metrics"]["final_accuracy"]["mean"] for label, row in rows.items()}
     assert final["sgd"] < final["replay 20 (sgd)"] < final["joint (sgd)"]
     assert [row["stored_bytes"] for row in rows.values()] == [0, 0, 1320, 1320]
-    assert [row["state_bytes"] for row in rows.values()] == 3 * [100 * 74 * 4] + [100 * 74 * 2 * 4]
+    state = [100 * 74 * 4, 100 * 74 * 4, 100 * 74 * 4 + 20 * 64, 100 * 74 * 2 * 4 + 20 * 64]
+    assert [row["metrics"]["footprint"]["mean"] for row in rows.values()] == state
     assert [row["metrics"]["stored_images"]["mean"] for row in rows.values()] == [0, 0, 20, 20]
     assert "replay 20 (sgd): images 1 kB, state of its synapses 30 kB" in result.output
 
@@ -36,7 +37,7 @@ def test_rows_for_scale_on_brian2(tmp_path):
     assert result.exit_code == 0, result.output
     rows = json.loads((tmp_path / "summary.json").read_text())["rows"]
     assert [row["rule"] for row in rows] == ["sgd", "joint (sgd)", "replay 4 (sgd)"]
-    assert [row["state_bytes"] for row in rows] == 3 * [100 * 66 * 8]
+    assert [row["metrics"]["footprint"]["mean"] for row in rows] == [100 * 66 * 8, 100 * 66 * 8, 100 * 66 * 8 + 4 * 64]
     assert np.shape([row["metrics"]["accuracy_matrix"]["mean"] for row in rows]) == (3, 2, 2)
 
 
