@@ -27,7 +27,7 @@ _FOLDERS = {"hardware": "hardware.chips", "datasets": "data.sets", "figures": "f
 def names(kind):
     """Names of the entries of a kind, one of `KINDS`, sorted."""
     package = importlib.import_module(f"spikemeta.{_FOLDERS.get(kind, kind)}")
-    return sorted(m.name for m in pkgutil.iter_modules(package.__path__) if not m.name.startswith("_"))
+    return sorted(m.name for m in pkgutil.iter_modules(package.__path__) if not m.ispkg and not m.name.startswith("_"))
 
 
 def load(kind, name):

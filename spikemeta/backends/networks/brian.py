@@ -100,7 +100,7 @@ def build(plan, spikes):
         own, pool = split_model(neurons, unused)
         common = {"method": "exact", "clock": clock, "namespace": known}
         groups[name] = brian2.NeuronGroup(
-            plan.sizes[name], own, threshold=neurons.threshold, reset=_lines(neurons.reset), name=name, **common
+            plan.sizes[name], own, threshold=neurons.threshold, reset=lines(neurons.reset), name=name, **common
         )
         if fed:
             pools[name] = brian2.NeuronGroup(1, pool, name=f"{name}_pool", **common)
@@ -114,18 +114,19 @@ def build(plan, spikes):
             if not np.any(plan.weights[name]):
                 continue
             target = pools[p.target]
-        projections[name] = made = _synapses(plan, name, groups[p.source], target, clock)
+        projections[name] = made = synapses(plan, name, groups[p.source], target, clock)
         objects.append(made)
     monitors = {name: brian2.SpikeMonitor(group, name=f"{name}_spikes") for name, group in groups.items()}
     network = brian2.Network(*groups.values(), *pools.values(), *objects, *monitors.values())
     return Built(network, groups, projections, monitors)
 
 
-def _lines(text):
+def lines(text):
+    """A block without comments and blank lines."""
     return "\n".join(line for _, line in numbered(text))
 
 
-def _synapses(plan, name, source, target, clock):
+def synapses(plan, name, source, target, clock):
     """Synapses of fixed weights."""
     p, pairs = plan.projections[name], plan.connections[name]
     kind = plan.network.structure.kinds[plan.network.structure.layers[p.target].kind]

@@ -1,0 +1,1 @@
+"""Learning signals: where the gradient of a plastic projection comes from; one file each."""
