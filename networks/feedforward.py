@@ -12,7 +12,7 @@ import brian2
 import numpy as np
 from brian2 import Hz, ms
 
-from spikemeta.backends import brian
+from spikemeta.backends import brian, paths
 from spikemeta.backends.noise import WEIGHT_DICE, WEIGHT_NOISE
 from spikemeta.data import tuned
 from spikemeta.errors import UserError, suggest
@@ -107,6 +107,9 @@ signal = teaching*int(onset_over)*error*int(abs(error) >= band)*int(abs(v - cent
 """
 
 
+_QUIET = "v = 0\ncurrent = 0\nerror = 0\n"
+
+
 @dataclass
 class Built:
     """A network ready to run.
@@ -142,7 +145,7 @@ class Feedforward:
     """The network as `spikemeta.simulation.simulation` uses it."""
 
     projections = ("hidden", "readout")
-    engines = ("standalone", "runtime")
+    engines = ("brian2",)
 
     def parameters(self, task="", dataset="", overrides=None):
         """Constants for a task: defaults, then tuned ones, then overrides.
@@ -204,46 +207,77 @@ class Feedforward:
         """
         if feedback not in FEEDBACK:
             raise UserError(suggest("feedback", feedback, FEEDBACK))
-        p, dt = parameters, 1 * ms
-        clock = brian2.Clock(dt, name="steps")
-        slow = brian2.Clock(p.presentation * ms, name="presentations")
-        boundaries = bool(rule.analysis.blocks["on_boundary"])
-        numpy_only = None if brian.standalone() else brian2.codegen.runtime.numpy_rt.NumpyCodeObject
-        shared = {
-            "presentation_time": p.presentation * ms,
-            "tau_membrane": p.tau_membrane * ms,
-            "tau_synapse": p.tau_synapse * ms,
-            "tau_error": p.tau_error * ms,
-            "onset_time": p.onset * ms,
+        parts = _Parts(rule, sizes, parameters, stimulus, teacher, dtype, dense)
+        groups = {"input": parts.input(), "hidden": parts.hidden(), "readout": parts.readout()}
+        source, hidden, readout = groups.values()
+        for layer in (hidden, readout):
+            layer.run_regularly(_SIGNAL, when="before_thresholds", name=f"{layer.name}_signal")
+        projections = parts.projections(*groups.values(), feedback, connect or {})
+        others, fixed = [], {}
+        if feedback == "random":
+            back = parts.random_feedback(readout, hidden)
+            fixed["feedback"] = (back, "b")
+            others.append(back)
+        if parameters.inhibition:
+            others += parts.inhibition(hidden)
+        spikes = brian2.SpikeMonitor(readout, name="readout_spikes")
+        hidden_spikes = brian2.SpikeMonitor(hidden, record=False, name="hidden_spikes")
+        counters = {
+            "input_spikes": brian2.SpikeMonitor(source, record=False, name="input_spikes"),
+            "input_touches": brian2.EventMonitor(source, "touch", record=False, name="input_touches"),
+            "hidden_touches": brian2.EventMonitor(hidden, "touch", record=False, name="hidden_touches"),
+        }
+        objects = [*groups.values(), *projections.values(), *others, spikes, hidden_spikes, *counters.values()]
+        made = brian2.Network(*objects, name="feedforward")
+        return Built(made, groups, projections, spikes, hidden_spikes, fixed, counters)
+
+
+class _Parts:
+    """Makes the groups and synapses of a network; arguments as for `Feedforward.build`."""
+
+    def __init__(self, rule, sizes, parameters, stimulus, teacher, dtype, dense):
+        self.rule, self.sizes, self.parameters, self.dtype, self.dense = rule, sizes, parameters, dtype, dense
+        self.clock = brian2.Clock(1 * ms, name="steps")
+        self.slow = brian2.Clock(parameters.presentation * ms, name="presentations")
+        self.shared = {
+            "presentation_time": parameters.presentation * ms,
+            "tau_membrane": parameters.tau_membrane * ms,
+            "tau_synapse": parameters.tau_synapse * ms,
+            "tau_error": parameters.tau_error * ms,
+            "onset_time": parameters.onset * ms,
             "stimulus": stimulus,
             "teacher": teacher,
         }
 
-        def group(n, name, model, threshold, reset, at_start, presynaptic=True, events=None, **constants):
-            model += _CLOCKED + (brian.PRESYNAPTIC if presynaptic else brian.CLOCK)
-            own = brian.presynaptic_events(threshold, boundaries) if presynaptic else {"spike": threshold}
-            made = brian2.NeuronGroup(
-                n,
-                model,
-                reset=reset,
-                method="exact",
-                clock=clock,
-                name=name,
-                events=own | (events or {}),
-                namespace=shared | constants,
-                dtype=dict.fromkeys(("v", "current", "error", "signal"), np.dtype(dtype)),
-            )
-            made.run_regularly(_START + at_start, clock=slow, when="start", name=f"{name}_start", codeobj_class=numpy_only)
-            if dense:
-                brian.vectorise_events(made)
-            if presynaptic:
-                brian.prepare_presynaptic(made)
-            return made
+    def group(self, n, name, model, threshold, reset, at_start, presynaptic=True, events=None, **constants):
+        boundaries = bool(self.rule.analysis.blocks["on_boundary"])
+        numpy_only = None if paths.standalone() else brian2.codegen.runtime.numpy_rt.NumpyCodeObject
+        model += _CLOCKED + (brian.PRESYNAPTIC if presynaptic else brian.CLOCK)
+        own = brian.presynaptic_events(threshold, boundaries) if presynaptic else {"spike": threshold}
+        made = brian2.NeuronGroup(
+            n,
+            model,
+            reset=reset,
+            method="exact",
+            clock=self.clock,
+            name=name,
+            events=own | (events or {}),
+            namespace=self.shared | constants,
+            dtype=dict.fromkeys(("v", "current", "error", "signal"), np.dtype(self.dtype)),
+        )
+        start = _START + at_start
+        made.run_regularly(start, clock=self.slow, when="start", name=f"{name}_start", codeobj_class=numpy_only)
+        if self.dense:
+            paths.vectorise_events(made)
+        if presynaptic:
+            brian.prepare_presynaptic(made)
+        return made
 
-        per_step = float(p.input_rate * Hz * dt)
+    def input(self):
+        per_step = float(self.parameters.input_rate * Hz * (1 * ms))
         wait = "int(clip(-log(1 - draw)*gap, 0, 1e6))"  # steps to the next spike: geometric, none from a dark input
-        source = group(
-            sizes[0],
+        source = self.group(
+            self.sizes[0],
             "input",
             "brightness : 1\ndraw : 1\ngap : 1\nnext : integer\nnow = int(t_in_timesteps) : integer (shared)",
             "next <= now",
@@ -252,31 +286,24 @@ class Feedforward:
         )
         # By itself, without functions that are called one by one, this takes logarithms in vector registers.
         waiting = f"gap = -1/log(1 - clip(brightness*{per_step!r}, 1e-15, 1 - 1e-15))\nnext = t_in_timesteps + {wait}"
-        source.run_regularly(waiting, clock=slow, when="start", order=1, name="input_gap")
-        at_start = "v = 0\ncurrent = 0\nerror = 0\n"
-        hidden_model = _LIF + (
-            "inhibitory : 1 (linked)\ninput_current = current - inhibitory : 1\n"
-            if p.inhibition
-            else "input_current = current : 1\n"
-        )
-        hidden = group(
-            sizes[1],
-            "hidden",
-            hidden_model,
-            "v > 1",
-            "v = 0",
-            at_start,
-            centre=p.hidden_centre,
-            width=p.hidden_width,
-            band=p.hidden_band,
-        )
-        readout = group(
-            sizes[2],
+        source.run_regularly(waiting, clock=self.slow, when="start", order=1, name="input_gap")
+        return source
+
+    def hidden(self):
+        p, inhibited = self.parameters, "inhibitory : 1 (linked)\ninput_current = current - inhibitory : 1\n"
+        model = _LIF + (inhibited if p.inhibition else "input_current = current : 1\n")
+        window = {"centre": p.hidden_centre, "width": p.hidden_width, "band": p.hidden_band}
+        return self.group(self.sizes[1], "hidden", model, "v > 1", "v = 0", _QUIET, **window)
+
+    def readout(self):
+        p = self.parameters
+        readout = self.group(
+            self.sizes[2],
             "readout",
             _LIF + "input_current = current : 1\nphase : 1\nrate : Hz\n",
             "v > 1",
             "v = 0\nerror += teaching",
-            at_start + "phase = 0\nrate = teaching*(other_rate + (target_rate - other_rate)"
+            _QUIET + "phase = 0\nrate = teaching*(other_rate + (target_rate - other_rate)"
             "*int(i == teacher(presentation_index)))\n",
             presynaptic=False,
             events={"teach": "phase >= 1"},
@@ -288,74 +315,58 @@ class Feedforward:
         )
         readout.run_regularly("phase += rate*dt", when="groups", name="readout_phase")
         readout.run_on_event("teach", "phase -= 1\nerror -= 1", when="resets")
-        for layer in (hidden, readout):
-            layer.run_regularly(_SIGNAL, when="before_thresholds", name=f"{layer.name}_signal")
+        return readout
 
+    def projections(self, source, hidden, readout, feedback, connect):
         send = {
             "transmit": "current_post += weight",
             "gradient": "signal_post",
             "randn": "weight_noise(noise_seed, presentation_index_pre)",
-            "dtype": dtype,
-            "dense": dense,
+            "dtype": self.dtype,
+            "dense": self.dense,
             "rand": "weight_dice(noise_seed, presentation_index_pre)",
         }
-        pairs = {name: (connect or {}).get(name, True) for name in self.projections}
-        into_hidden = brian.synapses(rule, source, hidden, name="to_hidden", connect=pairs["hidden"], **send)
         tied = {"spike": "error_pre += teaching_post*tied_factor*weight", "teach": "error_pre -= tied_factor*weight"}
-        post = tied if feedback == "tied" else None
-        into_readout = brian.synapses(rule, hidden, readout, name="to_readout", connect=pairs["readout"], post=post, **send)
-        for projection in (into_hidden, into_readout):
+        made = {}
+        for name, pre, post in (("hidden", source, hidden), ("readout", hidden, readout)):
+            back = tied if (name, feedback) == ("readout", "tied") else None
+            how = {"name": f"to_{name}", "connect": connect.get(name, True), "post": back}
+            made[name] = brian.synapses(self.rule, pre, post, **how, **send)
+        for projection in made.values():
             projection.namespace |= {"weight_noise": WEIGHT_NOISE, "weight_dice": WEIGHT_DICE}
-        into_readout.namespace["tied_factor"] = p.tied_factor
-        objects = [source, hidden, readout, into_hidden, into_readout]
-        fixed = {}
-        if feedback == "random":
-            back = brian2.Synapses(
-                readout,
-                hidden,
-                "b : 1",
-                name="feedback",
-                clock=clock,
-                delay={"pre": 0 * ms, "teach": 0 * ms},
-                on_pre={"pre": "error_post += teaching_pre*b", "teach": "error_post -= b"},
-                on_event={"pre": "spike", "teach": "teach"},
-            )
-            back.connect()
-            fixed["feedback"] = (back, "b")
-            objects.append(back)
-        if p.inhibition:
-            pool = brian2.NeuronGroup(
-                1, "dlevel/dt = -level/tau_synapse : 1", method="exact", clock=clock, name="pool", namespace=shared
-            )
-            pool.run_regularly("level = 0", clock=slow, when="start", name="pool_start")
-            hidden.inhibitory = brian2.linked_var(pool, "level")
-            inhibit = brian2.Synapses(
-                hidden,
-                pool,
-                on_pre="level_post += inhibition",
-                clock=clock,
-                delay=0 * ms,
-                name="inhibit",
-                namespace={"inhibition": p.inhibition},
-            )
-            inhibit.connect()
-            objects += [pool, inhibit]
-        spikes = brian2.SpikeMonitor(readout, name="readout_spikes")
-        hidden_spikes = brian2.SpikeMonitor(hidden, record=False, name="hidden_spikes")
-        counters = {
-            "input_spikes": brian2.SpikeMonitor(source, record=False, name="input_spikes"),
-            "input_touches": brian2.EventMonitor(source, "touch", record=False, name="input_touches"),
-            "hidden_touches": brian2.EventMonitor(hidden, "touch", record=False, name="hidden_touches"),
-        }
-        return Built(
-            brian2.Network(*objects, spikes, hidden_spikes, *counters.values(), name="feedforward"),
-            {"input": source, "hidden": hidden, "readout": readout},
-            {"hidden": into_hidden, "readout": into_readout},
-            spikes,
-            hidden_spikes,
-            fixed,
-            counters,
+        made["readout"].namespace["tied_factor"] = self.parameters.tied_factor
+        return made
+
+    def random_feedback(self, readout, hidden):
+        back = brian2.Synapses(
+            readout,
+            hidden,
+            "b : 1",
+            name="feedback",
+            clock=self.clock,
+            delay={"pre": 0 * ms, "teach": 0 * ms},
+            on_pre={"pre": "error_post += teaching_pre*b", "teach": "error_post -= b"},
+            on_event={"pre": "spike", "teach": "teach"},
         )
+        back.connect()
+        return back
+
+    def inhibition(self, hidden):
+        model = "dlevel/dt = -level/tau_synapse : 1"
+        pool = brian2.NeuronGroup(1, model, method="exact", clock=self.clock, name="pool", namespace=self.shared)
+        pool.run_regularly("level = 0", clock=self.slow, when="start", name="pool_start")
+        hidden.inhibitory = brian2.linked_var(pool, "level")
+        inhibit = brian2.Synapses(
+            hidden,
+            pool,
+            on_pre="level_post += inhibition",
+            clock=self.clock,
+            delay=0 * ms,
+            name="inhibit",
+            namespace={"inhibition": self.parameters.inhibition},
+        )
+        inhibit.connect()
+        return [pool, inhibit]
 
 
 network = Feedforward()

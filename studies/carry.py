@@ -18,7 +18,7 @@ from spikemeta.runs.study import Study, option
 PLACES = {
     "surrogate, 4 ms": ("surrogate", "torch", {"step": 4.0}),
     "surrogate, 1 ms": ("surrogate", "torch", {"step": 1.0}),
-    "feedforward": ("feedforward", "standalone", {}),
+    "feedforward": ("feedforward", "brian2", {}),
 }
 TRAINED = ("surrogate, 4 ms", "feedforward")
 

@@ -68,7 +68,8 @@ def points_of(options, folder):
                 "network": "feedforward",
                 "n_hidden": options.hidden or hidden,
                 "feedback": options.feedback,
-                "engine": options.mode,
+                "engine": "brian2",
+                "mode": options.mode,
                 "parameters": {"window": options.window * images} if "window" in rule.parameters else None,
                 "network_parameters": None,
             }

@@ -5,9 +5,8 @@ import re
 
 import brian2
 import numpy as np
-from brian2.devices.cpp_standalone.codeobject import CPPStandaloneCodeObject
-from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
 
+from spikemeta.backends import paths
 from spikemeta.errors import UserError
 
 #: Rule time, as a group keeps it.
@@ -67,25 +66,6 @@ def prepare_presynaptic(group):
     """Let a group that has `PRESYNAPTIC` and `presynaptic_events` remember when it last touched its synapses."""
     group.seen = -1
     group.run_on_event("touch", "seen = presentation_index\ntouched = age", when="resets")
-
-
-def vectorise_events(group):
-    """Let the events of a group without a refractory period be found in blocks, in standalone code.
-
-    A ``touch`` comes with a spike, but for those that open a task or close a phase, so it is looked for among the spikes.
-    """
-    if not standalone():
-        return
-    for event, thresholder in group.thresholder.items():
-        thresholder.codeobj_class = DenseCodeObject
-        if event == "touch":
-            thresholder.needed_variables += ["_spikespace"]
-            thresholder.template_kwds |= {"among": group.variables["_spikespace"], "whole": "opening || closing"}
-
-
-def standalone():
-    """Whether Brian2 is set to C++ standalone."""
-    return isinstance(brian2.get_device(), CPPStandaloneDevice)
 
 
 def _decays(rule, elapsed):
@@ -161,19 +141,7 @@ def pathways(rule, gradient, transmit="I_post += weight", commit="deferred", ran
     present = f"transmitted = {rule.weight.strip()}"
     draw = {"randn": f"(sampling*{randn})", "rand": rand}
     if commit == "immediate":
-        clock = f"t/({float(duration)!r}*second)"
-        body = [
-            f"elapsed = {clock} - last",
-            *_decays(rule, "elapsed"),
-            f"last = {clock}",
-            f"gradient = {gradient}",
-            *_lines(rule, "on_gradient", draw),
-            *_lines(rule, "on_presentation", draw),
-            present,
-            send,
-        ]
-        body = [re.sub(r"\bage\b", "last", line) for line in body]
-        return {"transmit": "\n".join(body)}
+        return {"transmit": _at_every_spike(rule, gradient, send, present, draw, f"t/({float(duration)!r}*second)")}
     # In on_gradient the age is that of the presentation to which the summed gradient belongs.
     gradient_lines = [re.sub(r"\bage\b", "touched_pre", line) for line in _lines(rule, "on_gradient", draw)]
     commit_code = [
@@ -198,46 +166,36 @@ def pathways(rule, gradient, transmit="I_post += weight", commit="deferred", ran
     return out
 
 
-class DenseCodeObject(CPPStandaloneCodeObject):
-    """Pathway of an all-to-all projection in C++ standalone: Brian2's own translation in contiguous rows."""
-
-    templater = CPPStandaloneCodeObject.templater.derive("spikemeta.backends")
-    listed = False
-
-
-class ListedCodeObject(DenseCodeObject):
-    """Pathway of any projection: the synapses of a presynaptic neuron come from a list, without a queue."""
-
-    listed = True
-
-
-def _split_rows(lines, listed):
-    """Brian2's vector code as what is the same for all synapses of one presynaptic neuron, and what is not."""
-    row, column, varying = [], [], {"_idx", "_column", "_vectorisation_idx"}
-    for line in "\n".join(lines).split("\n"):
-        line = line.strip()
-        if not listed:
-            line = re.sub(r"= \S+synaptic_post\[_idx\];", "= _column;", line)
-        if not line or re.match(r"(const )?\w+ _presynaptic_idx =", line):
-            continue
-        constant = re.match(r"const \w+ (\w+) = (.*);$", line)
-        if constant and not varying & set(re.findall(r"\w+", constant[2])):
-            row.append(line)
-            continue
-        declared = re.match(r"(?:const )?(?:\w+ )?(\w+)(?: [-+*/]?=|;)", line)
-        if declared:
-            varying.add(declared[1])
-        column.append(line)
-    return row, column
+def _at_every_spike(rule, gradient, send, present, draw, clock):
+    """Code of the immediate commit: the rule runs on the gradient of one spike; ``clock`` is rule time."""
+    body = [
+        f"elapsed = {clock} - last",
+        *_decays(rule, "elapsed"),
+        f"last = {clock}",
+        f"gradient = {gradient}",
+        *_lines(rule, "on_gradient", draw),
+        *_lines(rule, "on_presentation", draw),
+        present,
+        send,
+    ]
+    return "\n".join(re.sub(r"\bage\b", "last", line) for line in body)
 
 
-def in_rows(made):
-    """Whether compiled code walks whole rows in every pathway of these synapses, and so needs no indices of them."""
-    return all(path.codeobj_class is DenseCodeObject for path in made._pathways)
-
-
-DenseCodeObject.templater.env.filters["row_code"] = lambda lines, listed: _split_rows(lines, listed)[0]
-DenseCodeObject.templater.env.filters["column_code"] = lambda lines, listed: _split_rows(lines, listed)[1]
+def _refuse(rule, source, commit, duration):
+    """Raise a `UserError` for what `synapses` cannot do."""
+    wanted = {"touch", "boundary"} if rule.analysis.blocks["on_boundary"] else {"touch"}
+    if commit == "deferred" and not wanted <= set(source.events):
+        raise UserError(
+            f"{source.name!r} cannot commit once per presentation: add spikemeta.backends.brian.PRESYNAPTIC to "
+            "its equations and events=presynaptic_events(threshold), or use commit='immediate'"
+        )
+    if commit == "immediate" and rule.needs_boundary:
+        raise UserError(
+            f"rule {rule.title!r} must be told of boundaries, which commit='immediate' has not: use the deferred "
+            "commit, or a rule or variant that needs no boundary"
+        )
+    if commit == "immediate" and duration is None:
+        raise UserError("commit='immediate' needs duration, the length of one presentation, such as 100*ms")
 
 
 def synapses(
@@ -282,7 +240,8 @@ def synapses(
         Expressions that replace ``randn()`` and ``rand()``.
     dense : {"auto", True, False}
         How standalone code finds a neuron's synapses: True, in contiguous rows, for all-to-all projections alone; "auto", so
-        where the projection is all-to-all, else in lists; False, by Brian2's own queue.
+        where the projection is all-to-all, else in lists; False, by Brian2's own queue. It is looked for when the network is
+        built, so that further ``connect`` hold; a pathway with a delay has Brian2's queue, whatever is said here.
     dtype : {"float64", "float32"}
         Of the rule's state, the summed gradient and the transmitted weight; everything else is float64.
     name : str
@@ -295,26 +254,15 @@ def synapses(
     Raises
     ------
     UserError
-        If the source lacks what the commit needs, or the rule needs boundaries, which the immediate commit has not.
+        If the source lacks what the commit needs, or the rule needs boundaries, which the immediate commit has not; for
+        ``dense=True`` where the projection is not all-to-all.
     """
-    wanted = {"touch", "boundary"} if rule.analysis.blocks["on_boundary"] else {"touch"}
-    if commit == "deferred" and not wanted <= set(source.events):
-        raise UserError(
-            f"{source.name!r} cannot commit once per presentation: add spikemeta.backends.brian.PRESYNAPTIC to "
-            "its equations and events=presynaptic_events(threshold), or use commit='immediate'"
-        )
-    if commit == "immediate" and rule.needs_boundary:
-        raise UserError(
-            f"rule {rule.title!r} must be told of boundaries, which commit='immediate' has not: use the deferred "
-            "commit, or a rule or variant that needs no boundary"
-        )
-    if commit == "immediate" and duration is None:
-        raise UserError("commit='immediate' needs duration, the length of one presentation, such as 100*ms")
+    _refuse(rule, source, commit, duration)
     code = pathways(rule, gradient, transmit, commit, randn, duration, rand)
     order = {"commit": -3, "boundary": -2, "transmit": -1}
     feedback = {f"on_{event}": re.sub(r"\bweight\b", "transmitted", text) for event, text in (post or {}).items()}
     on_event = {p: EVENTS[p] for p in code} | {f"on_{event}": event for event in (post or {})}
-    made = brian2.Synapses(
+    made = paths.RuleSynapses(
         source,
         target,
         model(rule, commit),
@@ -325,14 +273,12 @@ def synapses(
         clock=source.clock,
         dtype=dict.fromkeys((*rule.analysis.states, *STATE_EXTRA), np.dtype(dtype)),
         name=name,
+        dense=dense,
+        own=tuple(code),
     )
     made.connect() if connect is True else made.connect(**connect)
     for pathway in code:
-        path = getattr(made, pathway)
-        path.order = order[pathway]
-        if dense and standalone():
-            path.codeobj_class = DenseCodeObject if connect is True or dense is True else ListedCodeObject
-            path.needed_variables = [path.eventspace_name]
+        getattr(made, pathway).order = order[pathway]
     for key, value in rule.constants(overrides=parameters).items():
         setattr(made, key, value)
     made.presentation = 1

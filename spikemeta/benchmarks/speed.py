@@ -21,7 +21,7 @@ from spikemeta.benchmarks import handwritten_brian, handwritten_floor, peers
 from spikemeta.data import curricula
 from spikemeta.language.rule import Parameter, Rule
 from spikemeta.networks.feedforward import Parameters
-from spikemeta.simulation import execution, standalone
+from spikemeta.simulation import devices, execution, standalone
 from spikemeta.simulation.simulation import Simulation
 
 SIZE = 28  # pixels along the side of an image: smaller ones are enlarged and framed
@@ -155,7 +155,7 @@ def by_hand(rule, work, n_hidden, density=1.0, form="deferred"):
     """``run(count)``, as of `ours`, of the network by hand in plain Brian2."""
     _, sizes, constants, _, state, _ = _begin(rule, work, n_hidden)
     own, (connect, state) = constants["rule"], _thinned(sizes, state, density)
-    with standalone.device() as device:
+    with devices.standalone() as device:
         given = rule.name, sizes, parameters_of(constants), own, work.images, work.labels
         network = handwritten_brian.build(*given, form, connect=connect)
         program = standalone.compile_network(network, device, usual=True)

@@ -66,7 +66,8 @@ def points_of(entries, options, evaluate, store):
     curriculum = scale.curriculum_arguments(options, evaluate)
     hidden = scale.n_hidden(options)
     parting = forks_of(entries, options, curriculum)
-    how = {"engine": options.mode} if options.engine == "brian2" else {"engine": "torch", "batch": options.batch or scale.BATCH}
+    how = {"mode": options.mode} if options.engine == "brian2" else {"batch": options.batch or scale.BATCH}
+    how |= {"engine": options.engine}
     for seed in range(options.seeds):  # seeds outermost: every rule has a first result early
         for entry in entries:
             if entry.seeds is not None and seed >= entry.seeds:

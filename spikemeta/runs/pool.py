@@ -70,8 +70,8 @@ def fingerprint(rule, point):
     task, data = point.curriculum["name"], point.curriculum["dataset"]
     network = written.of(point.simulation["network"])
     text = {f: getattr(rule, f) for f in ("state", "weight", "initial", "on_gradient", "on_presentation", "on_boundary")}
-    simulation, engine = point.simulation, "torch" if point.simulation["engine"] == "torch" else "brian2"
-    where = simulation["network"], engine, task, data, simulation["feedback"]
+    simulation = point.simulation
+    where = simulation["network"], simulation["engine"], task, data, simulation["feedback"]
     constants = tuned.constants(rule, network.projections, *where, simulation["parameters"])
     parts = [
         text,

@@ -13,7 +13,7 @@ from spikemeta.data import curricula
 from spikemeta.errors import UserError
 from spikemeta.language import registry
 from spikemeta.runs import pool
-from spikemeta.simulation import execution
+from spikemeta.simulation import execution, weights
 from spikemeta.simulation.checkpoint import Checkpoint
 
 _ALONG = ("seconds", "rates", "prequential")  # what is measured of the training of each task
@@ -139,7 +139,7 @@ class _Stream:
         counts, self.along["rates"][task], after = self._run(phase, (_TRAIN, task))
         self.along["seconds"][task] = time.perf_counter() - began
         self.along["prequential"][task] = metrics.prequential_accuracy(_right(counts, phase))
-        self.simulation.check(after, phase)
+        weights.check(self.simulation.rule, after, phase)
         self.state, self.age = after, self.age + self._execute.duration(phase)
 
     def test(self, after, task, test_limit):

@@ -1,25 +1,19 @@
-"""How one phase is executed: as a call of the compiled program, in Brian2's runtime mode, or by torch."""
+"""A network made ready: what executes its phases, in a work folder of its own."""
 
 import os
 import shutil
 import tempfile
 import time
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-import brian2
-import numpy as np
-from brian2.core.variables import ArrayVariable
-
-from spikemeta.backends import brian
+from spikemeta.backends import paths
 from spikemeta.errors import UserError
-from spikemeta.simulation import checkpoint, standalone
-from spikemeta.system import compiler, stopping
+from spikemeta.simulation import devices, executors, standalone, stimuli
+from spikemeta.system import compiler
 from spikemeta.system.files import Lock, lock
 
-RUNTIME_BLOCK = 20  # presentations between which Brian2's runtime mode may stop
 _WORK = "spikemeta-"
-_PART = 100_000  # spikes that are looked at at once
 _STALE = 86_400.0  # seconds: no phase goes on for a day without writing into its folder
 
 
@@ -61,9 +55,9 @@ def open_executor(simulation, sizes, constants, start, connect=None):
     callable
         ``execute(phase, dataset, state, age, seed, tick)`` gives spike counts (n, n_classes), the mean hidden rate in Hz,
         and, for a phase that learns, the state after it; ``execute.duration(phase)`` is what it adds to rule time. A
-        further ``keep(partial, state)`` is called every `checkpoint.INTERVAL` seconds, and when a signal waits; given such a
-        ``partial`` (dict of str to ndarray), the phase goes on from there to the same bits. ``execute.events`` counts the
-        events of the phase last executed, where the engine counts them.
+        further ``keep(partial, state)`` is called every `spikemeta.simulation.checkpoint.INTERVAL` seconds, and when a signal
+        waits; given one of these ``partial`` (dict of str to ndarray), the phase goes on from there to the same bits.
+        ``execute.events`` counts the events of the phase last executed, where the engine counts them.
     """
     if simulation.engine == "torch":
         from spikemeta.simulation import torch_engine
@@ -71,183 +65,31 @@ def open_executor(simulation, sizes, constants, start, connect=None):
         with torch_engine.one_thread():
             yield torch_engine.Executor(simulation, sizes, constants, start)
         return
-    brian2.prefs.logging.display_brian_error_message = False
-    stimuli = standalone.Stimuli()
-    network = simulation.network
-    parameters = type(network.parameters())(**constants["network"])
-    build = (simulation.rule, sizes, parameters, simulation.feedback, stimuli.stimulus, stimuli.teacher)
+    began, shown = time.perf_counter(), stimuli.Stimuli()
+    parameters = type(simulation.network.parameters())(**constants["network"])
     how = {"dtype": simulation.dtype, "dense": simulation.dense} | ({"connect": connect} if connect else {})
-    began = time.perf_counter()
+
+    def build():
+        functions = shown.stimulus, shown.teacher
+        return simulation.network.build(simulation.rule, sizes, parameters, simulation.feedback, *functions, **how)
+
     remove_stale()
-    with tempfile.TemporaryDirectory(prefix=_WORK) as work:
+    with tempfile.TemporaryDirectory(prefix=_WORK) as work, ExitStack() as alone:
         held = lock(work)
-        if simulation.engine == "standalone":
-            with standalone.device() as device:
-                built = network.build(*build, **how)
-                for made in filter(brian.in_rows, built.projections.values()):
-                    standalone.forget_indices(made, device)
-                program = standalone.compile_network(built.network, device)
-                executor = _Standalone(program, built, Path(work))
+        if simulation.mode == "standalone":
+            executor = executors.Standalone(*_compiled(build), Path(work))
         else:
-            brian2.set_device("runtime")
-            brian2.prefs.codegen.target = "numpy"
-            executor = _Runtime(network.build(*build, **how), stimuli)
+            alone.enter_context(devices.runtime())
+            executor = executors.Runtime(build(), shown)
         executor.setup(simulation, sizes, constants, start, connect)
         executor.compile_seconds = time.perf_counter() - began
         yield executor
         del held
 
 
-class _Executor:
-    """Runs one phase; subclasses say how values get in and out."""
-
-    events = {}
-
-    def setup(self, simulation, sizes, constants, start, connect=None):
-        self.connected = connect or {}
-        self.sizes, self.simulation, self.start = sizes, simulation, start
-        self.presentation = constants["network"]["presentation"] / 1000
-        self.constants = constants["rule"]
-        self.states = [*simulation.rule.analysis.states, "transmitted"]
-
-    def settings(self, phase, state, age, noise_seed):
-        """Values of a phase by (object, variable)."""
-        teaching = phase.kind == "train"
-        out = {}
-        for group in self.built.groups.values():
-            out |= {
-                (group, "first_age"): float(age),
-                (group, "count"): len(phase.indices),
-                (group, "boundary_first"): int(teaching and phase.boundary),
-                (group, "teaching"): float(teaching),
-            }
-            if "seen" in group.variables:
-                # A probe transmits the weights that it is given: neurons that count as seen are not committed.
-                seen = len(phase.indices) + 1 if phase.kind == "probe" else -1
-                out |= {(group, "seen"): seen, (group, "touched"): float(age)}
-        sampling = float(teaching or self.simulation.prediction == "sample")
-        for name, projection in self.built.projections.items():
-            out |= {
-                (projection, "sampling"): sampling,
-                (projection, "presentation"): 1.0,
-                (projection, "gradient"): 0.0,
-                (projection, "noise_seed"): float(noise_seed + len(out)),
-            }
-            out |= {(projection, key): value for key, value in self.constants[name].items()}
-            out |= {(projection, s): state[f"{name}.{s}"].ravel() for s in self.states}
-        out |= {where: self.start[name].ravel() for name, where in self.built.fixed.items()}
-        return out
-
-    def duration(self, phase):
-        """Rule time of a phase: its presentations."""
-        return len(phase.indices)
-
-    def shape(self, name):
-        """(n_pre, n_post) of a projection; (n,) of one that is not all-to-all."""
-        if name in self.connected:
-            return (-1,)
-        layer = list(self.built.projections).index(name)
-        return self.sizes[layer], self.sizes[layer + 1]
-
-    def __call__(self, phase, dataset, state, age, seed, tick, keep=None, partial=None):
-        images, indices, places = phase.source(dataset)
-        places = np.arange(self.sizes[0]) if places is None else places
-        stimuli = images, indices.astype(np.int32), places.astype(np.int32), phase.labels.astype(np.int32)
-        steps, n = round(self.presentation / 1e-3), len(phase.indices)
-        settings, held = self.settings(phase, state, age, seed), dict(partial or {})
-        counts = held.pop("readout", np.zeros((n, self.sizes[2]))).astype(np.int32)
-        monitors = self.built.counters | {"hidden_spikes": self.built.hidden_spikes, "readout_spikes": self.built.spikes}
-        events = held.pop("events", np.zeros(len(monitors), np.int64))
-        while True:
-            read, held = self.execute(stimuli, settings, steps, seed, tick, held, checkpoint.INTERVAL if keep else np.inf)
-            self.count(counts, read(self.built.spikes, "i"), read(self.built.spikes, "t"))
-            events = events + np.array([read(monitor, "N").item() for monitor in monitors.values()], np.int64)
-            if held is None:
-                break
-            keep(held | {"readout": counts.copy(), "events": events}, self.state_of(read) if phase.kind == "train" else {})
-        self.events = {name: int(number) for name, number in zip(monitors, events, strict=True)} | {"steps": n * steps}
-        rate = self.events["hidden_spikes"] / (self.sizes[1] * n * self.presentation)
-        return counts, float(rate), self.state_of(read) if phase.kind == "train" else {}
-
-    def count(self, counts, neuron, when):
-        """Add spikes, (n,) neurons and (n,) times in s, to the counts of presentations and neurons, part by part."""
-        for first in range(0, len(neuron), _PART):
-            part = slice(first, first + _PART)
-            shown = ((when[part] + 0.5e-3) / self.presentation).astype(np.int64)
-            within = shown < len(counts)
-            np.add.at(counts, (shown[within], neuron[part][within]), 1)
-
-    def state_of(self, read):
-        """State of every synapse, by ``projection.variable``."""
-        return {
-            f"{name}.{s}": read(p, s).reshape(self.shape(name))
-            for name, p in self.built.projections.items()
-            for s in self.states
-        }
-
-
-class _Standalone(_Executor):
-    def __init__(self, program, built, work):
-        self.program, self.built, self.work = program, built, work
-
-    def execute(self, stimuli, settings, steps, seed, tick, held, seconds):
-        try:
-            for name, values in zip(("images", "indices", "places", "labels"), stimuli, strict=True):
-                values.tofile(self.work / name)
-            named = {f"{owner.name}.{variable}": value for (owner, variable), value in settings.items()}
-            read, held = self.program.run(self.work, named, steps, len(stimuli[1]), seed, tick, held, seconds)
-        except OSError as error:
-            raise UserError(
-                f"cannot write into {self.work} ({error.strerror or error}): make room there, or name another folder by TMPDIR"
-            ) from None
-        return lambda owner, variable: read(f"{owner.name}.{variable}"), held
-
-
-class _Runtime(_Executor):
-    def __init__(self, built, stimuli):
-        self.built, self.stimuli = built, stimuli
-        owners = [*built.groups.values(), *built.projections.values()]
-        self.carried = {
-            f"{owner.name}.{v.name}": v
-            for owner in owners
-            for v in owner.variables.values()
-            if isinstance(v, ArrayVariable) and v.owner.name == owner.name and not v.read_only
-        }
-        built.network.store()
-
-    def execute(self, stimuli, settings, steps, seed, tick, held, seconds):
-        network, count = self.built.network, len(stimuli[1])
-        network.restore()
-        self.stimuli.load(*stimuli)
-        for (owner, variable), value in settings.items():
-            setattr(owner, variable, bool(value) if variable == "boundary_first" else value)
-        brian2.seed(seed)
-        done, block, end = 0, RUNTIME_BLOCK, time.monotonic() + seconds
-        if held:
-            done = int(held["position"])
-            for name, variable in self.carried.items():
-                variable.set_value(held[name])
-            network.t_ = done * steps * 1e-3
-            _set_generator(held["generator"], held["gaussian"])
-        while done < count:
-            block = min(block, count - done) if np.isfinite(seconds) else count - done
-            last = done + block == count
-            network.run(
-                (block * steps + last) * brian2.ms,
-                namespace={},
-                report_period=0.5 * brian2.second,
-                report=lambda elapsed, part, start, duration, base=done, n=block: tick(base + int(part * n)),
-            )
-            done += block
-            if done < count and (time.monotonic() > end or stopping.wanted()):
-                break
-        held = None
-        if done < count:
-            _, generator, *gaussian = np.random.get_state()  # noqa: NPY002 - Brian2's
-            held = {name: np.array(variable.get_value()) for name, variable in self.carried.items()}
-            held |= {"position": np.array(done), "generator": generator, "gaussian": np.array(gaussian, float)}
-        return lambda owner, variable: np.array(owner.variables[variable].get_value()), held
-
-
-def _set_generator(keys, rest):
-    np.random.set_state(("MT19937", keys, int(rest[0]), int(rest[1]), rest[2]))  # noqa: NPY002 - Brian2's
+def _compiled(build):
+    with devices.standalone() as device:
+        built = build()
+        for made in filter(paths.in_rows, built.projections.values()):
+            standalone.forget_indices(made, device)
+        return standalone.compile_network(built.network, device), built

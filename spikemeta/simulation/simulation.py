@@ -5,117 +5,26 @@ import hashlib
 import importlib.metadata
 import json
 import time
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 
 import numpy as np
 
-from spikemeta.backends.reference import ReferenceSynapses
 from spikemeta.data import tuned
 from spikemeta.data.curricula import Phase
-from spikemeta.errors import InstabilityError, UserError, suggest
+from spikemeta.errors import UserError, suggest
 from spikemeta.hardware import profile, stored
-from spikemeta.language import equations
 from spikemeta.simulation import execution, shared_beginnings, written
+from spikemeta.simulation import weights as synaptic_weights
 from spikemeta.simulation.checkpoint import Checkpoint
+from spikemeta.simulation.outcome import PhaseResult, Run
 from spikemeta.system import source_identity, stopping
 
-ENGINES = ("standalone", "runtime", "torch")
+ENGINES = ("brian2", "torch")
+MODES = ("standalone", "runtime")
 PREDICTIONS = ("mean", "sample")
 DTYPES = ("float64", "float32")
 #: Ranges that runs without a chip needed, by what decides them.
 _RANGES = {}
-
-
-@dataclass(frozen=True)
-class PhaseResult:
-    """What the readout did in one phase.
-
-    Attributes
-    ----------
-    phase : Phase
-    counts : ndarray of int32, shape (n, n_classes)
-        Spikes of each readout neuron in each presentation.
-    hidden_rate : float
-        Mean rate of the hidden neurons, Hz.
-    seconds : float
-        Wall-clock time.
-    events : dict of str to int
-        Spikes and touches of each layer, and steps; see `spikemeta.hardware.counters`. Empty with engine torch.
-    """
-
-    phase: object
-    counts: np.ndarray
-    hidden_rate: float
-    seconds: float
-    events: dict = field(default_factory=dict)
-
-    @property
-    def counted(self):
-        """`counts` with those of answers that the phase does not allow at 0."""
-        allowed = getattr(self.phase, "allowed", None)
-        return self.counts if allowed is None else self.counts * np.isin(np.arange(self.counts.shape[1]), allowed)
-
-    @property
-    def accuracy(self):
-        """Fraction answered rightly by most spikes; a silent readout counts as wrong, ties go to the lowest index."""
-        counts = self.counted
-        right = (counts.argmax(axis=1) == self.phase.labels) & (counts.sum(axis=1) > 0)
-        return float(right.mean())
-
-    @property
-    def answers(self):
-        """How often each answer was given; the last is silence. Shape (n_classes + 1,)."""
-        counts = self.counted
-        spoke = counts.sum(axis=1) > 0
-        given = np.bincount(counts[spoke].argmax(axis=1), minlength=counts.shape[1])
-        return np.append(given, np.sum(~spoke))
-
-    @property
-    def readout_spikes(self):
-        """Mean number of spikes of a readout neuron in a presentation."""
-        return float(self.counts.mean())
-
-    @property
-    def silent(self):
-        """Fraction of presentations without a spike of the readout."""
-        return float((self.counts.sum(axis=1) == 0).mean())
-
-
-@dataclass
-class Run:
-    """A finished curriculum.
-
-    Attributes
-    ----------
-    phases : list of PhaseResult
-    constants : dict
-        Of the network, and of the rule by projection.
-    compile_seconds : float
-    state : dict of str to ndarray
-        State of every synapse at the end, by ``projection.variable``, shape (n_pre, n_post).
-    weights : dict of str to ndarray
-        Mean weights at the end, by projection, the weight noise at zero; (n_pre, n_post), 1. They can start another run.
-    """
-
-    n_tasks: int
-    constants: dict
-    phases: list = field(default_factory=list)
-    compile_seconds: float = 0.0
-    state: dict = field(default_factory=dict)
-    weights: dict = field(default_factory=dict)
-
-    @property
-    def accuracy_matrix(self):
-        """Accuracy after each task (rows) on each task (columns); NaN where not tested; shape (n_tasks, n_tasks).
-
-        There are more rows where tasks come again.
-        """
-        rows = max([self.n_tasks, *[result.phase.after for result in self.phases]])
-        out = np.full((rows, self.n_tasks), np.nan)
-        for result in self.phases:
-            if result.phase.kind == "test":
-                out[result.phase.after - 1, result.phase.task] = result.accuracy
-        return out
 
 
 class Simulation:
@@ -129,8 +38,10 @@ class Simulation:
     n_hidden : int
     feedback : str
         How the network's error reaches its hidden neurons: ``"tied"`` or ``"random"``. Not for engine torch.
-    engine : {"standalone", "runtime", "torch"}
-        C++ compiled once; Brian2's runtime mode, which needs no compiler; or, for network surrogate, torch.
+    engine : {"brian2", "torch"}
+        Event by event, or, for network surrogate, batches of images.
+    mode : {"standalone", "runtime"}
+        Of engine brian2: C++ compiled once, or Brian2's runtime mode, which needs no compiler and is slower.
     parameters : dict of str to float or None
         Values that replace the rule's; ``"hidden.lr"`` for one projection.
     network_parameters : dict of str to float or None
@@ -141,7 +52,7 @@ class Simulation:
     batch : int
         With engine torch, images per step of the rule.
     dtype : {"float64", "float32"}
-        Of the synapses' state, on Brian2's engines; torch computes in float32.
+        Of the synapses' state, with engine brian2; torch computes in float32.
     dense : {"auto", False}
         Whether compiled code walks contiguous rows of synapses where it can, or is all Brian2's own.
     hardware : str, Hardware or None
@@ -160,7 +71,8 @@ class Simulation:
         network="feedforward",
         n_hidden=200,
         feedback="tied",
-        engine="standalone",
+        engine="brian2",
+        mode="standalone",
         parameters=None,
         network_parameters=None,
         prediction="mean",
@@ -169,8 +81,15 @@ class Simulation:
         dense="auto",
         hardware=None,
     ):
-        given = (("engine", engine, ENGINES), ("prediction", prediction, PREDICTIONS), ("dtype", dtype, DTYPES))
-        for kind, value, valid in given:
+        if engine in MODES:
+            raise UserError(f"{engine!r} is a mode of engine 'brian2': write mode={engine!r} in place of engine={engine!r}")
+        given = {
+            "engine": (engine, ENGINES),
+            "mode": (mode, MODES),
+            "prediction": (prediction, PREDICTIONS),
+            "dtype": (dtype, DTYPES),
+        }
+        for kind, (value, valid) in given.items():
             if value not in valid:
                 raise UserError(suggest(kind, value, valid))
         if n_hidden < 1:
@@ -180,7 +99,7 @@ class Simulation:
         self.hardware = profile.get(hardware) if isinstance(hardware, str) and hardware else hardware or None
         self.ideal = rule
         self.rule = stored.on_chip(rule, self.hardware) if self.hardware else rule
-        self.engine, self.feedback, self.n_hidden = engine, feedback, n_hidden
+        self.engine, self.mode, self.feedback, self.n_hidden = engine, mode, feedback, n_hidden
         self.network = written.of(network)
         if engine not in self.network.engines:
             able = " or ".join(map(repr, self.network.engines)) or "none"
@@ -195,7 +114,7 @@ class Simulation:
         unknown = {k.rpartition(".")[0] for k in self.parameters} - {"", *self.network.projections}
         if unknown:
             raise UserError(suggest("projection", unknown.pop(), self.network.projections))
-        where = self.network_name, "torch" if self.engine == "torch" else "brian2", task, data, self.feedback
+        where = self.network_name, self.engine, task, data, self.feedback
         return {
             "network": asdict(self.network.parameters(task, data, self.network_parameters)),
             "rule": tuned.constants(self.rule, self.network.projections, *where, self.parameters),
@@ -242,49 +161,60 @@ class Simulation:
             for p, values in constants["rule"].items():
                 grid = stored.grid_parameters(self.ideal, self.hardware, ranges[p])
                 values |= {name: parameter.value for name, parameter in grid.items()}
-        n_input = curriculum.dataset.train_images.shape[1]
-        sizes = (n_input, self.n_hidden, curriculum.n_classes)
-        run = Run(curriculum.n_tasks, constants)
-        (start, state), age = self.begin(curriculum, sizes, seed, weights, constants), 0
-        before = state | {f"{p}.cell": w for p, w in self._weights(state, constants["rule"], 0).items()}
-        own = self._identity(curriculum, seed, constants, start if weights else {})
-        checkpoint = Checkpoint(out, own) if out else None
+        sizes = self._sizes(curriculum)
+        start, state = self.begin(curriculum, sizes, seed, weights, constants)
+        before, own = state, self._identity(curriculum, seed, constants, start if weights else {})
+        run, checkpoint = Run(curriculum.n_tasks, constants), Checkpoint(out, own) if out else None
         common = shared_beginnings.checkpoints(shared, own, curriculum.phases, forks) if shared else {}
-        done = 0
-        partial = None
+        age, partial = 0, None
         for kept in [*([checkpoint] if checkpoint and resume else []), *common.values()]:
             if not (run.phases or partial):
                 state, age, finished, partial = kept.load(state)
                 run.phases = [PhaseResult(p, *result) for p, result in zip(curriculum.phases, finished, strict=False)]
-        total = sum(len(p.indices) for p in curriculum.phases)
-        report = progress or (lambda *_: None)
         with execution.open_executor(self, sizes, constants, start) as execute:
             run.compile_seconds = execute.compile_seconds
-            for number, phase in enumerate(curriculum.phases):
-                if number >= len(run.phases):
-                    tick = lambda n, name=phase.name, base=done: report(name, base + n, total)  # noqa: E731
-                    found = self._phase(execute, number, curriculum, state, age, seed, tick, checkpoint, run, partial)
-                    if phase.kind == "train":
-                        state, age = found, age + execute.duration(phase)
-                    partial = None
-                    if number + 1 in common and not common[number + 1].path.is_file():
-                        common[number + 1].save(state, age, run.phases)
-                done += len(phase.indices)
-                report(phase.name, done, total)
-        run.state, run.weights = state, self._weights(state, constants["rule"], age)
+            rest = execute, curriculum, seed, progress or (lambda *_: None), checkpoint, common
+            state, age = self._phases(run, state, age, partial, *rest)
+        run.state, run.weights = state, synaptic_weights.mean_weights(self.rule, state, constants["rule"], age)
         if self.rule is self.ideal:
-            after = state | {f"{p}.cell": w for p, w in run.weights.items()}
-            of = lambda p, values: {name.partition(".")[2]: v for name, v in values.items() if name.startswith(f"{p}.")}  # noqa: E731
-            ranges = {p: stored.ranges_of(self.rule, of(p, before), of(p, after)) for p in self.network.projections}
-            _RANGES[json.dumps(own)] = ranges
+            first = synaptic_weights.mean_weights(self.rule, before, constants["rule"], 0)
+            _RANGES[json.dumps(own)] = self._ranges_between((before, first), (state, run.weights))
         return run
+
+    def _sizes(self, curriculum):
+        """(n_input, n_hidden, n_classes)."""
+        return curriculum.dataset.train_images.shape[1], self.n_hidden, curriculum.n_classes
+
+    def _phases(self, run, state, age, partial, execute, curriculum, seed, report, checkpoint, common):
+        """Run the phases that are not yet in ``run``; (state, age) at the end."""
+        total, done = sum(len(p.indices) for p in curriculum.phases), 0
+        for number, phase in enumerate(curriculum.phases):
+            if number >= len(run.phases):
+                tick = lambda n, name=phase.name, base=done: report(name, base + n, total)  # noqa: E731
+                found = self._phase(execute, number, curriculum, state, age, seed, tick, checkpoint, run, partial)
+                if phase.kind == "train":
+                    state, age = found, age + execute.duration(phase)
+                partial = None
+                if number + 1 in common and not common[number + 1].path.is_file():
+                    common[number + 1].save(state, age, run.phases)
+            done += len(phase.indices)
+            report(phase.name, done, total)
+        return state, age
+
+    def _ranges_between(self, *moments):
+        """Ranges of the stored variables, by projection, from (state, mean weights) at the first and the last moment."""
+
+        def of(projection, state, weights):
+            here = {name.partition(".")[2]: v for name, v in state.items() if name.startswith(f"{projection}.")}
+            return here | {"cell": weights[projection]}
+
+        return {p: stored.ranges_of(self.rule, *(of(p, *m) for m in moments)) for p in self.network.projections}
 
     def _ranges(self, curriculum, seed, weights):
         """Ranges of the stored variables, by projection, from the same run without a chip."""
         plain = copy.copy(self)
         plain.hardware, plain.rule = None, self.ideal
-        sizes = curriculum.dataset.train_images.shape[1], self.n_hidden, curriculum.n_classes
-        start, _ = plain.begin(curriculum, sizes, seed, weights)
+        start, _ = plain.begin(curriculum, self._sizes(curriculum), seed, weights)
         key = json.dumps(plain._identity(curriculum, seed, plain.constants(curriculum), start if weights else {}))
         if key not in _RANGES:
             plain.run(curriculum, seed, weights=weights)
@@ -298,7 +228,7 @@ class Simulation:
         words = phase, curriculum.dataset, state, age, int(seeds[0]), tick
         if not checkpoint:
             counts, rate, after = execute(*words)
-            self.check(after, phase)
+            synaptic_weights.check(self.rule, after, phase)
             run.phases.append(PhaseResult(phase, counts, rate, time.perf_counter() - began, execute.events))
             return after
 
@@ -306,14 +236,14 @@ class Simulation:
             return before + time.perf_counter() - began
 
         def keep(held, so_far):
-            self.check(so_far, phase)
+            synaptic_weights.check(self.rule, so_far, phase)
             checkpoint.save(state, age, run.phases, held | {"seconds": np.array(seconds())})
             if stopping.wanted():
                 raise stopping.interrupt()
 
         with stopping.deferred():
             counts, rate, after = execute(*words, keep, partial)
-            self.check(after, phase)
+            synaptic_weights.check(self.rule, after, phase)
             run.phases.append(PhaseResult(phase, counts, rate, seconds(), execute.events))
             learned = phase.kind == "train"
             checkpoint.save(after if learned else state, age + execute.duration(phase) * learned, run.phases)
@@ -362,30 +292,6 @@ class Simulation:
                 report(base + len(images))
         return np.array(counts).reshape(-1, len(images), sizes[2])
 
-    def _replace(self, start, weights):
-        known = self.network.projections
-        problems = [suggest("projection", name, known) for name in weights if name not in known]
-        for name in [name for name in known if name in weights]:
-            given = np.asarray(weights[name])
-            if given.shape != start[name].shape:
-                problems.append(f"weights of {name!r} must have the shape {start[name].shape}, not {given.shape}")
-            elif not np.isfinite(given).all():
-                problems.append(f"weights of {name!r} must be finite")
-            else:
-                start[name] = given.astype(float)
-        if problems:
-            raise UserError("\n".join(problems))
-
-    def _weights(self, state, constants, age):
-        quiet, out = {"age": float(age), "rand": lambda: 0.5, "randn": lambda: 0.0}, {}
-        for p in self.network.projections:
-            space = constants[p] | {s: state[f"{p}.{s}"] for s in self.rule.analysis.states} | quiet
-            if self.rule.analysis.noisy:
-                space = equations.compile_statements(self.rule.analysis.blocks["on_presentation"])(space)
-            weight = equations.compile_expression(self.rule.weight.strip())(space)
-            out[p] = np.broadcast_to(weight, state[f"{p}.transmitted"].shape).copy()
-        return out
-
     def begin(self, curriculum, sizes, seed, weights=None, constants=None):
         """What a run starts from.
 
@@ -410,31 +316,9 @@ class Simulation:
         rng = np.random.default_rng([seed, 1])
         parameters = self.network.parameters(curriculum.name, curriculum.dataset.name, self.network_parameters)
         start = self.network.start(sizes, parameters, rng)
-        self._replace(start, weights or {})
-        return start, self._start(start, (constants or self.constants(curriculum))["rule"], rng)
-
-    def _start(self, start, constants, rng):
-        state = {}
-        for p in self.network.projections:
-            made = ReferenceSynapses(self.rule, start[p], constants[p], rng)
-            state |= {f"{p}.{s}": v for s, v in made.state.items()} | {f"{p}.transmitted": np.array(made.weight())}
-        return state
-
-    def check(self, state, phase):
-        """Refuse a state that became NaN or infinite in a phase.
-
-        Raises
-        ------
-        InstabilityError
-        """
-        for name, values in state.items():
-            if not np.isfinite(values).all():
-                projection, variable = name.split(".")
-                raise InstabilityError(
-                    f"rule {self.rule.title!r}: {variable!r} of the {projection} synapses became NaN or infinite in phase "
-                    f"{phase.name!r}; earlier phases are kept. Remedy: a smaller lr (it may be set for this projection "
-                    f"alone, as {projection}.lr), or bounds on what the rule divides by"
-                )
+        start = synaptic_weights.replaced(start, weights or {}, self.network.projections)
+        of_rule = (constants or self.constants(curriculum))["rule"]
+        return start, synaptic_weights.first_state(self.rule, start, of_rule, rng)
 
     def _identity(self, curriculum, seed, constants, weights):
         fields = ("state", "weight", "initial", "on_gradient", "on_presentation", "on_boundary")
@@ -451,6 +335,7 @@ class Simulation:
             "hidden neurons": self.n_hidden,
             "feedback": self.feedback,
             "engine": self.engine,
+            "mode": self.mode if self.engine == "brian2" else "",
             "prediction": self.prediction,
             "batch": self.batch,
             "precision": self.dtype,

@@ -25,9 +25,13 @@ def curricula():
     return {name: items.build(datasets.load("digits"), **SIZES, **own) for name, own in more.items()}
 
 
-def simulation(engine, rule):
-    network = {"network": "surrogate"} if engine == "torch" else {"network_parameters": {"presentation": 40.0}}
-    return Simulation(registry.get_rule(rule), engine=engine, n_hidden=8, **network)
+def simulation(mode, rule):
+    network = (
+        {"engine": "torch", "network": "surrogate"}
+        if mode == "torch"
+        else {"mode": mode, "network_parameters": {"presentation": 40.0}}
+    )
+    return Simulation(registry.get_rule(rule), n_hidden=8, **network)
 
 
 def test_forks_by_hand(curricula):
@@ -43,18 +47,18 @@ def test_a_boundary_parts_two_curricula(curricula):
     assert found == {"told": (2,), "untold": (2,)}
 
 
-@pytest.mark.parametrize(("engine", "rule"), [("standalone", "mesu"), ("runtime", "hybrid"), ("torch", "mesu")])
-def test_a_shared_beginning_changes_nothing(engine, rule, curricula, tmp_path):
+@pytest.mark.parametrize(("mode", "rule"), [("standalone", "mesu"), ("runtime", "hybrid"), ("torch", "mesu")])
+def test_a_shared_beginning_changes_nothing(mode, rule, curricula, tmp_path):
     forks = shared_beginnings.forks(curricula)
     for name in ("long", "attacked", "short"):
-        found = simulation(engine, rule).run(curricula[name], seed=3, shared=tmp_path, forks=forks[name])
-        alone = simulation(engine, rule).run(curricula[name], seed=3)
+        found = simulation(mode, rule).run(curricula[name], seed=3, shared=tmp_path, forks=forks[name])
+        alone = simulation(mode, rule).run(curricula[name], seed=3)
         assert found.state.keys() == alone.state.keys()
         for variable in alone.state:
             np.testing.assert_array_equal(found.state[variable], alone.state[variable], err_msg=variable)
         for one, other in zip(found.phases, alone.phases, strict=True):
             np.testing.assert_array_equal(one.counts, other.counts, err_msg=one.phase.name)
-    seconds = [simulation(engine, rule).run(curricula["short"], 3, shared=tmp_path, forks=(6,)).phases[0].seconds for _ in "ab"]
+    seconds = [simulation(mode, rule).run(curricula["short"], 3, shared=tmp_path, forks=(6,)).phases[0].seconds for _ in "ab"]
     assert seconds[0] == seconds[1], "taken over, with the time that it took"
     assert len(list(tmp_path.iterdir())) == 2
 

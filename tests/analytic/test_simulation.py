@@ -15,7 +15,7 @@ from spikemeta.simulation import execution
 from spikemeta.simulation.checkpoint import Checkpoint
 from spikemeta.simulation.simulation import PhaseResult, Simulation
 
-ENGINES = ["standalone", "runtime"]
+MODES = ["standalone", "runtime"]
 SMALL = {"n_hidden": 8, "network_parameters": {"presentation": 40.0}}
 
 
@@ -24,11 +24,11 @@ def curriculum():
     return curricula.build("split", datasets.load("digits"), n_tasks=2, limit=12, test_limit=4)
 
 
-def simulation(engine, rule="mesu", **more):
+def simulation(mode, rule="mesu", **more):
     """With a weight noise and a boundary-free forgetting, so that a lost stream or a lost age would show."""
     parameters = {"window": 50.0, "lr_mu": 5.0} if rule == "mesu" else {}
     rule = registry.get_rule(rule) if isinstance(rule, str) else rule
-    return Simulation(rule, engine=engine, parameters=parameters | more, **SMALL)
+    return Simulation(rule, mode=mode, parameters=parameters | more, **SMALL)
 
 
 def assert_same_bits(a, b):
@@ -45,9 +45,9 @@ class Killed(BaseException):
     pass
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-def test_the_seed_decides_everything(engine, curriculum):
-    first, again, other = (simulation(engine).run(curriculum, seed=s) for s in (3, 3, 4))
+@pytest.mark.parametrize("mode", MODES)
+def test_the_seed_decides_everything(mode, curriculum):
+    first, again, other = (simulation(mode).run(curriculum, seed=s) for s in (3, 3, 4))
     assert_same_bits(first, again)
     assert any((a.counts != b.counts).any() for a, b in zip(first.phases, other.phases, strict=True))
     assert sum(p.counts.sum() for p in first.phases) > 0
@@ -55,10 +55,10 @@ def test_the_seed_decides_everything(engine, curriculum):
 
 
 @pytest.mark.parametrize("phases_done", [1, 3, 4])
-@pytest.mark.parametrize("engine", ENGINES)
-def test_a_resumed_run_equals_an_uninterrupted_one(engine, curriculum, tmp_path, phases_done):
+@pytest.mark.parametrize("mode", MODES)
+def test_a_resumed_run_equals_an_uninterrupted_one(mode, curriculum, tmp_path, phases_done):
     """Killed while the phase after ``phases_done`` runs: after training, between tests, in the second task."""
-    whole = simulation(engine).run(curriculum, seed=3)
+    whole = simulation(mode).run(curriculum, seed=3)
     names = [p.name for p in curriculum.phases]
     done = []
 
@@ -68,10 +68,10 @@ def test_a_resumed_run_equals_an_uninterrupted_one(engine, curriculum, tmp_path,
             raise Killed
 
     with pytest.raises(Killed):
-        simulation(engine).run(curriculum, seed=3, out=tmp_path, progress=kill)
+        simulation(mode).run(curriculum, seed=3, out=tmp_path, progress=kill)
     assert names[phases_done - 1] in done
     seen = []
-    resumed = simulation(engine).run(
+    resumed = simulation(mode).run(
         curriculum, seed=3, out=tmp_path, resume=True, progress=lambda name, done, total: seen.append((name, done))
     )
     assert_same_bits(whole, resumed)
@@ -87,10 +87,10 @@ def test_resuming_another_run_is_refused(curriculum, tmp_path):
         simulation("runtime", "sgd", lr=0.5).run(curriculum, seed=3, out=tmp_path, resume=True)
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-def test_an_unstable_run_names_rule_variable_phase_and_remedy(engine, curriculum):
+@pytest.mark.parametrize("mode", MODES)
+def test_an_unstable_run_names_rule_variable_phase_and_remedy(mode, curriculum):
     with pytest.raises(InstabilityError) as error:
-        simulation(engine, lr_mu=1e308).run(curriculum)
+        simulation(mode, lr_mu=1e308).run(curriculum)
     for part in (
         "'mesu'",
         "'precision' of the hidden synapses",
@@ -138,7 +138,7 @@ def test_a_silent_readout_is_wrong_and_ties_go_to_the_lowest_index(curriculum):
     assert PhaseResult(Phase, counts, 0.0, 0.0).accuracy == 2 / 5  # the second and the fourth
     quiet = Simulation(
         registry.get_rule("sgd"),
-        engine="runtime",
+        mode="runtime",
         network_parameters={"readout_spread": 0.0},
         n_hidden=4,
         parameters={"lr": 0.0},
@@ -149,7 +149,12 @@ def test_a_silent_readout_is_wrong_and_ties_go_to_the_lowest_index(curriculum):
 
 def test_the_engines_and_predictions_are_named():
     with pytest.raises(UserError, match="did you mean 'standalone'"):
-        Simulation(registry.get_rule("sgd"), engine="standalon")
+        Simulation(registry.get_rule("sgd"), mode="standalon")
+    with pytest.raises(UserError, match="did you mean 'torch'"):
+        Simulation(registry.get_rule("sgd"), engine="torhc")
+    for mode in MODES:  # they were engines once
+        with pytest.raises(UserError, match=f"'{mode}' is a mode of engine 'brian2': write mode='{mode}'"):
+            Simulation(registry.get_rule("sgd"), engine=mode)
     with pytest.raises(UserError, match="valid: mean, sample"):
         Simulation(registry.get_rule("sgd"), prediction="both")
     with pytest.raises(UserError, match="at least 1"):

@@ -188,7 +188,7 @@ def test_weights_start_a_run_and_are_what_it_ends_with(curriculum):
 
 def test_mismatches_are_named():
     sgd = registry.get_rule("sgd")
-    with pytest.raises(UserError, match="'surrogate' does not run on engine 'standalone', but on 'torch'"):
+    with pytest.raises(UserError, match="'surrogate' does not run on engine 'brian2', but on 'torch'"):
         Simulation(sgd, network="surrogate")
     with pytest.raises(UserError, match="'feedforward' does not run on engine 'torch'"):
         Simulation(sgd, engine="torch")

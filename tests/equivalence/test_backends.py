@@ -18,7 +18,7 @@ from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
 from spikemeta.backends import brian
-from spikemeta.simulation import standalone
+from spikemeta.simulation import devices, standalone
 
 N_PRE, N_POST, STEPS, COUNT = 5, 3, 4, 24  # steps of 1 ms in a presentation; presentations
 #: Rounding in another order of the same operations: 1e-16 each, at most a few hundred of them one upon the other, and
@@ -260,7 +260,7 @@ def runtime_result(rule, network, made, parameters):
 
 @cache
 def program(name):
-    with standalone.device() as device:
+    with devices.standalone() as device:
         network, _ = build((CASES | ON_CHIPS)[name], {})
         return standalone.compile_network(network, device)
 

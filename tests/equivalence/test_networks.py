@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from spikemeta.backends.networks import brian, plan, reference
 from spikemeta.backends.networks.torch import NetworkModule
-from spikemeta.simulation import standalone
+from spikemeta.simulation import devices, standalone
 
 STEPS = 100
 SIZES = {"n_input": 10, "n_hidden": 8, "n_classes": 3}
@@ -51,7 +51,7 @@ def test_compiled_networks_fire_the_spikes_of_the_reference(tmp_path):
     network = networks.written("adaptive", ", delay = 3, where = i != j", pool=True)
     made, spikes, expected = case(network, 5)
     assert all(there.any() for there in expected.values())
-    with standalone.device() as device:
+    with devices.standalone() as device:
         built = brian.build(made, spikes)
         program = standalone.compile_network(built.network, device)
     read, _ = program.run(tmp_path, {}, STEPS, 1, 0)

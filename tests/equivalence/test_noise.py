@@ -9,10 +9,10 @@ import pytest
 from brian2 import ms
 from scipy import stats
 
-from spikemeta.backends import brian, noise
+from spikemeta.backends import noise, paths
 from spikemeta.backends.noise import WEIGHT_NOISE, standard_normal
 from spikemeta.benchmarks import handwritten_floor
-from spikemeta.simulation import standalone
+from spikemeta.simulation import devices, standalone
 from spikemeta.system import compiler
 
 N, STEPS, LEVEL = 150, 40, 1.5  # more than two blocks of the threshold template
@@ -94,11 +94,11 @@ def test_the_statistics_find_a_weak_generator(tmp_path):
 @pytest.fixture(scope="module")
 def compiled(tmp_path_factory):
     """Spikes and last values of a group whose potential is the noise, from a compiled program."""
-    with standalone.device() as device:
+    with devices.standalone() as device:
         group = brian2.NeuronGroup(
             N, "x : 1", threshold="x > level", dt=1 * ms, name="noisy", namespace={"level": LEVEL, "weight_noise": WEIGHT_NOISE}
         )
-        group.thresholder["spike"].codeobj_class = brian.DenseCodeObject
+        group.thresholder["spike"].codeobj_class = paths.DenseCodeObject
         group.run_regularly("x = weight_noise(7, t_in_timesteps)", when="groups", name="noisy_draw")
         spikes = brian2.SpikeMonitor(group, name="noisy_spikes")
         program = standalone.compile_network(brian2.Network(group, spikes, name="noise_network"), device)

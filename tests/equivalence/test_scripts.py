@@ -64,18 +64,6 @@ def test_a_script_learns_its_goals(mode, tmp_path):
     np.testing.assert_allclose(weight[8:], 0.01 * np.subtract.outer([8, 9], range(3)), rtol=1e-15)
 
 
-@pytest.mark.parametrize("connect", ["True", "dict(p=0.5)"])
-def test_rows_and_lists_refuse_a_delay(connect, tmp_path):
-    """They know none, and would leave it out without a word."""
-    path = tmp_path / "script.py"
-    script = SCRIPT.format(device=MODES["standalone"], more="plastic.transmit.delay = 2*ms")
-    path.write_text(script.replace("transmit=", f"connect={connect}, transmit="))
-    done = subprocess.run([sys.executable, path], cwd=tmp_path, capture_output=True, text=True)
-    assert done.returncode != 0
-    assert "synapses_transmit has a delay" in done.stdout + done.stderr
-    assert "dense=False" in done.stdout + done.stderr
-
-
 @pytest.mark.parametrize("title", [*registry.names("rules"), *registry.variants()])
 def test_start_gives_the_first_state_of_the_reference(title):
     """To a few units in the last place where it is not random; a random state: two-sample KS at 0.1 %."""

@@ -11,7 +11,7 @@ from spikemeta.data import curricula, datasets
 from spikemeta.language import registry
 from spikemeta.networks import feedforward
 from spikemeta.networks.feedforward import Parameters
-from spikemeta.simulation import execution, standalone
+from spikemeta.simulation import executors, stimuli
 from spikemeta.simulation.simulation import Simulation
 
 SIZES, COUNT = (64, 12, 10), 6
@@ -45,7 +45,7 @@ def ours(name, connect=None):
     rule, data = registry.get_rule(name), datasets.load("digits")
     curriculum = curricula.build("permuted", data, n_tasks=1, limit=COUNT, test_limit=10)
     simulation = Simulation(
-        rule, n_hidden=SIZES[1], engine="runtime", parameters=CONSTANTS[name], network_parameters=vars(PARAMETERS)
+        rule, n_hidden=SIZES[1], mode="runtime", parameters=CONSTANTS[name], network_parameters=vars(PARAMETERS)
     )
     constants = simulation.constants(curriculum)
     start, state = simulation.begin(curriculum, SIZES, 0)
@@ -56,11 +56,11 @@ def ours(name, connect=None):
             state[f"{p}.w_reference"] = state[f"{p}.w"] + 0.05 * rng.standard_normal(state[f"{p}.w"].shape)
     if connect:
         state |= {k: v[connect["i"], connect["j"]] for k, v in state.items() if k.startswith("hidden.")}
-    stimuli, pairs = standalone.Stimuli(), {"hidden": connect} if connect else None
-    built = simulation.network.build(rule, SIZES, PARAMETERS, "tied", stimuli.stimulus, stimuli.teacher, connect=pairs)
+    shown, pairs = stimuli.Stimuli(), {"hidden": connect} if connect else None
+    built = simulation.network.build(rule, SIZES, PARAMETERS, "tied", shown.stimulus, shown.teacher, connect=pairs)
     seen = brian2.SpikeMonitor(built.groups["input"])
     built.network.add(seen)
-    executor = execution._Runtime(built, stimuli)
+    executor = executors.Runtime(built, shown)
     executor.setup(simulation, SIZES, constants, start, pairs)
     kept = executor.settings
     silent = {(p, "sampling"): 0.0 for p in built.projections.values()}  # each program draws noise in its own way

@@ -8,7 +8,7 @@ import torch
 
 from spikemeta.language import registry
 from spikemeta.networks import feedforward, surrogate
-from spikemeta.simulation import standalone
+from spikemeta.simulation import stimuli
 
 SIZES = (12, 9, 3)
 SHOWN = 4
@@ -27,14 +27,14 @@ def exact(given):
 def brian():
     """Spikes of four presentations of the feedforward network: (presentation, step, neuron), 0 or 1, by group."""
     given = weights(0)
-    stimuli = standalone.Stimuli()
+    shown = stimuli.Stimuli()
     rng = np.random.default_rng(1)
     images = rng.integers(0, 256, (SHOWN, SIZES[0]), dtype=np.uint8)
-    stimuli.load(images, np.arange(SHOWN, dtype=np.int32), np.arange(SIZES[0]), np.zeros(SHOWN, np.int32))
+    shown.load(images, np.arange(SHOWN, dtype=np.int32), np.arange(SIZES[0]), np.zeros(SHOWN, np.int32))
     brian2.set_device("runtime")
     brian2.prefs.codegen.target = "numpy"
     built = feedforward.network.build(
-        registry.get_rule("sgd"), SIZES, feedforward.Parameters(), "tied", stimuli.stimulus, stimuli.teacher
+        registry.get_rule("sgd"), SIZES, feedforward.Parameters(), "tied", shown.stimulus, shown.teacher
     )
     monitors = {name: brian2.SpikeMonitor(group) for name, group in built.groups.items()}
     built.network.add(*monitors.values())

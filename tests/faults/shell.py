@@ -12,7 +12,7 @@ import numpy as np
 
 from spikemeta.data import curricula, datasets
 from spikemeta.language import registry
-from spikemeta.simulation import checkpoint, execution
+from spikemeta.simulation import checkpoint, executors
 from spikemeta.simulation.checkpoint import Checkpoint
 from spikemeta.simulation.simulation import Simulation
 from spikemeta.system import stopping
@@ -20,14 +20,15 @@ from spikemeta.system import stopping
 SEED = 3
 
 
-def simulation(engine):
+def simulation(mode):
     """With a weight noise and a boundary-free forgetting, so that a lost stream or a lost age would show."""
-    own = {"torch": {"network": "surrogate", "batch": 2}}.get(engine, {"network_parameters": {"presentation": 40.0}})
-    return Simulation(registry.get_rule("mesu"), engine=engine, n_hidden=8, parameters={"window": 200.0}, **own)
+    brian2 = {"mode": mode, "network_parameters": {"presentation": 40.0}}
+    own = {"torch": {"engine": "torch", "network": "surrogate", "batch": 2}}.get(mode, brian2)
+    return Simulation(registry.get_rule("mesu"), n_hidden=8, parameters={"window": 200.0}, **own)
 
 
-def curriculum(engine):
-    limit, passes = {"standalone": (300, 12), "torch": (100, 1), "runtime": (30, 1)}[engine]
+def curriculum(mode):
+    limit, passes = {"standalone": (300, 12), "torch": (100, 1), "runtime": (30, 1)}[mode]
     return curricula.build("split", datasets.load("digits"), n_tasks=2, limit=limit, test_limit=20, passes=passes)
 
 
@@ -42,14 +43,14 @@ def held(save):
     return saved
 
 
-def run(engine, folder, hold=False):
+def run(mode, folder, hold=False):
     """The run, its state saved every 50 ms, and its outcome in ``result.npz``."""
-    checkpoint.INTERVAL, execution.RUNTIME_BLOCK = 0.05, 5
+    checkpoint.INTERVAL, executors.RUNTIME_BLOCK = 0.05, 5
     if hold:
         Checkpoint.save = held(Checkpoint.save)
     stopping.listen()
     try:
-        done = simulation(engine).run(curriculum(engine), seed=SEED, out=folder, resume=True)
+        done = simulation(mode).run(curriculum(mode), seed=SEED, out=folder, resume=True)
     except KeyboardInterrupt as stop:
         print(f"stopped by {type(stop).__name__}", flush=True)
         return
@@ -62,14 +63,14 @@ if __name__ == "__main__":
     simulation("torch"), simulation("runtime")  # all is imported
     print("ready", flush=True)
     for line in sys.stdin:
-        engine, folder, *hold = line.split()
+        mode, folder, *hold = line.split()
         child = os.fork()
         if not child:
             os.setpgrp()
             print(os.getpid(), flush=True)
             code = 1
             try:
-                code = run(engine, folder, bool(hold)) or 0
+                code = run(mode, folder, bool(hold)) or 0
             finally:
                 sys.stdout.flush()
                 os._exit(code)

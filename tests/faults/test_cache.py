@@ -112,7 +112,7 @@ def simulate():
 
     def run():
         small = {"n_hidden": 4, "network_parameters": {"presentation": 20.0}}
-        return Simulation(registry.get_rule("sgd"), engine="standalone", **small).run(toy, seed=1).weights
+        return Simulation(registry.get_rule("sgd"), **small).run(toy, seed=1).weights
 
     return run
 

@@ -17,7 +17,7 @@ from spikemeta.errors import UserError
 from spikemeta.language import registry
 from spikemeta.runs import pool
 from spikemeta.runs.results import Store
-from spikemeta.simulation import checkpoint, execution, standalone
+from spikemeta.simulation import checkpoint, execution, program
 from spikemeta.simulation.simulation import PhaseResult, Simulation
 from spikemeta.system import compiler, files, guards, source_identity
 
@@ -105,13 +105,13 @@ def test_files_that_may_not_grow_end_a_study_with_a_message(engine, limit, tmp_p
 
 def test_a_program_that_could_not_write_all_is_not_believed(tmp_path):
     (tmp_path / "results").mkdir()
-    program = standalone.Program(tmp_path, {"a.N": ("N", "<i4", 1, False), "a.w": ("w", "<f8", None, True)}, False)
+    compiled = program.Program(tmp_path, {"a.N": ("N", "<i4", 1, False), "a.w": ("w", "<f8", None, True)}, False)
     script = tmp_path / "main"
     script.write_text(
         "#!/bin/sh\nprintf '\\\\003\\\\000\\\\000\\\\000' > $2/N\nprintf 12345678 > $2/w\necho 99 > $SPIKEMETA_PHASE/position\n"
     )
     script.chmod(0o700)
-    read, _ = program.run(tmp_path, {}, 1, 1, 0)
+    read, _ = compiled.run(tmp_path, {}, 1, 1, 0)
     with pytest.raises(UserError, match="is full: make room there"):
         read("a.w")
 
@@ -179,7 +179,7 @@ def test_everything_that_decides_a_run_is_in_its_identity():
             ({}, 10, 0, {}, {}),
             ({"n_hidden": 9}, 10, 0, {}, {}),
             ({"feedback": "random"}, 10, 0, {}, {}),
-            ({"engine": "runtime"}, 10, 0, {}, {}),
+            ({"mode": "runtime"}, 10, 0, {}, {}),
             ({}, 11, 0, {}, {}),
             ({}, 10, 1, {}, {}),
             ({}, 10, 0, {"lr": 1.0}, {}),
@@ -197,7 +197,8 @@ def test_a_change_of_the_sources_changes_every_fingerprint(monkeypatch):
     rule, point = registry.get_rule("sgd"), None
     simulation = {
         "network": "feedforward",
-        "engine": "standalone",
+        "engine": "brian2",
+        "mode": "standalone",
         "parameters": None,
         "network_parameters": None,
         "feedback": "tied",

@@ -28,7 +28,7 @@ def curriculum():
 @pytest.mark.parametrize("number", [0, 1], ids=["train", "test"])
 def test_counters_equal_recorded_spikes(curriculum, monkeypatch, number):
     """Every spike of one phase is recorded, and events are counted one by one from the list."""
-    simulation = Simulation(registry.get_rule("stable_flexible"), n_hidden=SIZES[1], engine="runtime")
+    simulation = Simulation(registry.get_rule("stable_flexible"), n_hidden=SIZES[1], mode="runtime")
     build, monitors = simulation.network.build, {}
 
     def recorded(*arguments, **more):
@@ -63,7 +63,7 @@ def test_counters_equal_recorded_spikes(curriculum, monkeypatch, number):
 
 def test_an_ideal_chip_changes_nothing(curriculum):
     rule, short = registry.get_rule("laplace"), replace(curriculum, phases=curriculum.phases[:2])
-    made = (Simulation(rule, n_hidden=SIZES[1], engine="runtime", hardware=h) for h in (None, "ideal"))
+    made = (Simulation(rule, n_hidden=SIZES[1], mode="runtime", hardware=h) for h in (None, "ideal"))
     plain, ideal = (simulation.run(short, seed=1) for simulation in made)
     for one, other in zip(plain.phases, ideal.phases, strict=True):
         np.testing.assert_array_equal(one.counts, other.counts)

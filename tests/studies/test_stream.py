@@ -19,7 +19,8 @@ SIMULATION = {
     "network": "feedforward",
     "n_hidden": 12,
     "feedback": "tied",
-    "engine": "standalone",
+    "engine": "brian2",
+    "mode": "standalone",
     "parameters": {"lr": 1e-3},
     "network_parameters": None,
 }

@@ -167,8 +167,8 @@ def test_given_weights_are_transmitted():
     """The mean weights, given, answer as the trained network itself does, spike by spike; no weights, no spikes."""
     curriculum = curricula.build("joint", datasets.load("digits"), limit=30, test_limit=20)
     loud = {"presentation": 40.0, "hidden_spread": 0.3, "readout_spread": 1.0}
-    for engine in ("standalone", "runtime"):
-        simulation = Simulation(registry.get_rule("mesu"), n_hidden=8, engine=engine, network_parameters=loud)
+    for mode in ("standalone", "runtime"):
+        simulation = Simulation(registry.get_rule("mesu"), n_hidden=8, mode=mode, network_parameters=loud)
         run = simulation.run(curriculum, seed=1)
         means, constants = run.weights, simulation.constants(curriculum)
         start = simulation.network.start(

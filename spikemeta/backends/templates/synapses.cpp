@@ -1,5 +1,6 @@
 {# Synapses without a queue: rows come straight from the source's event list. In an all-to-all projection synapse (i, j) is
-   number i*N_post + j, so the synapses of a presynaptic neuron are one contiguous row, and need no indices. In any other
+   number i*N_post + j, so the synapses of a presynaptic neuron are one contiguous row, and need no indices; i and j count
+   from the first neuron of the source and of the target, which may be parts of larger groups. In any other
    they are in a list, in ascending order; two of them may meet at one target, so only code that leaves the targets alone is
    said to have no dependences. #}
 {% extends 'common_synapses.cpp' %}
@@ -23,7 +24,7 @@
         {{vector_code|row_code(true)|autoindent}}
         const size_t _first = _list[0];
         if (_list[_length - 1] - _first + 1 == _length)
-            {% if '_postsynaptic_idx' not in vector_code|column_code(true)|join %}
+            {% if '_postsynaptic_idx' not in vector_code|column_code(true)|join and vector_code|column_code(true)|independent %}
             #pragma GCC ivdep
             {% endif %}
             for (size_t _idx = _first; _idx < _first + _length; _idx++)
@@ -40,18 +41,28 @@
             }
     }
     {% else %}
+    {% set _start, _stop, _first = pathway.spikes_start, pathway.spikes_stop, pathway.target.start %}
+    {% set _part = _start > 0 or _stop < pathway.variables[pathway.eventspace_name].size - 1 %}
     const size_t _n_columns = {{constant_or_scalar('N_post', variables['N_post'])}};
     for (int32_t _event = 0; _event < _n_events; _event++)
     {
         const int32_t _presynaptic_idx = {{_events}}[_event];
+        {% if _part %}
+        if (_presynaptic_idx < {{_start}} || _presynaptic_idx >= {{_stop}})
+            continue;
+        const size_t _row = (size_t)(_presynaptic_idx - {{_start}})*_n_columns;
+        {% else %}
         const size_t _row = (size_t)_presynaptic_idx * _n_columns;
-        {{vector_code|row_code(false)|autoindent}}
+        {% endif %}
+        {{vector_code|row_code(false, _first)|autoindent}}
+        {% if vector_code|column_code(false, _first)|independent %}
         #pragma GCC ivdep
+        {% endif %}
         for (size_t _column = 0; _column < _n_columns; _column++)
         {
             const size_t _idx = _row + _column;
             const size_t _vectorisation_idx = _idx;
-            {{vector_code|column_code(false)|autoindent}}
+            {{vector_code|column_code(false, _first)|autoindent}}
         }
     }
     {% endif %}

@@ -1,0 +1,169 @@
+"""How a phase of engine brian2 is executed: by calls of the compiled program, or in Brian2's runtime mode."""
+
+import time
+
+import brian2
+import numpy as np
+from brian2.core.variables import ArrayVariable
+
+from spikemeta.errors import UserError
+from spikemeta.simulation import checkpoint
+from spikemeta.system import stopping
+
+RUNTIME_BLOCK = 20  # presentations between which Brian2's runtime mode may stop
+_PART = 100_000  # spikes that are looked at at once
+
+
+class Executor:
+    """Runs one phase; subclasses say how values get in and out."""
+
+    events = {}
+
+    def setup(self, simulation, sizes, constants, start, connect=None):
+        self.connected = connect or {}
+        self.sizes, self.simulation, self.start = sizes, simulation, start
+        self.presentation = constants["network"]["presentation"] / 1000
+        self.constants = constants["rule"]
+        self.states = [*simulation.rule.analysis.states, "transmitted"]
+
+    def settings(self, phase, state, age, noise_seed):
+        """Values of a phase by (object, variable)."""
+        teaching = phase.kind == "train"
+        out = {}
+        for group in self.built.groups.values():
+            out |= {
+                (group, "first_age"): float(age),
+                (group, "count"): len(phase.indices),
+                (group, "boundary_first"): int(teaching and phase.boundary),
+                (group, "teaching"): float(teaching),
+            }
+            if "seen" in group.variables:
+                # A probe transmits the weights that it is given: neurons that count as seen are not committed.
+                seen = len(phase.indices) + 1 if phase.kind == "probe" else -1
+                out |= {(group, "seen"): seen, (group, "touched"): float(age)}
+        sampling = float(teaching or self.simulation.prediction == "sample")
+        for name, projection in self.built.projections.items():
+            out |= {
+                (projection, "sampling"): sampling,
+                (projection, "presentation"): 1.0,
+                (projection, "gradient"): 0.0,
+                (projection, "noise_seed"): float(noise_seed + len(out)),
+            }
+            out |= {(projection, key): value for key, value in self.constants[name].items()}
+            out |= {(projection, s): state[f"{name}.{s}"].ravel() for s in self.states}
+        out |= {where: self.start[name].ravel() for name, where in self.built.fixed.items()}
+        return out
+
+    def duration(self, phase):
+        """Rule time of a phase: its presentations."""
+        return len(phase.indices)
+
+    def shape(self, name):
+        """(n_pre, n_post) of a projection; (n,) of one that is not all-to-all."""
+        if name in self.connected:
+            return (-1,)
+        layer = list(self.built.projections).index(name)
+        return self.sizes[layer], self.sizes[layer + 1]
+
+    def __call__(self, phase, dataset, state, age, seed, tick, keep=None, partial=None):
+        images, indices, places = phase.source(dataset)
+        places = np.arange(self.sizes[0]) if places is None else places
+        stimuli = images, indices.astype(np.int32), places.astype(np.int32), phase.labels.astype(np.int32)
+        steps, n = round(self.presentation / 1e-3), len(phase.indices)
+        settings, held = self.settings(phase, state, age, seed), dict(partial or {})
+        counts = held.pop("readout", np.zeros((n, self.sizes[2]))).astype(np.int32)
+        monitors = self.built.counters | {"hidden_spikes": self.built.hidden_spikes, "readout_spikes": self.built.spikes}
+        events = held.pop("events", np.zeros(len(monitors), np.int64))
+        while True:
+            read, held = self.execute(stimuli, settings, steps, seed, tick, held, checkpoint.INTERVAL if keep else np.inf)
+            self.count(counts, read(self.built.spikes, "i"), read(self.built.spikes, "t"))
+            events = events + np.array([read(monitor, "N").item() for monitor in monitors.values()], np.int64)
+            if held is None:
+                break
+            keep(held | {"readout": counts.copy(), "events": events}, self.state_of(read) if phase.kind == "train" else {})
+        self.events = {name: int(number) for name, number in zip(monitors, events, strict=True)} | {"steps": n * steps}
+        rate = self.events["hidden_spikes"] / (self.sizes[1] * n * self.presentation)
+        return counts, float(rate), self.state_of(read) if phase.kind == "train" else {}
+
+    def count(self, counts, neuron, when):
+        """Add spikes, (n,) neurons and (n,) times in s, to the counts of presentations and neurons, part by part."""
+        for first in range(0, len(neuron), _PART):
+            part = slice(first, first + _PART)
+            shown = ((when[part] + 0.5e-3) / self.presentation).astype(np.int64)
+            within = shown < len(counts)
+            np.add.at(counts, (shown[within], neuron[part][within]), 1)
+
+    def state_of(self, read):
+        """State of every synapse, by ``projection.variable``."""
+        return {
+            f"{name}.{s}": read(p, s).reshape(self.shape(name))
+            for name, p in self.built.projections.items()
+            for s in self.states
+        }
+
+
+class Standalone(Executor):
+    def __init__(self, program, built, work):
+        self.program, self.built, self.work = program, built, work
+
+    def execute(self, stimuli, settings, steps, seed, tick, held, seconds):
+        try:
+            for name, values in zip(("images", "indices", "places", "labels"), stimuli, strict=True):
+                values.tofile(self.work / name)
+            named = {f"{owner.name}.{variable}": value for (owner, variable), value in settings.items()}
+            read, held = self.program.run(self.work, named, steps, len(stimuli[1]), seed, tick, held, seconds)
+        except OSError as error:
+            raise UserError(
+                f"cannot write into {self.work} ({error.strerror or error}): make room there, or name another folder by TMPDIR"
+            ) from None
+        return lambda owner, variable: read(f"{owner.name}.{variable}"), held
+
+
+class Runtime(Executor):
+    def __init__(self, built, stimuli):
+        self.built, self.stimuli = built, stimuli
+        owners = [*built.groups.values(), *built.projections.values()]
+        self.carried = {
+            f"{owner.name}.{v.name}": v
+            for owner in owners
+            for v in owner.variables.values()
+            if isinstance(v, ArrayVariable) and v.owner.name == owner.name and not v.read_only
+        }
+        built.network.store()
+
+    def execute(self, stimuli, settings, steps, seed, tick, held, seconds):
+        network, count = self.built.network, len(stimuli[1])
+        network.restore()
+        self.stimuli.load(*stimuli)
+        for (owner, variable), value in settings.items():
+            setattr(owner, variable, bool(value) if variable == "boundary_first" else value)
+        brian2.seed(seed)
+        done, block, end = 0, RUNTIME_BLOCK, time.monotonic() + seconds
+        if held:
+            done = int(held["position"])
+            for name, variable in self.carried.items():
+                variable.set_value(held[name])
+            network.t_ = done * steps * 1e-3
+            _set_generator(held["generator"], held["gaussian"])
+        while done < count:
+            block = min(block, count - done) if np.isfinite(seconds) else count - done
+            last = done + block == count
+            network.run(
+                (block * steps + last) * brian2.ms,
+                namespace={},
+                report_period=0.5 * brian2.second,
+                report=lambda elapsed, part, start, duration, base=done, n=block: tick(base + int(part * n)),
+            )
+            done += block
+            if done < count and (time.monotonic() > end or stopping.wanted()):
+                break
+        held = None
+        if done < count:
+            _, generator, *gaussian = np.random.get_state()  # noqa: NPY002 - Brian2's
+            held = {name: np.array(variable.get_value()) for name, variable in self.carried.items()}
+            held |= {"position": np.array(done), "generator": generator, "gaussian": np.array(gaussian, float)}
+        return lambda owner, variable: np.array(owner.variables[variable].get_value()), held
+
+
+def _set_generator(keys, rest):
+    np.random.set_state(("MT19937", keys, int(rest[0]), int(rest[1]), rest[2]))  # noqa: NPY002 - Brian2's

@@ -1,0 +1,117 @@
+"""State and weights of all synapses: those that a run starts from, and the mean weights that it ends with."""
+
+import numpy as np
+
+from spikemeta.backends.reference import ReferenceSynapses
+from spikemeta.errors import InstabilityError, UserError, suggest
+from spikemeta.language import equations
+
+
+def replaced(start, weights, projections):
+    """Initial values of which some are given.
+
+    Parameters
+    ----------
+    start : dict of str to ndarray
+        From a network's ``start``.
+    weights : dict of str to ndarray
+        By projection, (n_pre, n_post), 1.
+    projections : tuple of str
+
+    Returns
+    -------
+    dict of str to ndarray
+
+    Raises
+    ------
+    UserError
+        For an unknown projection, another shape, or a weight that is not finite.
+    """
+    problems = [suggest("projection", name, projections) for name in weights if name not in projections]
+    out = dict(start)
+    for name in [name for name in projections if name in weights]:
+        given = np.asarray(weights[name])
+        if given.shape != start[name].shape:
+            problems.append(f"weights of {name!r} must have the shape {start[name].shape}, not {given.shape}")
+        elif not np.isfinite(given).all():
+            problems.append(f"weights of {name!r} must be finite")
+        else:
+            out[name] = given.astype(float)
+    if problems:
+        raise UserError("\n".join(problems))
+    return out
+
+
+def first_state(rule, start, constants, rng):
+    """State of every synapse before it learns, by ``projection.variable``.
+
+    Parameters
+    ----------
+    rule : Rule
+    start : dict of str to ndarray
+        Initial weights by projection, (n_pre, n_post), 1.
+    constants : dict of str to dict
+        Of the rule, by projection.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    dict of str to ndarray
+        The rule's variables and ``transmitted``, the weight.
+    """
+    state = {}
+    for p, values in constants.items():
+        made = ReferenceSynapses(rule, start[p], values, rng)
+        state |= {f"{p}.{s}": v for s, v in made.state.items()} | {f"{p}.transmitted": np.array(made.weight())}
+    return state
+
+
+def mean_weights(rule, state, constants, age):
+    """Weights with the weight noise at zero, by projection.
+
+    Parameters
+    ----------
+    rule : Rule
+    state : dict of str to ndarray
+        By ``projection.variable``.
+    constants : dict of str to dict
+        Of the rule, by projection.
+    age : float
+        Rule time, presentations.
+
+    Returns
+    -------
+    dict of str to ndarray
+    """
+    quiet, out = {"age": float(age), "rand": lambda: 0.5, "randn": lambda: 0.0}, {}
+    for p, values in constants.items():
+        space = values | {s: state[f"{p}.{s}"] for s in rule.analysis.states} | quiet
+        if rule.analysis.noisy:
+            space = equations.compile_statements(rule.analysis.blocks["on_presentation"])(space)
+        weight = equations.compile_expression(rule.weight.strip())(space)
+        out[p] = np.broadcast_to(weight, state[f"{p}.transmitted"].shape).copy()
+    return out
+
+
+def check(rule, state, phase):
+    """Refuse a state that became NaN or infinite in a phase.
+
+    Parameters
+    ----------
+    rule : Rule
+    state : dict of str to ndarray
+        By ``projection.variable``.
+    phase : Phase
+
+    Raises
+    ------
+    InstabilityError
+    """
+    for name, values in state.items():
+        if not np.isfinite(values).all():
+            projection, variable = name.split(".")
+            raise InstabilityError(
+                f"rule {rule.title!r}: {variable!r} of the {projection} synapses became NaN or infinite in phase "
+                f"{phase.name!r}; earlier phases are kept. Remedy: a smaller lr (it may be set for this projection "
+                f"alone, as {projection}.lr), or bounds on what the rule divides by"
+            )
