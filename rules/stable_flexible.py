@@ -30,6 +30,7 @@ rule = Rule(
         w -= lr*(held*gate + (1 - held)*now)*gradient
     """,
     on_boundary=f"gate = {_GATE}",
+    factor=f"held*gate + (1 - held)*({_GATE})",
     boundary_if="held",
     parameters={
         "lr": Parameter(1e-3, low=0, description="learning rate"),

@@ -10,7 +10,7 @@ _NAMES = {
     "Parameter": "language.rule",
     "Network": "language.network",
     "Neurons": "language.network",
-    "check_file": "language.rule",
+    "check_file": "language.user_files",
     "get_rule": "language.registry",
     "get_network": "language.registry",
     "run": "runs.result",

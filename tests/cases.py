@@ -12,21 +12,27 @@ from spikemeta.language import registry
 from spikemeta.language.rule import Parameter, Rule
 
 #: Whatever the language allows and no rule of ours does: a boundary and a draw that change the transmitted weight,
-#: two decays of which one rests at a state, rule time in every block, temporaries, a decay in units of presentations.
+#: two decays of which one rests at a state, two coupled ones, rule time in every block, temporaries, a decay in units of
+#: presentations, a whole number.
 CORNERS = Rule(
     "corners",
-    state="dw/dt = (anchor - w)/slow : 1\ndtrace/dt = -quick*trace/presentation : 1\nanchor : 1\njitter : 1",
+    state="dw/dt = (anchor - w)/slow : 1\ndtrace/dt = (0.4*echo - trace)*quick/presentation : 1\nanchor : 1\njitter : 1\n"
+    "decho/dt = (0.25*trace - 0.5*echo + 0.1*anchor)*quick/presentation : 1\nlarge : integer",
     weight="w*(1 + 0.1*jitter) + trace",
-    initial="start = 2*w_init\nw = start\ntrace = 0\nanchor = 0.5*start\njitter = 0",
+    initial="start = 2*w_init\nw = start\ntrace = 0\nanchor = 0.5*start\njitter = 0\necho = -start\nlarge = 0",
     on_presentation="jitter = 0.5*jitter + randn()\njitter *= 1 + exp(-age/slow)",
-    on_gradient="step = lr*gradient*(1 + 0.1*jitter)\nstep /= 1 + age/slow\nw -= step\ntrace = trace - 0.3*step",
+    on_gradient="step = lr*gradient*(1 + 0.1*jitter)\nstep /= 1 + age/slow\nw -= step\ntrace = trace - 0.3*step\n"
+    "large += int(abs(gradient) > 1)",
     on_boundary="moved = w - anchor\nanchor += 0.5*moved\nw = 0.9*w + 0.01*jitter*exp(-age/slow)",
     parameters={"lr": Parameter(0.01), "slow": Parameter(60, "presentation", low=1), "quick": Parameter(0.2)},
+    per_visit=True,
 )
 RULES = {name: registry.load("rules", name) for name in registry.names("rules")}
 #: The variants that switch their rule's boundary on or off, another way through its text.
 SWITCHED = [v for v, r in registry.variants().items() if RULES[r].boundary_if in RULES[r].variants[v]]
-CASES = RULES | {v: registry.get_rule(v) for v in SWITCHED} | {"corners": CORNERS}
+#: A gate over another rule, from the texts of both.
+GATED = registry.get_rule("stable_flexible(mesu)")
+CASES = RULES | {v: registry.get_rule(v) for v in SWITCHED} | {"corners": CORNERS, GATED.name: GATED}
 #: Updated only once in three presentations, of at most two levels.
 EPOCHS = replace(
     profile.get("loihi1"),

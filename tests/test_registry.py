@@ -9,6 +9,7 @@ from spikemeta.backends.rendering import show
 from spikemeta.data import tuned
 from spikemeta.errors import UserError
 from spikemeta.language import registry
+from spikemeta.language.rule import Parameter, Rule
 
 RULES = [*registry.names("rules"), *registry.variants()]
 
@@ -62,3 +63,18 @@ def test_shown(name, form):
 def test_unknown_form():
     with pytest.raises(UserError, match="unknown format 'html'"):
         show(registry.get_rule("sgd"), "html")
+
+
+def test_modes_are_shown():
+    """u and v exchange: their sum fades at the rate 1/tau, their difference at 3/tau."""
+    state = "du/dt = (v - 2*u)/tau : 1\ndv/dt = (u - 2*v)/tau : 1"
+    tau = {"tau": Parameter(10, "presentation")}
+    rule = Rule("two", state=state, weight="u", initial="u = w_init\nv = 0", on_gradient="u -= gradient", parameters=tau)
+    text = show(rule)
+    for line in (
+        "mode 1 of 2: m1(t) = (0.7071*u - 0.7071*v)*exp(-3/tau*t)",
+        "mode 2 of 2: m2(t) = (0.7071*u + 0.7071*v)*exp(-1/tau*t)",
+        "u(t) = 0.7071*m1(t) + 0.7071*m2(t)",
+        "v(t) = -0.7071*m1(t) + 0.7071*m2(t)",
+    ):
+        assert line in text, text

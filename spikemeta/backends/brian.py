@@ -8,6 +8,7 @@ import numpy as np
 
 from spikemeta.backends import paths
 from spikemeta.errors import UserError
+from spikemeta.language.equations import relaxation
 
 #: Rule time, as a group keeps it.
 CLOCK = """
@@ -70,11 +71,7 @@ def prepare_presynaptic(group):
 
 def _decays(rule, elapsed):
     """Closed forms over ``elapsed`` presentations; what depends on no synapse stands in a line of its own."""
-    out = []
-    for d in rule.analysis.decays.values():
-        factor = f"fading_{elapsed}_{d.name}"
-        out += [f"{factor} = exp(-({d.rate})*{elapsed}) - 1", f"{d.name} = {d.name} + ({d.name} - ({d.rest}))*{factor}"]
-    return out
+    return [str(s) for s in relaxation(rule.analysis.decays, elapsed, "exp({}) - 1", apart=True)]
 
 
 def _lines(rule, block, draws):

@@ -36,10 +36,7 @@ class ReferenceSynapses:
         self.age = 0.0
         self._run = {b: equations.compile_statements(s) for b, s in rule.analysis.blocks.items()}
         self._weight = equations.compile_expression(rule.weight.strip())
-        self._decay = [
-            (d.name, equations.compile_expression(f"{d.name} + ({d.name} - ({d.rest}))*(exp(-({d.rate})*elapsed) - 1)"))
-            for d in rule.analysis.decays.values()
-        ]
+        self._decay = equations.compile_statements(equations.relaxation(rule.analysis.decays))
         space = self.parameters | {
             "w_init": np.asarray(w_init, float),
             "rand": lambda: rng.random(self.shape),
@@ -63,9 +60,9 @@ class ReferenceSynapses:
             self.state[s][rows] = space[s]
 
     def _relax(self, rows, elapsed):
-        space = self._space(rows, elapsed=elapsed[:, None])
-        for name, value in self._decay:
-            self.state[name][rows] = value(space)
+        space = self._decay(self._space(rows, elapsed=elapsed[:, None]))
+        for name in self.rule.analysis.decays:
+            self.state[name][rows] = space[name]
 
     def touch(self, rows, age=None):
         """Bring synapses up to date: first touch in a presentation.

@@ -58,7 +58,7 @@ def _text(rule):
         out += ["on_base_step, in place of on_gradient:", _indented(rule.on_base_step), ""]
     if rule.analysis.decays:
         out += ["between events, t presentations later:"]
-        out += [f"    {d.name}(t) = {d.rest} + ({d.name} - {d.rest})*exp(-{d.rate}*t)" for d in rule.analysis.decays.values()]
+        out += [line for d in rule.analysis.decays.values() for line in _relaxed(d)]
         out += [""]
     out += ["parameters:"]
     width = max(map(len, rule.parameters), default=0)
@@ -75,6 +75,27 @@ def _text(rule):
 
 def _setting(name, values):
     return f"    {name}: " + (", ".join(f"{k} = {v:g}" for k, v in values.items()) or "the defaults")
+
+
+def _relaxed(decay):
+    """A decay's solution; where it is coupled, that of one mode, and after the last mode what each variable is made of."""
+    if decay.modes is None:
+        return [f"    {decay.name}(t) = {decay.rest} + ({decay.name} - {decay.rest})*exp(-{decay.rate}*t)"]
+    of = decay.modes
+    number = of.names.index(decay.name)
+    amplitude = _few(of.amplitude(number))
+    lines = [f"    mode {number + 1} of {len(of.names)}: m{number + 1}(t) = ({amplitude})*exp(-{_few(decay.rate)}*t)"]
+    if number == len(of.names) - 1:
+        modes = [f"m{k + 1}(t)" for k in range(len(of.names))]
+        for k, (name, rest) in enumerate(zip(of.names, of.rests, strict=True)):
+            lines.append(f"    {name}(t) = {_few(f'{rest} + ' * (rest != '0') + of.variable(k, modes))}")
+    return lines
+
+
+def _few(text):
+    """An expression with few digits, for people."""
+    text = re.sub(r"\d+\.\d+(e[-+]?\d+)?", lambda number: f"{float(number[0]):.4g}", text)
+    return re.sub(r"\((-?[\d.e-]+)\)\*", r"\1*", text).replace("+ -", "- ").replace("*(1/", "/(").replace("/(tau)", "/tau")
 
 
 def _brian2(rule):

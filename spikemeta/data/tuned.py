@@ -10,8 +10,8 @@ from pathlib import Path
 from spikemeta.data import constants_file, datasets
 from spikemeta.errors import UserError, suggest
 from spikemeta.language import registry
-from spikemeta.language.rule import check_file as check_rule
-from spikemeta.language.rule import load_file
+from spikemeta.language.user_files import check_file as check_rule
+from spikemeta.language.user_files import load_file
 from spikemeta.system import files
 
 

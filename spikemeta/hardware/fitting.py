@@ -9,19 +9,9 @@ from brian2.parsing.sympytools import str_to_sympy, sympy_to_str
 
 from spikemeta.hardware.profile import Device
 from spikemeta.language import registry
-from spikemeta.language.equations import names_in
+from spikemeta.language.equations import names_in, substituted
 
 _FUNCTIONS = {"exp", "log", "sqrt", "tanh"}
-
-
-def substituted(expression, values):
-    """An expression with names replaced by expressions."""
-
-    class Replace(ast.NodeTransformer):
-        def visit_Name(self, node):
-            return ast.parse(f"({values[node.id]})", mode="eval").body if node.id in values else node
-
-    return ast.unparse(Replace().visit(ast.parse(expression.strip(), mode="eval")))
 
 
 @dataclass(frozen=True)
@@ -69,15 +59,7 @@ def needs(rule):
     Needs
     """
     a = rule.analysis
-    opening = a.blocks["on_presentation"]
-    kept = set(a.decays) | a.writes["on_gradient"] | a.writes["on_boundary"]
-    drawn = tuple(
-        s
-        for s in a.states
-        if s not in kept
-        and (own := [x.value for x in opening if x.target == s])
-        and all(names_in(v) & {"rand", "randn"} and not names_in(v) & set(a.states) for v in own)
-    )
+    drawn = a.drawn
     mean = substituted(rule.weight, dict.fromkeys(drawn, "0"))
     expression = sympy.simplify(str_to_sympy(mean))
     implied, inverse = "", ""

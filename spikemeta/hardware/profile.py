@@ -1,12 +1,11 @@
 """What a chip allows and what it costs: a `Hardware` profile, every number of it with its source, checked at construction."""
 
-import runpy
 import tomllib
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from spikemeta.errors import UserError, suggest
-from spikemeta.language import registry
+from spikemeta.language import python_files, registry
 
 BASES = ("measured", "simulated", "derived", "specified", "chosen")
 ROUNDINGS = ("nearest", "stochastic")
@@ -254,7 +253,7 @@ def is_profile(path):
     """Whether a file is meant as a hardware profile rather than a rule."""
     if path.suffix != ".py":
         return path.suffix == ".toml"
-    text = path.read_text(encoding="utf-8")
+    text = python_files.read_source(path)
     return "Hardware(" in text or any(line.startswith("hardware =") for line in text.splitlines())  # or made from another
 
 
@@ -267,13 +266,12 @@ def read(path):
         if path.suffix == ".toml":
             problems, found = _of_toml(tomllib.loads(path.read_text(encoding="utf-8")))
             return [f"{path}: {problem}" for problem in problems], found
-        space = runpy.run_path(str(path))
+        space = python_files.run(path)
     except UserError as error:
-        return [f"{path}: {line}" for line in str(error).split("\n")], None
-    except SyntaxError as error:
-        return [f"{path}:{error.lineno or 1}: not Python: {error.msg}"], None
+        lines = str(error).split("\n")
+        return [line if line.startswith(f"{path}:") else f"{path}: {line}" for line in lines], None
     except (Exception, SystemExit) as error:  # whatever a user's file may raise
-        return [f"{path}: {type(error).__name__}: {error}"], None
+        return [f"{path}: {type(error).__name__}: {error}" if path.suffix == ".toml" else python_files.told(path, error)], None
     found = [value for value in space.values() if isinstance(value, Hardware)]
     if len({id(chip) for chip in found}) != 1:
         return [f"{path}: the file must define exactly one Hardware, as in 'hardware = Hardware(...)'"], None

@@ -8,7 +8,7 @@ memory, ``cell_writes`` how often it changed (for devices: the pulses it got).
 
 import numpy as np
 
-from spikemeta.hardware.fitting import needs, slots, substituted
+from spikemeta.hardware.fitting import needs, slots
 from spikemeta.hardware.profile import Device, Quantity, Slot
 from spikemeta.language import equations
 from spikemeta.language.rule import Parameter, Rule
@@ -98,7 +98,7 @@ def on_chip(rule, chip, ranges=None):
     """
     if not chip.limited:
         return rule
-    need, a = needs(rule), rule.analysis
+    need = needs(rule)
     analog = isinstance(chip.weight, Device)
     words = [(word, slot or _beyond(chip)) for word, slot in slots(rule, chip)]
     parameters = dict(rule.parameters) | grid_parameters(rule, chip, ranges)
@@ -115,25 +115,14 @@ def on_chip(rule, chip, ranges=None):
     state = [line for _, line in equations.numbered(rule.state)] + ["cell : 1", "cell_writes : 1"]
     gradient = _lines(rule, "on_gradient")
     opening = _lines(rule, "on_presentation")
-    if analog:
-        state += ["cell_dice : 1", "cell_jolt : 1"]
-        start += ["cell_dice = 0", "cell_jolt = 0"]
+    more = ["cell_dice", "cell_jolt"] * analog + ["cell_sum", "cell_epoch"] * (chip.presentations > 1)
+    state += [f"{name} : 1" for name in more]
+    start += [f"{name} = 0" for name in more]
     if chip.presentations > 1:
-        state += ["cell_sum : 1", "cell_epoch : 1"]
-        start += ["cell_sum = 0", "cell_epoch = 0"]
-        late = [f"{s.target} = {substituted(s.value, {'gradient': 'cell_due*cell_sum'})}" for s in a.blocks["on_gradient"]]
-        head = [f"cell_now = int(age/({chip.presentations}*presentation))", "cell_due = int(cell_now > cell_epoch)"]
-        held = [_when_due(line, {*a.states, "cell", "cell_writes"}) for line in [*store, *opening]]
-        opening = [*head, "cell_epoch = cell_now", *late, *held, "cell_sum = (1 - cell_due)*cell_sum"]
-        gradient = ["cell_sum += gradient"]
+        opening, gradient = _epoch(rule, chip, [*store, *opening]), ["cell_sum += gradient"]
     else:
         opening = [*store, *opening]
-    boundary = _lines(rule, "on_boundary")
-    if boundary:
-        if not analog and a.reads["weight"] & a.writes["on_boundary"]:
-            boundary += nearest
-        boundary += [line for line in kept(False) if line.split(" = ")[0] in a.writes["on_boundary"]]
-        boundary += restored if not analog else []
+    boundary = _boundary(rule, kept(False), *(([], []) if analog else (nearest, restored)))
     weight = "cell" if not need.drawn else rule.weight
     return Rule(
         rule.name,
@@ -150,7 +139,28 @@ def on_chip(rule, chip, ranges=None):
         boundary_if=rule.boundary_if,
         variant=rule.variant,
         constants_file=rule.constants_file,
+        per_visit=True,
     )
+
+
+def _boundary(rule, kept, nearest, restored):
+    """What a boundary does, and the words that it changes as they are stored."""
+    a, lines = rule.analysis, _lines(rule, "on_boundary")
+    if not lines:
+        return []
+    again = nearest if a.reads["weight"] & a.writes["on_boundary"] else []
+    return [*lines, *again, *[line for line in kept if line.split(" = ")[0] in a.writes["on_boundary"]], *restored]
+
+
+def _epoch(rule, chip, opening):
+    """What a presentation opens with on a chip that learns once in several: the rule on the sum, then ``opening``."""
+    a = rule.analysis
+    late = [
+        f"{s.target} = {equations.substituted(s.value, {'gradient': 'cell_due*cell_sum'})}" for s in a.blocks["on_gradient"]
+    ]
+    head = [f"cell_now = int(age/({chip.presentations}*presentation))", "cell_due = int(cell_now > cell_epoch)"]
+    held = [_when_due(line, {*a.states, "cell", "cell_writes"}) for line in opening]
+    return [*head, "cell_epoch = cell_now", *late, *held, "cell_sum = (1 - cell_due)*cell_sum"]
 
 
 def _lines(rule, block):

@@ -1,14 +1,11 @@
-"""What makes a rule's text sound: syntax, names, units, and decays that are linear and independent.
+"""What makes a rule's text sound: syntax, names, units, and decays that are linear.
 
 All problems are collected, each with its field and line. Parsing and units are Brian2's.
 """
 
 import ast
-import keyword
-import math
 import re
 
-import brian2
 import sympy
 from brian2.core.functions import DEFAULT_FUNCTIONS
 from brian2.core.variables import Constant
@@ -18,141 +15,14 @@ from brian2.parsing.sympytools import str_to_sympy, sympy_to_str
 from brian2.units import second
 from brian2.units.fundamentalunits import DIMENSIONLESS, DimensionMismatchError, get_dimensions
 
+from spikemeta.language import modes
 from spikemeta.language.equations import BLOCKS, CONSTANTS, Analysis, Decay, Statement, names_in, numbered
+from spikemeta.language.expressions import foreign, names_in_or_empty, number
+from spikemeta.language.vocabulary import AVAILABLE, BUILTINS, DRAWING, FUNCTIONS, RESERVED
 
-FUNCTIONS = ("abs", "clip", "exp", "int", "log", "rand", "randn", "sign", "sqrt", "tanh")
-#: Names that the language itself gives a meaning, and the blocks that may read them.
-BUILTINS = {
-    "presentation": "everywhere: the duration of one stimulus presentation, the unit of rule time",
-    "age": "on_gradient, on_presentation, on_boundary: learning presentations so far, a time",
-    "gradient": "on_gradient, base_gradient and on_base_step: dLoss/dw summed over one presentation",
-    "base_step": "on_base_step: the step of a base optimizer",
-    "w_init": "initial: the network's initial weight",
-}
-_AVAILABLE = {
-    "initial": {"presentation", "w_init"},
-    "on_gradient": {"presentation", "age", "gradient"},
-    "on_presentation": {"presentation", "age"},
-    "on_boundary": {"presentation", "age"},
-    "on_base_step": {"presentation", "age", "gradient", "base_step"},
-    "base_gradient": {"presentation", "age", "gradient"},
-    "weight": {"presentation"},
-    "state": {"presentation"},
-}
-_DRAWING = ("initial", "on_presentation")
-#: Names that Brian2's synapses, or ours, already use for something else.
-RESERVED = {
-    *("t dt i j N xi e order when delay lastupdate t_in_timesteps N_incoming N_outgoing summed indices namespace".split()),
-    *("transmitted touched seen elapsed inside after last opening closing presentation_index sampling noise_seed".split()),
-    *("learning teaching count first_age boundary_first weight_noise weight_dice w_transmitted tied_factor".split()),
-    *("inhibition second".split()),
-    *(n for n in dir(brian2.Synapses) if not n.startswith("_")),
-    *keyword.kwlist,
-    *("torch math np numpy".split()),  # what the generated Python calls
-    # Names become those of C++ variables: its keywords, and macros of its headers.
-    *("alignas alignof and_eq asm auto bitand bitor bool break case catch char class compl concept const constexpr".split()),
-    *("const_cast continue decltype default delete do double dynamic_cast enum explicit export extern float".split()),
-    *("friend goto inline long mutable namespace new noexcept not_eq nullptr operator or_eq private protected public".split()),
-    *("register reinterpret_cast requires restrict short signed sizeof static static_assert static_cast struct".split()),
-    *("switch template this thread_local throw true false typedef typeid typename union unsigned using virtual".split()),
-    *("void volatile wchar_t xor xor_eq char8_t char16_t char32_t consteval constinit co_await co_return co_yield".split()),
-    *("NULL EOF NAN INFINITY HUGE_VAL BUFSIZ RAND_MAX errno assert stdin stdout stderr linux unix i386".split()),
-    *(f"{kind}_{end}" for kind in ("CHAR", "SHRT", "INT", "LONG", "LLONG", "DBL", "FLT") for end in ("MIN", "MAX")),
-    *(f"M_{name}" for name in "E LOG2E LOG10E LN2 LN10 PI PI_2 PI_4 1_PI 2_PI 2_SQRTPI SQRT2 SQRT1_2".split()),
-}
-LARGEST_WHOLE = 2**31 - 1
 STATEMENT = re.compile(r"^([A-Za-z]\w*)\s*(=|\+=|-=|\*=|/=)(?!=)\s*(.+)$")
 _DRAW = re.compile(r"\b(randn?)\s*\(\s*\)")
-#: What an expression may consist of; the rest of Python has no meaning in synapse equations.
-_NODES = (
-    ast.Expression,
-    ast.BinOp,
-    ast.UnaryOp,
-    ast.BoolOp,
-    ast.Compare,
-    ast.Call,
-    ast.Name,
-    ast.Constant,
-    ast.Load,
-    ast.Add,
-    ast.Sub,
-    ast.Mult,
-    ast.Div,
-    ast.FloorDiv,
-    ast.Mod,
-    ast.Pow,
-    ast.USub,
-    ast.UAdd,
-    ast.Not,
-    ast.And,
-    ast.Or,
-    ast.Lt,
-    ast.LtE,
-    ast.Gt,
-    ast.GtE,
-    ast.Eq,
-    ast.NotEq,
-)
 NAME = re.compile(r"^[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*$")
-
-
-def names_in_or_empty(expression):
-    """As `names_in`, but empty for what is not an expression."""
-    try:
-        return names_in(expression)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return set()
-
-
-def _foreign(tree):
-    """Whether a parsed expression holds more than numbers, names, arithmetic, comparisons and calls of functions."""
-    return any(
-        not isinstance(node, _NODES)
-        or isinstance(node, ast.Constant)
-        and type(node.value) not in (int, float)
-        or isinstance(node, ast.Call)
-        and (not isinstance(node.func, ast.Name) or bool(node.keywords))
-        for node in ast.walk(tree)
-    )
-
-
-def _number(node):
-    """Value of a part of an expression that holds numbers only, as a float; None if it holds names.
-
-    Raises
-    ------
-    ArithmeticError
-        If it has no finite value (computed as whole numbers, such powers would take forever), or if it is made of whole
-        numbers and is too large for one in C++, where it would wrap around.
-    """
-    value = _value(node)
-    if value is not None:
-        if isinstance(value, complex) or not math.isfinite(value):
-            raise ArithmeticError("numbers without a finite value")
-        numbers = [part.value for part in ast.walk(node) if isinstance(part, ast.Constant)]
-        if abs(value) > LARGEST_WHOLE and all(isinstance(number, int) for number in numbers):
-            raise ArithmeticError(f"whole numbers above {LARGEST_WHOLE}; write them with a decimal point, as 1.0 or 1e3")
-    return value
-
-
-def _value(node):
-    """As `_number`, but only the parts of ``node`` are checked."""
-    if isinstance(node, ast.Constant):
-        return float(node.value)
-    if isinstance(node, ast.UnaryOp):
-        value = _number(node.operand)
-        return value if value is None or not isinstance(node.op, ast.USub) else -value
-    parts = [_number(part) for part in ast.iter_child_nodes(node) if isinstance(part, ast.expr)]
-    if not isinstance(node, ast.BinOp) or None in parts:
-        return None
-    left, right = parts
-    if isinstance(node.op, ast.Pow):
-        return left**right
-    if isinstance(node.op, (ast.Div, ast.FloorDiv, ast.Mod)):
-        return left / right
-    if isinstance(node.op, ast.Mult):
-        return left * right
-    return left - right if isinstance(node.op, ast.Sub) else left + right
 
 
 class Checker:
@@ -160,7 +30,7 @@ class Checker:
 
     speaker = "a rule"
     declared = "state or parameters"
-    drawing = _DRAWING
+    drawing = DRAWING
     units = {DIMENSIONLESS: "no unit", (1 / second).dim: "1/time: divide by a parameter in presentations, or by presentation"}
 
     def __init__(self, parameters):
@@ -168,6 +38,7 @@ class Checker:
         self.problems = []
         self.states = []
         self.decays = {}
+        self.whole_numbers = set()
 
     def problem(self, block, line, text):
         self.problems.append((block, line, text))
@@ -177,7 +48,7 @@ class Checker:
         out = {n: Constant(n, 1.0) for n in (*self.states, *CONSTANTS, *temporaries)}
         for name, parameter in self.parameters.items():
             out[name] = Constant(name, 1.0, dimensions=second.dim if parameter.unit == "presentation" else DIMENSIONLESS)
-        for name in _AVAILABLE[block]:
+        for name in AVAILABLE[block]:
             timed = name in ("presentation", "age")
             out[name] = Constant(name, 1.0, dimensions=second.dim if timed else DIMENSIONLESS)
         out.update({n: DEFAULT_FUNCTIONS[n] for n in FUNCTIONS})
@@ -190,7 +61,7 @@ class Checker:
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             self.problem(block, line, f"{text!r} is not an expression")
             return False
-        if _foreign(tree):
+        if foreign(tree):
             self.problem(
                 block,
                 line,
@@ -207,7 +78,7 @@ class Checker:
             self.problem(block, line, f"{text!r} computes with a comparison: write int(...) around it")
             return False
         try:
-            _number(tree.body)
+            number(tree.body)
         except RecursionError:
             self.problem(block, line, f"{text!r} cannot be used: it is nested too deeply")
             return False
@@ -257,24 +128,32 @@ class Checker:
                 self.problem("state", line, f"{equation.varname!r} is a subexpression; write it where it is used")
                 continue
             self.states.append(equation.varname)
+            self.whole_numbers |= {equation.varname} if equation.var_type == "integer" else set()
+            if equation.var_type == "boolean":
+                self.problem("state", line, f"{equation.varname!r} cannot be boolean; write a whole number, 0 or 1 (: integer)")
             parsed.append((line, equation))
-        moving = {e.varname for _, e in parsed if e.type == "differential equation"}
-        for line, equation in parsed:
-            if equation.varname in moving:
-                self.decay(line, equation.varname, str(equation.expr), moving)
+        moving = {e.varname: (line, str(e.expr)) for line, e in parsed if e.type == "differential equation"}
+        unit = get_dimensions(1 / second)
+        sound = {name: text for name, (line, text) in moving.items() if self.expression("state", line, text, wanted=unit)}
+        expressions = {name: str_to_sympy(text) for name, text in sound.items()}
+        for group in modes.groups(expressions):
+            if len(group) == 1:
+                self.decay(*moving[group[0]], group[0])
+                continue
+            try:
+                found = modes.solve({name: expressions[name] for name in group}, self.states)
+            except modes.Refused as error:
+                self.problem("state", moving[group[-1]][0], str(error))
+                continue
+            for name, rate, rest in zip(group, found.rates, found.rests, strict=True):
+                self.decays[name] = Decay(name, rate, rest, sound[name], found)
 
-    def decay(self, line, name, text, moving):
-        if not self.expression("state", line, text, wanted=get_dimensions(1 / second)):
-            return
+    def decay(self, line, text, name):
         expr, x = str_to_sympy(text), sympy.Symbol(name, real=True)
         slope = sympy.simplify(sympy.diff(expr, x))
         refused = f"d{name}/dt must be a linear decay, (rest - {name})/tau"
         if slope.has(x):
             self.problem("state", line, f"{refused}: it is not linear in {name!r}")
-            return
-        coupled = sorted(s.name for s in expr.free_symbols if s.name in moving and s.name != name)
-        if coupled:
-            self.problem("state", line, f"{refused}: it is coupled to {', '.join(coupled)}, which decays too")
             return
         sign = slope.subs({s: sympy.Symbol(s.name, positive=True) for s in slope.free_symbols})
         if slope == 0 or sign.is_positive or not slope.is_finite and slope.is_number:
@@ -306,7 +185,7 @@ class Checker:
                 self.problem(block, line, f"undefined name {target!r}: it has no value to which {op} could apply")
                 continue
             self.expression(block, line, expression, temporaries=temporaries)
-            if block in _DRAWING and target not in self.states and names_in_or_empty(expression) & {"rand", "randn"}:
+            if block in DRAWING and target not in self.states and names_in_or_empty(expression) & {"rand", "randn"}:
                 self.problem(block, line, f"draw random numbers into a state variable, not into the temporary {target!r}")
             if not fixed and target not in self.states and target not in temporaries:
                 self.name(block, line, target)
@@ -319,7 +198,7 @@ def plain(error):
     return " ".join(str(error).split())
 
 
-def analyse(name, state, weight, parameters, base_gradient="", **blocks):
+def analyse(name, state, weight, parameters, base_gradient="", factor="", **blocks):
     """Analyse a rule's text.
 
     Parameters
@@ -329,7 +208,7 @@ def analyse(name, state, weight, parameters, base_gradient="", **blocks):
     state, weight : str
         The text of these fields.
     parameters : dict of str to Parameter
-    base_gradient : str
+    base_gradient, factor : str
     **blocks : str
         The text of each of `equations.BLOCKS`.
 
@@ -355,9 +234,17 @@ def analyse(name, state, weight, parameters, base_gradient="", **blocks):
     parsed = {block: checker.block(block, blocks[block]) for block in BLOCKS}
     if base_gradient.strip():
         checker.expression("base_gradient", 0, base_gradient.strip())
+    if factor.strip():
+        checker.expression("factor", 0, factor.strip())
+        if weight.strip() not in checker.states or weight.strip() in checker.decays:
+            checker.problem("factor", 0, "a gate must have one state variable as its weight, without a decay: the other rule's")
     if bool(base_gradient.strip()) != bool(parsed["on_base_step"]):
         given, missing = ("base_gradient", "on_base_step")[:: 1 if base_gradient.strip() else -1]
         checker.problem(given, 0, f"{given} needs {missing}: what a base optimizer descends, and what is done with its step")
+    stepped = {s.target for s in parsed["on_base_step"]}
+    for name in stepped & {n for n, d in checker.decays.items() if d.modes}:
+        text = f"on_base_step writes {name!r}, whose decay is coupled to others, so it has none of its own to take the place of"
+        checker.problem("on_base_step", 0, text)
     given = {s.target for s in parsed["initial"]}
     lines = {name: line for line, text in numbered(state) for name in re.findall(r"^d?(\w+?)(?:/dt)?\s*[=:]", text)}
     for variable in checker.states:
@@ -369,4 +256,4 @@ def analyse(name, state, weight, parameters, base_gradient="", **blocks):
     reads = {b: frozenset(states & set().union(*[names_in(s.value) for s in parsed[b]])) for b in BLOCKS}
     reads["weight"] = frozenset(states & names_in(weight.strip()))
     writes = {b: frozenset(s.target for s in parsed[b]) & states for b in BLOCKS}
-    return Analysis(tuple(checker.states), checker.decays, parsed, reads, writes), []
+    return Analysis(tuple(checker.states), checker.decays, parsed, reads, writes, frozenset(checker.whole_numbers)), []

@@ -7,10 +7,10 @@ asked for.
 import functools
 import importlib
 import pkgutil
-import runpy
 from pathlib import Path
 
 from spikemeta.errors import UserError, suggest
+from spikemeta.language import python_files
 
 #: What the file of an entry defines, by kind.
 KINDS = {
@@ -69,9 +69,11 @@ def from_file(kind, path):
     if not path.is_file():
         raise UserError(f"there is no {what} file {str(path)!r}")
     try:
-        space = runpy.run_path(str(path))
+        space = python_files.run(path)
+    except UserError as error:
+        raise UserError(str(error) if str(error).startswith(f"{path}:") else f"{path}: {error}") from None
     except (Exception, SystemExit) as error:  # whatever a user's file may raise
-        raise UserError(f"{path}: {type(error).__name__}: {error}") from None
+        raise UserError(python_files.told(path, error)) from None
     if what not in space:
         raise UserError(f"{path}: the file must define the name {what!r}, as 'spikemeta example' writes it")
     return space[what]

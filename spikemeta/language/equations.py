@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from brian2.parsing.rendering import NumpyNodeRenderer
 
+from spikemeta.language.modes import Modes
+
 CONSTANTS = {"inf": np.inf, "pi": np.pi}
 BLOCKS = ("initial", "on_presentation", "on_gradient", "on_boundary", "on_base_step")
 
@@ -34,12 +36,53 @@ class Statement:
 
 @dataclass(frozen=True)
 class Decay:
-    """A linear relaxation and its closed form, ``rest + (x - rest)*exp(-rate*t)``; ``rate`` per presentation."""
+    """A linear relaxation and its closed form, ``rest + (x - rest)*exp(-rate*t)``; ``rate`` per presentation.
+
+    Where it is coupled to others, ``modes`` are theirs, and ``rate`` is that of one of them.
+    """
 
     name: str
     rate: str
     rest: str
     equation: str
+    modes: Modes | None = None
+
+
+def relaxation(decays, elapsed="elapsed", growth="(exp({}) - 1)", apart=False):
+    """What decays do in a time, as assignments in order.
+
+    Parameters
+    ----------
+    decays : dict of str to Decay
+    elapsed : str
+        Name of the time, in presentations.
+    growth : str
+        How ``exp({}) - 1`` is written.
+    apart : bool
+        Whether the factor of each decay is an assignment of its own.
+
+    Returns
+    -------
+    list of Statement
+    """
+    out, solved = [], []
+    for d in decays.values():
+        factor = growth.format(f"-({d.rate})*{elapsed}")
+        if apart:
+            out.append(Statement(f"fading_{elapsed}_{d.name}", "=", factor, 0))
+            factor = f"fading_{elapsed}_{d.name}"
+        if d.modes is None:
+            out.append(Statement(d.name, "=", f"{d.name} + ({d.name} - ({d.rest}))*{factor}", 0))
+            continue
+        number = d.modes.names.index(d.name)
+        out.append(Statement(f"fading_{elapsed}_of_{d.name}", "=", f"({d.modes.amplitude(number)})*{factor}", 0))
+        if number == len(d.modes.names) - 1:
+            solved.append(d.modes)
+    for modes in solved:
+        amplitudes = [f"fading_{elapsed}_of_{name}" for name in modes.names]
+        for number, name in enumerate(modes.names):
+            out.append(Statement(name, "=", f"{name} + {modes.variable(number, amplitudes)}", 0))
+    return out
 
 
 @dataclass(frozen=True)
@@ -56,6 +99,8 @@ class Analysis:
         Statements of each of `BLOCKS`.
     reads, writes : dict of str to frozenset of str
         State variables that a block (or ``weight``) reads, and writes.
+    whole : frozenset of str
+        State variables that are whole numbers.
     """
 
     states: tuple
@@ -63,11 +108,25 @@ class Analysis:
     blocks: dict
     reads: dict = field(default_factory=dict)
     writes: dict = field(default_factory=dict)
+    whole: frozenset = frozenset()
 
     @property
     def noisy(self):
         """Whether weights are drawn anew at each presentation."""
         return any(names_in(s.expression) & {"rand", "randn"} for s in self.blocks["on_presentation"])
+
+    @property
+    def drawn(self):
+        """State variables that each presentation draws anew from nothing."""
+        kept = set(self.decays) | self.writes["on_gradient"] | self.writes["on_boundary"]
+        opening = self.blocks["on_presentation"]
+        return tuple(
+            s
+            for s in self.states
+            if s not in kept
+            and (own := [x.value for x in opening if x.target == s])
+            and all(names_in(v) & {"rand", "randn"} and not names_in(v) & set(self.states) for v in own)
+        )
 
 
 def numbered(text):
@@ -81,6 +140,16 @@ def numbered(text):
 def names_in(expression):
     """Identifiers that an expression reads, functions included."""
     return {node.id for node in ast.walk(ast.parse(expression, mode="eval")) if isinstance(node, ast.Name)}
+
+
+def substituted(expression, values):
+    """An expression with names replaced by expressions."""
+
+    class Replace(ast.NodeTransformer):
+        def visit_Name(self, node):
+            return ast.parse(f"({values[node.id]})", mode="eval").body if node.id in values else node
+
+    return ast.unparse(Replace().visit(ast.parse(expression.strip(), mode="eval")))
 
 
 _NUMPY = {

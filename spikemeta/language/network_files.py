@@ -1,11 +1,11 @@
 """A user's own network: a Python file that defines one, run and checked."""
 
 import ast
-import runpy
 from pathlib import Path
 
 from spikemeta.errors import RuleError, UserError
 from spikemeta.language.network import Network
+from spikemeta.language.python_files import read_source, run, told
 
 
 def load_file(path):
@@ -33,8 +33,8 @@ def check_file(path):
 def is_network(path):
     """Whether a Python file makes a network, or takes one by ``get_network``, rather than a rule."""
     try:
-        tree = ast.parse(Path(path).read_text(encoding="utf-8"))
-    except (OSError, SyntaxError, ValueError):
+        tree = ast.parse(read_source(path))
+    except (UserError, SyntaxError, ValueError):
         return False
     return any(_called(node, "Network") or _called(node, "get_network") for node in ast.walk(tree))
 
@@ -45,21 +45,13 @@ def _called(node, name):
 
 def _load(path):
     try:
-        space = runpy.run_path(str(path))
+        space = run(path)
     except RuleError as error:
         lines = _field_lines(path)
         where = [_line(lines, field) + line for field, line, _ in error.problems]
         return [f"{path}:{line}: {text}" for line, (*_, text) in zip(where, error.problems, strict=True)], None
-    except UserError as error:
-        return [f"{path}:1: {error}"], None
-    except SyntaxError as error:
-        return [f"{path}:{error.lineno or 1}: not Python: {error.msg}"], None
     except (Exception, SystemExit) as error:  # whatever a user's file may raise
-        trace, line = error.__traceback__, 1
-        while trace:
-            line = trace.tb_lineno if trace.tb_frame.f_code.co_filename == str(path) else line
-            trace = trace.tb_next
-        return [f"{path}:{line}: {type(error).__name__}: {error}"], None
+        return [told(path, error)], None
     found = list({id(value): value for value in space.values() if isinstance(value, Network)}.values())
     if len(found) != 1:
         text = "must define exactly one Network, as in 'network = Network(...)'"
@@ -88,7 +80,7 @@ def _field_lines(path):
                         fields(entry, f"{prefix}{name}.{key.value}.", ("equations", "threshold", "reset"))
 
     lines = {}
-    made = (node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if _called(node, "Network"))
+    made = (node for node in ast.walk(ast.parse(read_source(path))) if _called(node, "Network"))
     for node in made:
         lines[""] = node.lineno
         fields(node, "", ("name",))

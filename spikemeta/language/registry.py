@@ -1,5 +1,7 @@
 """Rules by name, by the name of a variant or from a user's file; everything else that exists by name, see `entries`."""
 
+import re
+
 from spikemeta.errors import UserError, suggest
 from spikemeta.language.entries import KINDS, constants_file, from_file, load, names
 
@@ -12,9 +14,17 @@ def variants():
 
 
 def get_rule(name):
-    """A rule by name, by the name of a variant, or from a user's file (``path/to/my_rule.py``)."""
+    """A rule by name, by the name of a variant, from a user's file (``path/to/my_rule.py``), or one over another.
+
+    ``stable_flexible(mesu)``, and ``stable(path/to/my_rule.py)``: the first gates the gradient of the second.
+    """
+    gated = re.fullmatch(r"\s*([^()]+)\((.+)\)\s*", str(name))
+    if gated:
+        from spikemeta.language.composition import over
+
+        return over(get_rule(gated[1].strip()), get_rule(gated[2].strip()))
     if str(name).endswith(".py"):
-        from spikemeta.language.rule import load_file
+        from spikemeta.language.user_files import load_file
 
         return load_file(name)
     if name in names("rules"):

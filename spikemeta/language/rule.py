@@ -1,17 +1,13 @@
 """The rule language: a metaplasticity rule as a short text of synapse equations, checked at construction."""
 
-import ast
 import copy
 import math
-import re
-import runpy
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 
 from spikemeta.errors import RuleError, UserError, suggest
-from spikemeta.language import checking, entries, equations
+from spikemeta.language import checking, entries, equations, rehearsal
 
 
 @dataclass(frozen=True)
@@ -76,6 +72,9 @@ class Rule:
     base_gradient, on_base_step : str
         For use with a base optimizer such as Adam, in torch only: the expression that the base takes for the gradient, and
         what is done with its step, ``base_step``, in place of ``on_gradient`` and of the decays of what this block writes.
+    factor : str
+        For a rule that may stand over another as a gate, as in ``stable_flexible(mesu)``: the part of the gradient that the
+        other receives. This rule's weight, which must be one state variable, is then the other's mean weight.
     parameters : dict of str to Parameter
     variants : dict of str to dict
         Named settings of the parameters that deserve a row of their own.
@@ -86,6 +85,9 @@ class Rule:
     constants_file : str
         TOML file of the constants that a search found for it; see `spikemeta.data.tuned`. Set where the rule is loaded by name
         or from a file.
+    per_visit : bool
+        Whether ``on_presentation`` may change what stays, so that state depends on how often a synapse is visited, as memory
+        that is written at each visit does; else such a text is refused.
 
     Raises
     ------
@@ -105,11 +107,13 @@ class Rule:
     on_boundary: str = ""
     base_gradient: str = ""
     on_base_step: str = ""
+    factor: str = ""
     parameters: dict = field(default_factory=dict)
     variants: dict = field(default_factory=dict)
     boundary_if: str = ""
     variant: str = ""
     constants_file: str = field(default="", repr=False, compare=False)
+    per_visit: bool = False
     analysis: equations.Analysis = field(init=False, repr=False, compare=False, default=None)
 
     def __post_init__(self):
@@ -135,12 +139,13 @@ class Rule:
             self.weight,
             self.parameters,
             self.base_gradient,
+            self.factor,
             **{block: getattr(self, block) for block in equations.BLOCKS},
         )
         problems += found
         object.__setattr__(self, "analysis", analysis)
         if not problems:
-            problems += self._rehearse()
+            problems += rehearsal.rehearse(self)
         if problems:
             raise RuleError(self.name, problems)
 
@@ -153,6 +158,7 @@ class Rule:
             "state",
             "weight",
             "base_gradient",
+            "factor",
             "boundary_if",
             "variant",
             "constants_file",
@@ -187,82 +193,6 @@ class Rule:
             return suggest(f"parameter of rule {self.name!r}", name, self.parameters)
         problem = self.parameters[name].problem(value)
         return problem and f"{key} {problem}"
-
-    def _rehearse(self):
-        """Run the text on made-up synapses: it must stay finite, and a zero gradient must change nothing."""
-        rng = np.random.default_rng(0)
-        n = 64
-        space = {p: v.value for p, v in self.parameters.items()}
-        space |= {
-            "w_init": 0.1 * rng.standard_normal(n),
-            "age": 0.0,
-            "rand": lambda: rng.random(n),
-            "randn": lambda: rng.standard_normal(n),
-        }
-        problems = []
-
-        def value(block, line, expression):
-            """Evaluate one expression; what it raises is a problem, and counts as zero."""
-            try:
-                return np.asarray(equations.compile_expression(expression)(space), float)
-            except (ArithmeticError, TypeError, ValueError) as error:
-                problems.append((block, line, f"{expression!r} cannot be evaluated: {error}"))
-                return np.zeros(n)
-
-        def run(block):
-            for s in self.analysis.blocks[block]:
-                space[s.target] = value(block, s.line, s.value)
-
-        def finite(block, text, *values):
-            if not problems and not all(np.isfinite(v).all() for v in values):
-                problems.append((block, 0, text))
-
-        def idle(started=True):
-            """A zero gradient, as a synapse gets it at its first touch and whenever it was silent."""
-            before = {s: np.array(np.broadcast_to(space[s], n), float) for s in self.analysis.states}
-            space["gradient"] = np.zeros(n)
-            run("on_gradient")
-            for name, values in before.items():
-                told = started or np.isfinite(space[name]).all()  # what is not finite is found below
-                if told and not problems and not np.allclose(space[name], values, rtol=1e-12, atol=1e-15):
-                    text = f"a zero gradient changes {name!r}; a synapse that no spike touches is never visited, so fading"
-                    problems.append(("on_gradient", 0, f"{text} belongs in state, as a decay"))
-            space.update(before)
-
-        with np.errstate(all="ignore"):
-            run("initial")
-            for name in self.analysis.states:
-                finite("initial", f"{name!r} does not start finite at the default parameters", space[name])
-            for d in self.analysis.decays.values():
-                line = next(k for k, text in equations.numbered(self.state) if re.match(rf"d{d.name}\s*/", text))
-                rate = value("state", line, d.rate)
-                if not problems and not np.isfinite(rate).all():
-                    problems.append(("state", line, f"{d.name!r} has no finite rate at the default parameters"))
-                if (rate < 0).any():
-                    problems.append(("state", line, f"{d.name!r} grows at the default parameters, instead of decaying"))
-            idle(started=False)
-            for age in range(3):
-                space |= {"gradient": 0.01 * rng.standard_normal(n), "age": float(age)}
-                run("on_presentation")
-                run("on_gradient")
-            before = {s: np.broadcast_to(space[s], n) for s in self.analysis.states}
-            for name, values in before.items():
-                finite(
-                    "on_gradient",
-                    f"{name!r} is not finite after three small gradients at the default parameters",
-                    values,
-                )
-            finite(
-                "weight",
-                "the transmitted weight is not finite at the default parameters",
-                value("weight", 0, self.weight.strip()),
-            )
-            idle()
-            run("on_boundary")
-            if self.base_gradient.strip():
-                space["base_step"] = value("base_gradient", 0, self.base_gradient.strip())
-                run("on_base_step")
-        return list(dict.fromkeys(problems))
 
     @property
     def title(self):
@@ -346,64 +276,3 @@ class Rule:
         RuleOptimizer
         """
         return entries.execution("torch")(params, self, *by_place, seed=seed, base=base, fused=fused, **parameters)
-
-
-def load_file(path):
-    """Run a user's rule file and return the `Rule` it defines. The file is code: it is executed.
-
-    Constants found for the rule are read from the file of the same name that ends in ``.toml``.
-
-    Raises
-    ------
-    UserError
-        If there is no such file, it fails, or it does not define exactly one rule.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise UserError(f"there is no rule file {str(path)!r}")
-    problems, rule = _load(path)
-    if problems:
-        raise UserError("\n".join(problems))
-    return rule if rule.constants_file else rule.with_constants(path.resolve().with_suffix(".toml"))
-
-
-def check_file(path):
-    """Every problem of a rule file, each as ``file:line: message``; an empty list if it is sound."""
-    return _load(Path(path))[0]
-
-
-def _load(path):
-    try:
-        space = runpy.run_path(str(path))
-    except RuleError as error:
-        lines = _field_lines(path)
-        first = lines.get("", 1)
-        where = [lines.get(f, lines.get(f.partition(".")[0], first)) + line for f, line, _ in error.problems]
-        return [f"{path}:{line}: {text}" for line, (*_, text) in zip(where, error.problems, strict=True)], None
-    except UserError as error:
-        return [f"{path}:1: {error}"], None
-    except SyntaxError as error:
-        return [f"{path}:{error.lineno or 1}: not Python: {error.msg}"], None
-    except (Exception, SystemExit) as error:  # whatever a user's file may raise
-        trace, line = error.__traceback__, 1
-        while trace:
-            line = trace.tb_lineno if trace.tb_frame.f_code.co_filename == str(path) else line
-            trace = trace.tb_next
-        return [f"{path}:{line}: {type(error).__name__}: {error}"], None
-    rules = [value for value in space.values() if isinstance(value, Rule)]
-    if len({id(r) for r in rules}) != 1:
-        return [f"{path}:1: the file must define exactly one Rule, as in 'rule = Rule(...)'; it defines {len(rules)}"], None
-    return [], rules[0]
-
-
-def _field_lines(path):
-    """Line of the file on which the text of each field of ``Rule(...)`` starts."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Call) and getattr(node.func, "id", getattr(node.func, "attr", "")) == "Rule":
-            lines = {"": node.lineno} | {k.arg: k.value.lineno for k in node.keywords if k.arg}
-            for field in node.keywords:  # and of each entry of a dict
-                if isinstance(field.value, ast.Dict):
-                    named = [key for key in field.value.keys if isinstance(key, ast.Constant)]
-                    lines |= {f"{field.arg}.{key.value}": key.lineno for key in named}
-            return lines
-    return {}

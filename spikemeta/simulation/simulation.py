@@ -228,7 +228,7 @@ class Simulation:
         words = phase, curriculum.dataset, state, age, int(seeds[0]), tick
         if not checkpoint:
             counts, rate, after = execute(*words)
-            synaptic_weights.check(self.rule, after, phase)
+            synaptic_weights.check(self.rule, after, phase, (state, age), run.constants)
             run.phases.append(PhaseResult(phase, counts, rate, time.perf_counter() - began, execute.events))
             return after
 
@@ -236,14 +236,14 @@ class Simulation:
             return before + time.perf_counter() - began
 
         def keep(held, so_far):
-            synaptic_weights.check(self.rule, so_far, phase)
+            synaptic_weights.check(self.rule, so_far, phase, (state, age), run.constants)
             checkpoint.save(state, age, run.phases, held | {"seconds": np.array(seconds())})
             if stopping.wanted():
                 raise stopping.interrupt()
 
         with stopping.deferred():
             counts, rate, after = execute(*words, keep, partial)
-            synaptic_weights.check(self.rule, after, phase)
+            synaptic_weights.check(self.rule, after, phase, (state, age), run.constants)
             run.phases.append(PhaseResult(phase, counts, rate, seconds(), execute.events))
             learned = phase.kind == "train"
             checkpoint.save(after if learned else state, age + execute.duration(phase) * learned, run.phases)

@@ -4,7 +4,7 @@ import numpy as np
 
 from spikemeta.backends.reference import ReferenceSynapses
 from spikemeta.errors import InstabilityError, UserError, suggest
-from spikemeta.language import equations
+from spikemeta.language import equations, rehearsal
 
 
 def replaced(start, weights, projections):
@@ -93,8 +93,11 @@ def mean_weights(rule, state, constants, age):
     return out
 
 
-def check(rule, state, phase):
+def check(rule, state, phase, before=({}, 0.0), constants=None):
     """Refuse a state that became NaN or infinite in a phase.
+
+    With the state before it, its rule time, and the constants of the run, the message names the block of the rule that did it,
+    as far as can be told.
 
     Parameters
     ----------
@@ -102,6 +105,10 @@ def check(rule, state, phase):
     state : dict of str to ndarray
         By ``projection.variable``.
     phase : Phase
+    before : (dict of str to ndarray, float)
+        State and rule time before the phase.
+    constants : dict or None
+        Of the run, as `Simulation.constants` gives them.
 
     Raises
     ------
@@ -110,8 +117,10 @@ def check(rule, state, phase):
     for name, values in state.items():
         if not np.isfinite(values).all():
             projection, variable = name.split(".")
+            known = {k.partition(".")[2]: v for k, v in before[0].items() if k.startswith(f"{projection}.")}
+            space = constants["rule"][projection] | known | {"age": float(before[1])} if constants else {}
+            block = rehearsal.origin(rule, variable, space, phase.boundary)
             raise InstabilityError(
                 f"rule {rule.title!r}: {variable!r} of the {projection} synapses became NaN or infinite in phase "
-                f"{phase.name!r}; earlier phases are kept. Remedy: a smaller lr (it may be set for this projection "
-                f"alone, as {projection}.lr), or bounds on what the rule divides by"
+                f"{phase.name!r}, by {block}; earlier phases are kept. Remedy: {rehearsal.remedy(block, projection)}"
             )

@@ -6,7 +6,7 @@ import pytest
 from brian2 import ms
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import integrate, special, stats
+from scipy import integrate, linalg, special, stats
 
 from spikemeta.backends import brian
 from spikemeta.backends.reference import ReferenceSynapses
@@ -222,5 +222,32 @@ def test_decays_follow_their_equation(form):
             lambda t, y: FORMS[form](y, a, rest, tau), (0, elapsed), [x], "LSODA", rtol=1e-10, atol=1e-12
         )
         np.testing.assert_allclose(made.weight().item(), solved.y[0, -1], rtol=1e-7, atol=1e-8)
+
+    check()
+
+
+def test_coupled_decays_follow_their_equation():
+    """Three variables, one of them driven, over gaps of any length: the matrix exponential."""
+    rule = Rule(
+        "coupled",
+        state="da/dt = (b - 2*a)/tau : 1\ndb/dt = 0.5*(a - b)/tau + 0.25*(c - b)/tau : 1\n"
+        "dc/dt = (b + drive - 3*c)/(8*tau) : 1",
+        weight="a",
+        initial="a = w_init\nb = -w_init\nc = 2*w_init",
+        on_gradient="a -= gradient",
+        parameters={"tau": Parameter(10, "presentation", low=0.01), "drive": Parameter(0.5)},
+    )
+    assert rule.analysis.decays["a"].modes.names == ("a", "b", "c")
+    matrix = np.array([[-2, 1, 0], [0.5, -0.75, 0.25], [0, 1 / 8, -3 / 8]])
+
+    @given(st.floats(-5, 5), st.floats(-5, 5), st.floats(0.2, 1000), st.lists(st.floats(0.01, 3000), min_size=1, max_size=3))
+    def check(x, drive, tau, gaps):
+        made = ReferenceSynapses(rule, np.array([[x]]), {"drive": drive, "tau": tau})
+        rest = np.linalg.solve(matrix, [0, 0, -drive / 8])
+        for age in np.cumsum(gaps):
+            made.flush(age)
+            expected = rest + linalg.expm(matrix * age / tau) @ (np.array([x, -x, 2 * x]) - rest)
+            found = [made.state[name].item() for name in "abc"]
+            np.testing.assert_allclose(found, expected, rtol=1e-10, atol=EXACT * (10 + abs(x) + abs(drive)))
 
     check()

@@ -120,6 +120,33 @@ def test_what_was_done_before_an_instability_is_kept(curriculum, tmp_path):
         assert all(np.isfinite(file[name]).all() for name in file.files if name.startswith("state/"))
 
 
+@pytest.mark.parametrize(
+    ("block", "texts", "remedy"),
+    [
+        (
+            "on_boundary",
+            {"on_boundary": "w = w/clip(1 - age/(12*presentation), 0, 1)"},
+            "bounds on what on_boundary divides by",
+        ),
+        ("on_gradient", {}, "a smaller lr"),
+    ],
+)
+def test_an_unstable_run_names_the_block(curriculum, block, texts, remedy):
+    """The second task begins at presentation 12; from presentation 7 on a step has no finite value."""
+    step = "lr*gradient" if texts else "lr*gradient/clip(7 - age/presentation, 0, 1)"
+    rule = Rule(
+        "unstable",
+        state="w : 1",
+        weight="w",
+        initial="w = w_init",
+        on_gradient=f"w -= {step}",
+        parameters={"lr": Parameter(1e-3)},
+        **texts,
+    )
+    with pytest.raises(InstabilityError, match=f"in phase 'train task [12]', by {block}; .*{remedy}"):
+        simulation("runtime", rule).run(curriculum)
+
+
 def test_without_a_compiler_the_remedy_is_named(curriculum, tmp_path, monkeypatch):
     monkeypatch.setenv("CXX", "/nonexistent/g++")
     monkeypatch.setenv("SPIKEMETA_CACHE", str(tmp_path))

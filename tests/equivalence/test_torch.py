@@ -39,6 +39,7 @@ FUNCTIONS = Rule(
     "w = clip(w, -since - 3, 3) + gradient*int(int(met/2) % 2 == 0)/10 + int(2*lr)\nw = w + rate*clip(0.3, 0, abs(gradient))",
     on_boundary="since = since + sqrt(abs(w)) + log(1 + w**2) + pi\nmet = 0",
     parameters={"lr": Parameter(0.01, low=1e-6)},
+    per_visit=True,
 )
 CASES = CASES | {"functions": FUNCTIONS}
 
@@ -295,7 +296,7 @@ def test_averaging_is_found_in_other_texts_too():
     def reason(on_gradient, on_presentation="noise = randn()"):
         return plan.averaged(
             Rule("noisy", state="w : 1\nnoise : 1", weight="w + noise", initial="w = w_init\nnoise = 0",
-                 on_presentation=on_presentation, on_gradient=on_gradient)
+                 on_presentation=on_presentation, on_gradient=on_gradient, per_visit=True)
         )  # fmt: skip
 
     statements, text = reason("w -= 0.1*noise*(1 - w)*gradient/(2*w) + gradient**2")

@@ -10,7 +10,7 @@ from spikemeta.data import tuned
 from spikemeta.data.constants_file import Block
 from spikemeta.errors import UserError
 from spikemeta.language import registry
-from spikemeta.language.rule import load_file
+from spikemeta.language.user_files import load_file
 from spikemeta.runs.study import resolve_rules
 
 RULE = (

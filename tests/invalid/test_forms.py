@@ -4,7 +4,8 @@ import pytest
 
 from spikemeta.errors import RuleError, UserError
 from spikemeta.language import registry
-from spikemeta.language.rule import Parameter, Rule, check_file
+from spikemeta.language.rule import Parameter, Rule
+from spikemeta.language.user_files import check_file
 
 SOUND = {
     "name": "sound",

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from spikemeta.errors import RuleError, UserError
 from spikemeta.language import registry
-from spikemeta.language.rule import Parameter, Rule, check_file, load_file
+from spikemeta.language.rule import Parameter, Rule
+from spikemeta.language.user_files import check_file, load_file
 
 #: A sound rule file. Line numbers below count from its first line.
 SOUND = '''\
@@ -48,7 +49,28 @@ MALFORMED = {
         [(8, "dx/dt must be a linear decay, (rest - x)/tau: it is not linear in 'x'")],
     ),
     "nonlinear function": ("(rest - x)/window", "-tanh(x)/window", [(8, "it is not linear in 'x'")]),
-    "coupled decay": ("y : 1", "dy/dt = (x - y)/window : 1", [(9, "it is coupled to x, which decays too")]),
+    "coupled with equal rates": (
+        "y : 1",
+        "dy/dt = (x - y)/window : 1",
+        [(9, "the matrix is defective), so there is no sum of exponentials; make two of the time constants differ")],
+    ),
+    "coupled by other constants": (
+        "y : 1",
+        "dy/dt = lr*(x - y)/window : 1",
+        [(9, "the ratio of their coefficients, lr, is no number; write one time constant for all")],
+    ),
+    "coupled by a state": (
+        "y : 1",
+        "dy/dt = (z*x - 2*y)/window : 1\n        z : 1",
+        [(9, "dy/dt is coupled to 'x' by z/window, which is no constant; couple by numbers"), (10, "'z' is never initialised")],
+    ),
+    "coupled and not linear": (
+        "y : 1",
+        "dy/dt = (x**2 - 2*y)/window : 1",
+        [(9, "dy/dt is not linear in 'x'; only linear decays can be coupled")],
+    ),
+    "part of a whole number": ("y : 1", "y : integer", [(20, "'y' is a whole number, but on_boundary leaves ")]),
+    "truth value": ("y : 1", "y : boolean", [(9, "'y' cannot be boolean; write a whole number, 0 or 1 (: integer)")]),
     "growing": (
         "(rest - x)/window",
         "(rest + x)/window",
@@ -160,6 +182,56 @@ MALFORMED = {
         "x -= step + lr*x",
         [(16, "a zero gradient changes 'x'; a synapse that no spike touches")],
     ),
+    "boundary without a value": (
+        'on_boundary="y = x"',
+        'on_boundary="y = x*0/0"',
+        [(20, "'y' is not finite after a boundary before any gradient")],
+    ),
+    "boundary that overflows": (
+        'on_boundary="y = x"',
+        'on_boundary="y = exp(1000)*(1 + x)"',
+        [(20, "'y' is not finite after a boundary before any gradient at the default parameters")],
+    ),
+    "boundary of a synapse that moved": (
+        'on_boundary="y = x"',
+        'on_boundary="y = (x - y)/int(abs(y) == 0)"',
+        [(20, "'y' is not finite after a boundary twice in a row")],
+    ),
+    "boundary of a silent synapse": (
+        'on_boundary="y = x"',
+        'on_boundary="x = y*x/y"',
+        [(20, "'x' is not finite after a boundary before any gradient")],
+    ),
+    "presentation without a value": (
+        'on_boundary="y = x"',
+        'on_presentation="y = log(-1 - abs(x))"',
+        [(20, "'y' is not finite after a presentation")],
+    ),
+    "decay that rests nowhere": (
+        "(rest - x)/window",
+        "(1/rest - x)/window",
+        [(8, "'x' rests at no finite value at the default parameters")],
+    ),
+    "decay at each visit": (
+        'on_boundary="y = x"',
+        'on_presentation="x *= 0.99"',
+        [(20, "three visits without a gradient leave another value than one. A decay belongs in state, as in dx/dt = -x/tau")],
+    ),
+    "growth at each visit": (
+        'on_boundary="y = x"',
+        'on_presentation="y += 0.1*rand()"',
+        [(20, "on_presentation changes 'y' by how often a synapse is visited")],
+    ),
+    "counter": (
+        "x -= step",
+        "x -= step\n        y += 1",
+        [(16, "what counts on must count gradients, as in y += 1*int(gradient != 0), or be computed from age")],
+    ),
+    "step of a base that overflows": (
+        'on_boundary="y = x"',
+        'base_gradient="gradient", on_base_step="x += base_step*exp(1000)"',
+        [(20, "'x' is not finite after a step of a base optimizer")],
+    ),
     "not finite": ("x -= step", "x -= step/(lr - lr)", [(16, "'x' is not finite after three small gradients")]),
     "assigned parameter": (
         "x -= step",
@@ -247,6 +319,29 @@ def test_each_problem_has_its_line(case, file):
     with pytest.raises(UserError) as error:
         load_file(file)
     assert str(error.value) == "\n".join(found)
+
+
+TWO = "dx/dt = {x}/window : 1\ndy/dt = {y}/window : 1"
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "message"),
+    [
+        ("(y - x)", "(-x - y)", "the decays of x, y oscillate: the matrix has complex eigenvalues"),
+        ("(2*y - x)", "(2*x - y)", "grow together: the matrix has the positive eigenvalue 1;"),
+        ("(y - x)", "(1 + x - y)", "rest nowhere: something enters, and one of their sums never fades"),
+    ],
+)
+def test_coupled_decays_without_modes_are_refused(x, y, message):
+    with pytest.raises(RuleError, match=re.escape(message)):
+        Rule(
+            "coupled",
+            state=TWO.format(x=x, y=y),
+            weight="x",
+            initial="x = w_init\ny = 0",
+            on_gradient="x -= gradient",
+            parameters={"window": Parameter(10, "presentation")},
+        )
 
 
 def test_all_problems_are_reported_at_once(file):

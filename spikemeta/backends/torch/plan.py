@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spikemeta.language.equations import Statement, compile_expression, compile_statements, names_in
+from spikemeta.language.equations import Statement, compile_expression, compile_statements, names_in, relaxation
 
 #: Keys of a parameter group that are not constants of a rule: torch's own, and those of schedulers and other tools.
 GROUP_KEYS = frozenset("params param_names name initial_lr max_lr min_lr swa_lr base_momentum max_momentum".split())
@@ -94,7 +94,7 @@ class _Averager(ast.NodeTransformer):
 
 def decay_statements(decays):
     """Decays over ``elapsed`` as (variable, value): by expm1, because a slow decay's factor is 1 in float32."""
-    return [(d.name, f"{d.name} + ({d.name} - ({d.rest}))*expm1(-({d.rate})*elapsed)") for d in decays.values()]
+    return [(s.target, s.value) for s in relaxation(decays, growth="expm1({})")]
 
 
 def product_name(noise):
