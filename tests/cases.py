@@ -1,5 +1,6 @@
 """What the equivalence tests share: the rules that they try, constants away from the defaults, a reference that is watched."""
 
+import os
 from dataclasses import replace
 
 import numpy as np
@@ -52,6 +53,8 @@ ON_CHIPS = {
     f"{name}_on_{chip.name}": replace(stored.on_chip(RULES[name], chip), name=f"{name}_on_{chip.name}") for name, chip in _PAIRS
 }
 
+#: Random sequences of events for each rule; 0 stands for a few.
+EXAMPLES = int(os.environ.get("SPIKEMETA_EXAMPLES", 0))
 factors = st.sampled_from([0.1, 1.0, 10.0])
 windows = st.sampled_from([None, 7.0, 300.0])
 

@@ -5,11 +5,12 @@ import shutil
 import tempfile
 import time
 from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 from spikemeta.backends import paths
 from spikemeta.errors import UserError
-from spikemeta.simulation import devices, executors, standalone, stimuli
+from spikemeta.simulation import devices, executors, programs, standalone, stimuli
 from spikemeta.system import compiler
 from spikemeta.system.files import Lock, lock
 
@@ -77,7 +78,8 @@ def open_executor(simulation, sizes, constants, start, connect=None):
     with tempfile.TemporaryDirectory(prefix=_WORK) as work, ExitStack() as alone:
         held = lock(work)
         if simulation.mode == "standalone":
-            executor = executors.Standalone(*_compiled(build), Path(work))
+            known = _compiled(build) if connect else programs.once(simulation, sizes, parameters, partial(_compiled, build))
+            executor = executors.Standalone(*known, Path(work))
         else:
             alone.enter_context(devices.runtime())
             executor = executors.Runtime(build(), shown)

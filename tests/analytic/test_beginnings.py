@@ -11,7 +11,9 @@ from spikemeta.language import registry
 from spikemeta.simulation import shared_beginnings
 from spikemeta.simulation.simulation import Simulation
 
-SIZES = {"n_items": 3, "limit": 6, "test_limit": 2, "tests": "passes"}
+pytestmark = pytest.mark.xdist_group("beginnings")
+
+SIZES = {"n_items": 3, "limit": 3, "test_limit": 1, "tests": "passes"}
 
 
 @pytest.fixture(scope="module")

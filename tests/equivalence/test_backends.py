@@ -3,6 +3,8 @@
 A small presynaptic group spikes by a table; gradients, weight noise, rule time and boundaries come from tables too, so
 the backends see the same events. Brian2 runs each rule at once through an all-to-all projection (contiguous rows in C++),
 through sparse ones (Brian2's own synaptic code; lists in C++) and through an all-to-all one with state in single precision.
+
+``SPIKEMETA_EXAMPLES=25 pytest tests/equivalence/test_backends.py`` draws as many sequences a rule; by default a few.
 """
 
 from dataclasses import dataclass
@@ -13,7 +15,7 @@ import numpy as np
 import pytest
 from brian2 import ms
 from brian2.codegen.runtime.cython_rt import CythonCodeObject
-from cases import CASES, ON_CHIPS, RULES, Watched, constants, factors, windows
+from cases import CASES, EXAMPLES, ON_CHIPS, RULES, Watched, constants, factors, windows
 from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
@@ -343,7 +345,7 @@ def drawn(test):
 def test_runtime_follows_the_reference(name):
     rule = CASES[name]
 
-    @settings(max_examples=15, phases=UNSHRUNK)
+    @settings(max_examples=EXAMPLES or 5, phases=UNSHRUNK)
     @drawn
     def check(given, factor, window):
         parameters = constants(rule, factor, window)
@@ -356,7 +358,7 @@ def test_runtime_follows_the_reference(name):
 def test_standalone_follows_the_reference(name, tmp_path):
     rule = CASES[name]
 
-    @settings(max_examples=25, phases=UNSHRUNK)
+    @settings(max_examples=EXAMPLES or 12, phases=UNSHRUNK)
     @drawn
     def check(given, factor, window):
         parameters = constants(rule, factor, window)
@@ -370,7 +372,7 @@ def test_chips_follow_the_reference(name, tmp_path):
     """Stored state and device noise, under the same draws, in C++ and in runtime mode."""
     rule = ON_CHIPS[name]
 
-    @settings(max_examples=8, phases=UNSHRUNK)
+    @settings(max_examples=EXAMPLES or 4, phases=UNSHRUNK)
     @drawn
     def check(given, factor, window):
         parameters = constants(rule, factor, window)

@@ -28,7 +28,7 @@ def simulation(mode):
 
 
 def curriculum(mode):
-    limit, passes = {"standalone": (300, 12), "torch": (100, 1), "runtime": (30, 1)}[mode]
+    limit, passes = {"standalone": (200, 6), "torch": (60, 1), "runtime": (20, 1)}[mode]
     return curricula.build("split", datasets.load("digits"), n_tasks=2, limit=limit, test_limit=20, passes=passes)
 
 

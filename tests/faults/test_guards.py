@@ -86,7 +86,9 @@ main()
 @pytest.mark.parametrize(("engine", "limit"), [("brian2", "300000"), ("torch", "150000")])
 def test_files_that_may_not_grow_end_a_study_with_a_message(engine, limit, tmp_path):
     """A limit on the size of files, which fails as a full disk does, in a study that has finished runs."""
-    study = f"run forgetting --rules sgd --engine {engine} --tasks 1 --workers 1 --hidden 400 --out {tmp_path / 'out'}"
+    study = (
+        f"run forgetting --rules sgd --engine {engine} --tasks 1 --images 50 --workers 1 --hidden 400 --out {tmp_path / 'out'}"
+    )
 
     def spikemeta(limit, *more):
         words = [sys.executable, "-c", LIMITED, limit, *study.split(), *more]

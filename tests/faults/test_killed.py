@@ -15,6 +15,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+pytestmark = pytest.mark.xdist_group("killed")
+
 KILLS = int(os.environ.get("SPIKEMETA_KILLS", 3))
 ENGINES = ("standalone", "torch")
 
@@ -153,7 +155,7 @@ def test_a_signal_saves_and_ends_the_run(shell, uninterrupted, engine, number, t
 
 # --- the command itself
 
-STUDY = "run forgetting --rules sgd,laplace --engine torch --tasks 2 --passes 8 --hidden 20 --seeds 1"
+STUDY = "run forgetting --rules sgd,laplace --engine torch --tasks 2 --passes 4 --hidden 20 --seeds 1"
 
 
 def start(folder, workers, *more):

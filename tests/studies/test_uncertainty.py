@@ -19,6 +19,8 @@ from spikemeta.simulation.simulation import Simulation
 from spikemeta.studies import memory_window
 from spikemeta.studies.uncertainty import entries_of, evaluated_on
 
+pytestmark = pytest.mark.xdist_group("uncertainty")
+
 HIDDEN = 20
 
 
@@ -165,7 +167,7 @@ def test_a_sweep_has_a_row_for_each_way_at_each_point(run):
 
 def test_given_weights_are_transmitted():
     """The mean weights, given, answer as the trained network itself does, spike by spike; no weights, no spikes."""
-    curriculum = curricula.build("joint", datasets.load("digits"), limit=30, test_limit=20)
+    curriculum = curricula.build("joint", datasets.load("digits"), limit=15, test_limit=8)
     loud = {"presentation": 40.0, "hidden_spread": 0.3, "readout_spread": 1.0}
     for mode in ("standalone", "runtime"):
         simulation = Simulation(registry.get_rule("mesu"), n_hidden=8, mode=mode, network_parameters=loud)
@@ -179,15 +181,15 @@ def test_given_weights_are_transmitted():
         given = run.state | {f"{name}.transmitted": mean for name, mean in means.items()}
         test = curriculum.phases[-1]
         with execution.open_executor(simulation, (64, 8, 10), constants, start) as execute:
-            own, rate, _ = execute(test, curriculum.dataset, run.state, 30, 7, lambda n: None)
-            probed, again, _ = execute(replace(test, kind="probe"), curriculum.dataset, given, 30, 7, lambda n: None)
+            own, rate, _ = execute(test, curriculum.dataset, run.state, 15, 7, lambda n: None)
+            probed, again, _ = execute(replace(test, kind="probe"), curriculum.dataset, given, 15, 7, lambda n: None)
         assert own.sum() > 0
         np.testing.assert_array_equal(own, probed)
         assert rate == again > 0
         images = curriculum.images(test)
         nothing = {name: np.zeros_like(mean) for name, mean in means.items()}
         answers = simulation.respond(curriculum, run.state, images, iter([means, nothing, means]), seed=5)
-        assert answers.shape == (3, 20, 10)
+        assert answers.shape == (3, 8, 10)
         assert answers[1].sum() == 0
         assert answers[0].sum() > 0
         assert (answers[0] != answers[2]).any()  # fresh spikes

@@ -1,0 +1,58 @@
+"""Compiled networks of this process: runs that differ in seed, curriculum or constants of the rule generate their code once."""
+
+from dataclasses import dataclass, replace
+
+import brian2
+
+from spikemeta.system import compiler
+
+_KEPT = {}
+_MOST = 64
+
+
+@dataclass(frozen=True)
+class Named:
+    """What a run needs of a Brian2 object: its name, and the names of its variables."""
+
+    name: str
+    variables: frozenset
+
+
+def _named(thing):
+    return Named(thing.name, frozenset(thing.variables))
+
+
+def once(simulation, sizes, parameters, make):
+    """A compiled network and where its variables are, made anew unless this process has made the same before.
+
+    Parameters
+    ----------
+    simulation : Simulation
+    sizes : tuple of int
+    parameters : dataclass
+        The network's.
+    make : callable
+        Gives the program and what ``network.build`` gave.
+
+    Returns
+    -------
+    program : Program
+    built : object
+        As ``network.build`` gives it, without the network, and with `Named` in place of Brian2's objects.
+    """
+    settings = simulation.feedback, simulation.dtype, simulation.dense, compiler.cache_folder(), compiler.command()
+    settings += compiler.sanitizers(), brian2.prefs.as_file
+    key = simulation.network.build, repr((simulation.rule, sizes, parameters, settings))
+    if key not in _KEPT or not (_KEPT[key][0].folder / "main").is_file():
+        program, built = make()
+        groups, projections, counters = (
+            {name: _named(thing) for name, thing in things.items()}
+            for things in (built.groups, built.projections, built.counters)
+        )
+        fixed = {name: (_named(owner), variable) for name, (owner, variable) in built.fixed.items()}
+        spikes, hidden_spikes = _named(built.spikes), _named(built.hidden_spikes)
+        more = {"spikes": spikes, "hidden_spikes": hidden_spikes, "counters": counters}
+        _KEPT[key] = program, replace(built, network=None, groups=groups, projections=projections, fixed=fixed, **more)
+        if len(_KEPT) > _MOST:
+            del _KEPT[next(iter(_KEPT))]
+    return _KEPT[key]
