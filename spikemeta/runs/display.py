@@ -2,6 +2,7 @@
 
 import contextlib
 import contextvars
+import importlib.util
 import time
 
 from rich.console import Console
@@ -33,7 +34,8 @@ class Display:
         self.bar = None
 
     def __enter__(self):
-        if self.console.is_terminal or self.console.is_jupyter:
+        notebook = self.console.is_jupyter and not self.console.quiet and importlib.util.find_spec("ipywidgets")
+        if self.console.is_terminal or notebook:
             self.bar = Progress(
                 TextColumn("{task.fields[points]}"),
                 BarColumn(),
