@@ -132,9 +132,10 @@ def settings():
             )
             for c, number in ((0.01, 73.53), (0.1, 72.0), (0.0, 62.51))
         ),
-        Setting("items-conventional", rule="conventional", published="recency", **_ITEMS),
-        Setting("items-stable", rule="stable", published="primacy", **_ITEMS),
-        Setting("items-hybrid", rule="hybrid", published="recency and primacy", **_ITEMS),
+        *(
+            Setting(f"items-{rule}", rule=rule, published=found, **_ITEMS)
+            for rule, found in (("conventional", "recency"), ("stable", "primacy"), ("hybrid", "recency and primacy"))
+        ),
     ]
     return {setting.label: setting for setting in made}
 

@@ -143,7 +143,6 @@ def build(
         n_tasks = default(dataset.n_classes) if groups is None else most
     if validation is None:
         validation = _VALIDATION_FRACTION if evaluate == "validation" else 0.0
-    own = scenario != "domain"  # every class is its own answer
     counts = {"seed": seed, "passes": passes, "limit": limit, "test_limit": test_limit, "chunks": chunks}
     problems = _out_of_range(name, dataset, n_tasks, most, evaluate, validation, counts)
     if not (_whole(replay) and replay >= 0):
@@ -152,29 +151,14 @@ def build(
     test_unseen = scenario != "class" if test_unseen is None else test_unseen
 
     tasks = make_tasks(dataset, n_tasks, seed, first_plain) if groups is None else [_Task(tuple(g)) for g in groups[:n_tasks]]
-    ends = np.cumsum([len(task.classes) for task in tasks])
-    place = np.zeros((len(tasks), dataset.n_classes), np.int32)  # of each class among a task's answers
-    for number, task in enumerate(tasks):
-        place[number, list(task.classes)] = np.arange(len(task.classes)) + (ends[number] - len(task.classes)) * own
     kept, held_out = cut(dataset.train_labels, validation, stream(seed, _VALIDATION))
+    tested, pool = ("test", np.arange(len(dataset.test_labels))) if evaluate == "test" else ("train", held_out)
     answers = {"train": dataset.train_labels, "test": dataset.test_labels}
-    tested, pool = "train", held_out
-    if evaluate == "test":
-        tested, pool = "test", np.arange(len(dataset.test_labels))
     train = [_subset(answers["train"], kept, task, limit, seed, _TRAIN_SUBSET) for task in tasks]
     test = [_subset(answers[tested], pool, task, test_limit, seed, _TEST_SUBSET) for task in tasks]
     _refuse(name, _empty(dataset, tasks, {"training": train, evaluate: test}))
 
-    def phase(kind, task, label, after, split, indices, boundary=False):
-        indices = np.ascontiguousarray(indices, dtype=np.int32)
-        labels = place[task, answers[split][indices]]
-        for array in (indices, labels):
-            array.setflags(write=False)
-        of_task = ends[task] - len(tasks[task].classes), ends[task]
-        first, last = {"class": (0, ends[after - 1]), "task": of_task}.get(scenario, (0, 0))
-        allowed = tuple(range(first, last)) if last and (scenario == "task" or kind == "test") else None
-        return Phase(kind, task, label, after, split, indices, labels, tasks[task].permutation, boundary, allowed)
-
+    phase, n_answers = _maker(tasks, answers, dataset.n_classes, scenario)
     phases = []
     for task, images in enumerate(train):
         orders = [stream(seed, _ORDER, task, number).permutation(images) for number in range(passes)]
@@ -188,10 +172,39 @@ def build(
             for other in range(n_tasks if test_unseen else task + 1):
                 label = f"test task {other + 1} after task {task + 1}{suffix}"
                 phases.append(phase("test", other, label, task + 1, tested, test[other]))
-    n_answers = int(ends[-1]) if own else len(tasks[0].classes)
     made = Curriculum(name, dataset, n_answers, n_tasks, tuple(phases), scenario=scenario)
     made = rehearsal.mixed(made, stream(seed, _MIXTURE)) if mixed else made
     return rehearsal.replayed(made, replay, stream(seed, _RESERVOIR)) if replay else made
+
+
+def _maker(tasks, answers, n_classes, scenario):
+    """What makes a phase of a task from images, and the number of answers.
+
+    Parameters
+    ----------
+    tasks : list of _Task
+    answers : dict of str to ndarray
+        The class of each image, by part of the data set.
+    n_classes : int
+    scenario : str
+    """
+    own = scenario != "domain"  # every class is its own answer
+    ends = np.cumsum([len(task.classes) for task in tasks])
+    place = np.zeros((len(tasks), n_classes), np.int32)  # of each class among a task's answers
+    for number, task in enumerate(tasks):
+        place[number, list(task.classes)] = np.arange(len(task.classes)) + (ends[number] - len(task.classes)) * own
+
+    def phase(kind, task, label, after, split, indices, boundary=False):
+        indices = np.ascontiguousarray(indices, dtype=np.int32)
+        labels = place[task, answers[split][indices]]
+        for array in (indices, labels):
+            array.setflags(write=False)
+        of_task = ends[task] - len(tasks[task].classes), ends[task]
+        first, last = {"class": (0, ends[after - 1]), "task": of_task}.get(scenario, (0, 0))
+        allowed = tuple(range(first, last)) if last and (scenario == "task" or kind == "test") else None
+        return Phase(kind, task, label, after, split, indices, labels, tasks[task].permutation, boundary, allowed)
+
+    return phase, int(ends[-1]) if own else len(tasks[0].classes)
 
 
 def permuted_task(dataset, task, seed=0, limit=None, test_limit=None):

@@ -230,14 +230,8 @@ def build(
         raise UserError(f"cannot build the curriculum 'items':\n  a class of {dataset.name} has no images left")
 
     steps = steps_of(schedule, n_items, passes, tests, seed)
-    false_items, rng = np.full(n_items, -1), stream(seed, _ATTACK)
-    if attack == "deranged":
-        false_items = derangement(n_items, rng)
-        steps += [Step(item, True, tests == "items" or item == n_items - 1) for item in range(n_items)]
-    elif attack == "targeted":
-        victim, other = rng.permutation(n_items)[:2]
-        false_items[victim] = other
-        steps.append(Step(int(victim), True))
+    false_items, more = _attack(attack, n_items, tests, stream(seed, _ATTACK))
+    steps += more
 
     phases = []
     for number, step in enumerate(steps):
@@ -256,6 +250,19 @@ def build(
         "repeated": np.arange(n_items) < (n_repeated(n_items) if schedule == "hidden" else n_items),
     }
     return Curriculum("items", dataset, n_items, n_items, tuple(phases), notes)
+
+
+def _attack(attack, n_items, tests, rng):
+    """The item whose label each item is given by an attack, -1 without one, and the steps of the attack."""
+    false_items, steps = np.full(n_items, -1), []
+    if attack == "deranged":
+        false_items = derangement(n_items, rng)
+        steps = [Step(item, True, tests == "items" or item == n_items - 1) for item in range(n_items)]
+    elif attack == "targeted":
+        victim, other = rng.permutation(n_items)[:2]
+        false_items[victim] = other
+        steps = [Step(int(victim), True)]
+    return false_items, steps
 
 
 def _members(labels, pool, classes, limit, seed, key):
