@@ -304,7 +304,8 @@ def assert_same(found, rule, parameters, given):
     A decay subtracts from the value before it, so what is left near zero carries that value's rounding. A received
     current is a sum over spikes, so its floor is that of as many weights. A decay that has run its course may leave
     a denormal number where NumPy leaves zero: a floor is at least the smallest normal double. A value on a chip's grid is
-    counted from the grid's low end, so zero there carries that end's rounding.
+    counted from the grid's low end, so zero there carries that end's rounding. What one variable hands to another carries
+    the rounding of both: what a long decay leaves of the one is all that a small other may hold.
     """
     state, received, peaks = reference(rule, parameters, given)
     peaks = {s: max(peak, abs(parameters.get(f"{s}_low", 0.0))) for s, peak in peaks.items()}
@@ -312,7 +313,8 @@ def assert_same(found, rule, parameters, given):
         if path == "single" and rule.name in ON_CHIPS:  # beside the edge between two levels it may fall on the other side
             continue
         tolerance, smallest = (SINGLE, np.finfo(np.float32)) if path == "single" else (TOLERANCE, np.finfo(float))
-        floors = {s: tolerance * peak + smallest.tiny for s, peak in peaks.items()}
+        rounding = smallest.eps * max(peaks.values()) + smallest.tiny
+        floors = {s: tolerance * peak + rounding for s, peak in peaks.items()}
         i, j = connected(path)
         for name, expected in state.items():
             assert np.isfinite(expected).all(), f"the reference's {name} is not finite"
