@@ -6,7 +6,7 @@ and each is passed on to the hidden neurons by fixed random feedback, or by the 
 presynaptic spike is the postsynaptic neuron's filtered error times a window on its membrane potential.
 """
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 
 import brian2
 import numpy as np
@@ -64,25 +64,6 @@ class Parameters:
         return found
 
 
-def choose(name, engine, defaults, task, dataset, overrides):
-    """Constants of the network `name` for a task: defaults, then tuned ones, then overrides.
-
-    Raises
-    ------
-    UserError
-        For an override that names no constant of the network, or a value that makes no sense.
-    """
-    for key in overrides or {}:
-        if key not in asdict(defaults):
-            raise UserError(suggest(f"parameter of network {name!r}", key, asdict(defaults)))
-    known = tuned.network_constants(name, engine, asdict(defaults), task, dataset)
-    found = replace(defaults, **known | (overrides or {}))
-    problems = found.problems()
-    if problems:
-        raise UserError("\n".join(f"network {name!r}: {problem}" for problem in problems))
-    return found
-
-
 _CLOCKED = """
 first_age : 1 (shared)
 count : integer (shared)            # presentations in this phase
@@ -122,10 +103,8 @@ class Built:
         ``boundary_first`` and ``teaching`` of a phase.
     projections : dict of str to brian2.Synapses
         ``hidden`` and ``readout``, by their targets.
-    spikes : brian2.SpikeMonitor
-        Of the readout.
-    hidden_spikes : brian2.SpikeMonitor
-        Only counts.
+    spikes, hidden_spikes : brian2.SpikeMonitor
+        Of the readout; of the hidden neurons, which only counts.
     fixed : dict of str to (brian2 object, str)
         What else is drawn from the seed at the start, by name: the object and the variable.
     counters : dict of str to brian2.EventMonitor
@@ -148,14 +127,8 @@ class Feedforward:
     engines = ("brian2",)
 
     def parameters(self, task="", dataset="", overrides=None):
-        """Constants for a task: defaults, then tuned ones, then overrides.
-
-        Raises
-        ------
-        UserError
-            For an override that names no constant of the network, or a value that makes no sense.
-        """
-        return choose("feedforward", "brian2", Parameters(), task, dataset, overrides)
+        """Constants for a task, as from `spikemeta.data.tuned.choose`."""
+        return tuned.choose("feedforward", "brian2", Parameters(), task, dataset, overrides)
 
     def start(self, sizes, parameters, rng):
         """Initial weights and fixed feedback, drawn from a seed.

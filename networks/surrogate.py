@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 
 import torch
 
+from spikemeta.data import tuned
 from spikemeta.networks import feedforward
 
 _SAME = feedforward.Parameters()
@@ -113,7 +114,7 @@ class Surrogate:
         UserError
             For an override that names no constant of the network, or a value that makes no sense.
         """
-        return feedforward.choose("surrogate", "torch", Parameters(), task, dataset, overrides)
+        return tuned.choose("surrogate", "torch", Parameters(), task, dataset, overrides)
 
     def start(self, sizes, parameters, rng):
         """Initial weights, drawn from a seed.

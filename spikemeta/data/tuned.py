@@ -4,7 +4,7 @@ Ours lie in the folder ``tuned`` of ``rules`` and ``networks``, a file each; tho
 ``my_rule.toml`` beside it. `spikemeta.data.constants_file` says what is in them.
 """
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from spikemeta.data import constants_file, datasets
@@ -52,6 +52,37 @@ def check_file(path):
         return [f"{path}:1: constants lie beside the file of their rule, and there is no {path.with_suffix('.py').name} here"]
     problems = check_rule(path.with_suffix(".py") if path.suffix == ".toml" else path)
     return problems or problems_of(load_file(path.with_suffix(".py")))
+
+
+def choose(name, engine, defaults, task, dataset, overrides):
+    """Constants of a network for a task: defaults, then tuned ones, then overrides.
+
+    Parameters
+    ----------
+    name, engine : str
+    defaults : dataclass
+        With a method ``problems`` that lists what is wrong with its values.
+    task, dataset : str
+    overrides : dict of str to float or None
+
+    Returns
+    -------
+    dataclass
+        As `defaults`.
+
+    Raises
+    ------
+    UserError
+        For an override that names no constant of the network, or a value that makes no sense.
+    """
+    for key in overrides or {}:
+        if key not in asdict(defaults):
+            raise UserError(suggest(f"parameter of network {name!r}", key, asdict(defaults)))
+    found = replace(defaults, **network_constants(name, engine, asdict(defaults), task, dataset) | (overrides or {}))
+    problems = found.problems()
+    if problems:
+        raise UserError("\n".join(f"network {name!r}: {problem}" for problem in problems))
+    return found
 
 
 def network_constants(name, engine, defaults, task, dataset=""):
