@@ -3,6 +3,7 @@
 The contract is in setup.cfg; ``lint-imports`` tells the same.
 """
 
+import ast
 import configparser
 import re
 import shutil
@@ -86,3 +87,19 @@ def test_every_room_has_its_layer():
     modules = {path.stem for path in (ROOT / "spikemeta").glob("*.py")} - {"__init__", "__main__"}
     assert len(rooms) > 8
     assert {f"spikemeta.{name}" for name in rooms | modules} | {"rules", "networks", "studies"} == named
+
+
+def test_modules_and_functions_are_short():
+    """A module has at most 350 lines; a function 60, those of its docstring not counted."""
+    long = []
+    for path in [p for folder in FOLDERS for p in sorted((ROOT / folder).rglob("*.py"))]:
+        text = path.read_text(encoding="utf-8")
+        if len(text.splitlines()) > 350:
+            long.append(str(path))
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef):
+                opening = node.body[0]
+                told = opening.end_lineno - opening.lineno + 1 if ast.get_docstring(node) else 0
+                if node.end_lineno - node.lineno + 1 - told > 60:
+                    long.append(f"{path}:{node.lineno} {node.name}")
+    assert not long
