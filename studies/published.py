@@ -72,6 +72,8 @@ _CIFAR = {
 }
 _CIFAR_SI = _CIFAR | {"rule": "synaptic_intelligence", "batch": 256, "adam": 1e-3, "fresh_base": True}
 _CLIPPED = {"lr_mu": 5.0, "lr_sigma": 66.0, "window": 5e5, "sigma_prior": 1.0, "ratio": 0.02, "least": 1e-6, "most": 1.0}
+#: Of a stream: every image once, alone, as stored; the last five tasks count.
+_ONE_BY_ONE = {"epochs": 1, "batch": 1, "shuffle": False, "recent": 5}
 
 
 def settings():
@@ -88,10 +90,7 @@ def settings():
             constants={"window": 300_000, "sigma_prior": 1.0, "guard": float("inf")},  # the authors bound nothing here
             hidden=(50,),
             tasks=200,
-            epochs=1,
-            batch=1,
-            shuffle=False,
-            recent=5,
+            **_ONE_BY_ONE,
             **_MESU,
         ),
         Setting(
