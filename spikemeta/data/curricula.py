@@ -159,13 +159,10 @@ def build(
     _refuse(name, _empty(dataset, tasks, {"training": train, evaluate: test}))
 
     phase, n_answers = _maker(tasks, answers, dataset.n_classes, scenario)
+    parts = [_parts(images, task, passes, chunks, seed) for task, images in enumerate(train)]
     phases = []
-    for task, images in enumerate(train):
-        orders = [stream(seed, _ORDER, task, number).permutation(images) for number in range(passes)]
-        parts = np.array_split(np.concatenate(orders), chunks)
-        if not len(parts[-1]):
-            raise UserError(f"chunks={chunks} is more than the {passes * len(images)} presentations of task {task + 1}")
-        for number, part in enumerate(parts):
+    for task, shown in enumerate(parts):
+        for number, part in enumerate(shown):
             suffix = f", part {number + 1} of {chunks}" if chunks > 1 else ""
             label = f"train task {task + 1}{suffix}"
             phases.append(phase("train", task, label, task + 1, "train", part, boundary=number == 0))
@@ -175,6 +172,15 @@ def build(
     made = Curriculum(name, dataset, n_answers, n_tasks, tuple(phases), scenario=scenario)
     made = rehearsal.mixed(made, stream(seed, _MIXTURE)) if mixed else made
     return rehearsal.replayed(made, replay, stream(seed, _RESERVOIR)) if replay else made
+
+
+def _parts(images, task, passes, chunks, seed):
+    """A task's training images, each pass in an order of its own, cut into parts."""
+    orders = [stream(seed, _ORDER, task, number).permutation(images) for number in range(passes)]
+    parts = np.array_split(np.concatenate(orders), chunks)
+    if not len(parts[-1]):
+        raise UserError(f"chunks={chunks} is more than the {passes * len(images)} presentations of task {task + 1}")
+    return parts
 
 
 def _maker(tasks, answers, n_classes, scenario):
