@@ -244,7 +244,7 @@ def test_any_other_problem_ends_the_study(tmp_path, fake, console):
 
 def test_one_task_has_no_matrix_figure(tmp_path, fake, console):
     forgetting.run(options(tmp_path, task="joint", seeds=1), console)
-    assert sorted(p.name for p in (tmp_path / "figures").glob("*.png")) == ["accuracy.png", "first_task.png"]
+    assert sorted(p.name for p in (tmp_path / "figures").glob("*.png")) == ["accuracy.png", "cost.png", "first_task.png"]
     metrics = json.loads((tmp_path / "summary.json").read_text())["rows"][0]["metrics"]
     assert "forgetting" not in metrics
     assert metrics["final_accuracy"]["std"] is None
@@ -287,7 +287,7 @@ def test_validation_is_cut_from_training_images():
 def test_report_is_one_file(tmp_path, fake, console):
     forgetting.run(options(tmp_path), console)
     page = report.write(tmp_path).read_text()
-    assert page.count("data:image/png;base64,") == 4
+    assert page.count("data:image/png;base64,") == 5
     assert "66.5 ± 0.7" in page
     assert "on_gradient" in page
     assert "<script" not in page
