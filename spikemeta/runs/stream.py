@@ -139,7 +139,7 @@ class _Stream:
         counts, self.along["rates"][task], after = self._run(phase, (_TRAIN, task))
         self.along["seconds"][task] = time.perf_counter() - began
         self.along["prequential"][task] = metrics.prequential_accuracy(_right(counts, phase))
-        weights.check(self.simulation.rule, after, phase)
+        weights.check(self.simulation.rule, after, phase, (self.state, self.age), self.constants)
         self.state, self.age = after, self.age + self._execute.duration(phase)
 
     def test(self, after, task, test_limit):

@@ -2,12 +2,13 @@
 
 import contextlib
 import time
+from functools import partial as partial_of
 
 import numpy as np
 import torch
 
-from spikemeta.errors import InstabilityError
 from spikemeta.simulation import checkpoint
+from spikemeta.simulation import weights as synaptic
 from spikemeta.system import stopping
 
 TESTED = 250  # images tested at once
@@ -42,7 +43,7 @@ class Executor:
     events = {}  # not counted here
 
     def __init__(self, simulation, sizes, constants, start):
-        self.sizes, self.simulation, self.constants = sizes, simulation, constants["rule"]
+        self.sizes, self.simulation, self.constants = sizes, simulation, constants
         self.batch, self.parameters = simulation.batch, type(simulation.network.parameters())(**constants["network"])
         self.network = simulation.network.ready(sizes, self.parameters, start)
 
@@ -55,14 +56,15 @@ class Executor:
         places = slice(None) if places is None else places
         labels = torch.tensor(phase.labels, dtype=torch.long)
         weights, optimizer = self._optimizer(state, age, seed)
-        generator = torch.Generator().manual_seed(seed)
+        generator, told = torch.Generator().manual_seed(seed), partial_of(self._finite, phase, state, age)
         learns = phase.kind == "train"
         counts, spikes, size, start = [], 0.0, self.batch if learns else TESTED, 0
         if partial:
             start, spikes, counts = int(partial["position"]), float(partial["hidden"]), [partial["readout"]]
             _load(partial, weights, optimizer, generator)
         elif learns and phase.boundary:
-            optimizer.boundary()
+            with told():
+                optimizer.boundary()
         due = time.monotonic() + checkpoint.INTERVAL
         for first in range(start, len(phase.indices), size):
             if keep and first > start and (time.monotonic() > due or stopping.wanted()):
@@ -89,7 +91,8 @@ class Executor:
                 return loss
 
             if learns:
-                self._step(optimizer, closure, phase)
+                with told():
+                    optimizer.step(closure)
                 hidden, counted = closure.found
             else:
                 sampled = self.simulation.prediction == "sample"
@@ -99,23 +102,26 @@ class Executor:
             counts.append(counted.detach().numpy())
             tick(first + len(shown))
         rate = spikes / (self.network.n_hidden * len(phase.indices) * self.parameters.presentation / 1000)
-        return np.concatenate(counts).astype(np.int32), rate, self._state(weights, optimizer) if learns else {}
+        with told():
+            after = self._state(weights, optimizer) if learns else {}
+        return np.concatenate(counts).astype(np.int32), rate, after
 
-    def _step(self, optimizer, closure, phase):
+    @contextlib.contextmanager
+    def _finite(self, phase, state, age):
+        """Tell of a number that is too large and the same for all synapses; of others `weights.check` tells."""
         try:
-            optimizer.step(closure)
+            yield
         except (OverflowError, ZeroDivisionError, RuntimeError) as error:
             if isinstance(error, RuntimeError) and "overflow" not in str(error):
                 raise
-            raise InstabilityError(
-                f"rule {self.simulation.rule.title!r}: a number of its update became infinite in phase {phase.name!r} "
-                f"({error}); earlier phases are kept. Remedy: a smaller lr, or bounds on what grows with age"
-            ) from None
+            what = f"a number of its update became infinite ({error})"
+            known = (state, age), self.constants
+            raise synaptic.unstable(self.simulation.rule, phase, what, self.network.projections, *known) from None
 
     def _optimizer(self, state, age, seed):
         """Weights by projection, and an optimizer of them in the given state."""
         weights = {p: torch.nn.Parameter(torch.tensor(state[f"{p}.transmitted"]).float()) for p in self.network.projections}
-        groups = [{"params": [weight], **self.constants[p]} for p, weight in weights.items()]
+        groups = [{"params": [weight], **self.constants["rule"][p]} for p, weight in weights.items()]
         optimizer = self.simulation.rule.optimizer(groups, seed=seed)
         saved = optimizer.state_dict()
         for p, values in zip(weights, saved["state"].values(), strict=True):

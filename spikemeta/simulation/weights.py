@@ -4,7 +4,7 @@ import numpy as np
 
 from spikemeta.backends.reference import ReferenceSynapses
 from spikemeta.errors import InstabilityError, UserError, suggest
-from spikemeta.language import equations, rehearsal
+from spikemeta.language import equations, instability
 
 
 def replaced(start, weights, projections):
@@ -96,8 +96,7 @@ def mean_weights(rule, state, constants, age):
 def check(rule, state, phase, before=({}, 0.0), constants=None):
     """Refuse a state that became NaN or infinite in a phase.
 
-    With the state before it, its rule time, and the constants of the run, the message names the block of the rule that did it,
-    as far as can be told.
+    With the state before it, its rule time, and the constants of the run, the message names the blocks that may have done it.
 
     Parameters
     ----------
@@ -114,13 +113,41 @@ def check(rule, state, phase, before=({}, 0.0), constants=None):
     ------
     InstabilityError
     """
-    for name, values in state.items():
-        if not np.isfinite(values).all():
-            projection, variable = name.split(".")
-            known = {k.partition(".")[2]: v for k, v in before[0].items() if k.startswith(f"{projection}.")}
-            space = constants["rule"][projection] | known | {"age": float(before[1])} if constants else {}
-            block = rehearsal.origin(rule, variable, space, phase.boundary)
-            raise InstabilityError(
-                f"rule {rule.title!r}: {variable!r} of the {projection} synapses became NaN or infinite in phase "
-                f"{phase.name!r}, by {block}; earlier phases are kept. Remedy: {rehearsal.remedy(block, projection)}"
-            )
+    lost = [name for name, values in state.items() if not np.isfinite(values).all()]
+    if lost:
+        projection, variable = lost[0].split(".")
+        gone = {name.partition(".")[2] for name in lost if name.startswith(f"{projection}.")} - {"transmitted"}
+        what = f"{variable!r} of the {projection} synapses became NaN or infinite"
+        raise unstable(rule, phase, what, [projection], before, constants, gone)
+
+
+def unstable(rule, phase, what, projections, before, constants, lost=frozenset()):
+    """The error of a phase that became unstable; it names the blocks of the rule that may have done it.
+
+    Parameters
+    ----------
+    rule : Rule
+    phase : Phase
+    what : str
+        What happened.
+    projections : sequence of str
+        Where it may have happened.
+    before, constants
+        As for `check`.
+    lost : set of str
+        State variables that are NaN or infinite now; empty if it is not known which.
+
+    Returns
+    -------
+    InstabilityError
+    """
+    found = {}
+    for projection in projections:
+        known = {k.partition(".")[2]: v for k, v in before[0].items() if k.startswith(f"{projection}.")}
+        space = constants["rule"][projection] | known | {"age": float(before[1])} if constants else {}
+        found[projection] = instability.origins(rule, lost, space, phase.boundary, len(phase.indices))
+    projection = min(found, key=lambda name: len(found[name]))  # where it can be told
+    by, remedy = instability.told(found[projection], projection)
+    return InstabilityError(
+        f"rule {rule.title!r}: {what} in phase {phase.name!r}, by {by}; earlier phases are kept. Remedy: {remedy}"
+    )
