@@ -2,6 +2,7 @@
 
 import builtins
 import contextlib
+import importlib.machinery
 import io
 import re
 import sys
@@ -71,16 +72,55 @@ def _beside(folder):
         hidden = {name: sys.modules.pop(name) for name in own if name in sys.modules}
         sys.modules.update(own)
         before = set(sys.modules) - set(own)
+        finder = _Finder(folder)
         sys.path.insert(0, folder)
+        sys.meta_path.insert(0, finder)
         try:
             yield
         finally:
+            sys.meta_path.remove(finder)
             with contextlib.suppress(ValueError):
                 sys.path.remove(folder)
             for name in set(sys.modules) - before:
                 if _lies_in(sys.modules[name], folder):
                     own[name] = sys.modules.pop(name)
             sys.modules.update(hidden)
+
+
+class _Finder:
+    """Finds the modules in a folder; what these import later, in their functions, is looked for there as well."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def find_spec(self, name, path=None, target=None):
+        spec = importlib.machinery.PathFinder.find_spec(name, path, target)
+        if spec is None or not isinstance(spec.loader, importlib.machinery.SourceFileLoader):
+            return None
+        if Path(self.folder) not in Path(spec.origin).resolve().parents:
+            return None
+        spec.loader = _Loader(spec.loader.name, spec.loader.path, self.folder)
+        return spec
+
+
+class _Loader(importlib.machinery.SourceFileLoader):
+    def __init__(self, name, path, folder):
+        super().__init__(name, path)
+        self.folder = folder
+
+    def exec_module(self, module):
+        vars(module)["__builtins__"] = _builtins(self.folder)  # a function keeps those with which it was made
+        super().exec_module(module)
+
+
+def _builtins(folder):
+    """Python's own, of which ``__import__`` looks into a folder first."""
+
+    def imported(*arguments, **named):
+        with _beside(folder):
+            return builtins.__import__(*arguments, **named)
+
+    return vars(builtins) | {"__import__": imported}
 
 
 def _lies_in(module, folder):
@@ -112,13 +152,9 @@ def run(path):
     text = read_source(path)
     folder = str(path.resolve().parent)
 
-    def imported(*arguments, **named):
-        with _beside(folder):
-            return builtins.__import__(*arguments, **named)
-
     code = compile(text, str(path), "exec", dont_inherit=True)
     module = types.ModuleType("<user file>")
-    vars(module).update(__file__=str(path), __builtins__=vars(builtins) | {"__import__": imported})
+    vars(module).update(__file__=str(path), __builtins__=_builtins(folder))
     with _LOCK:
         outer, sys.modules[module.__name__] = sys.modules.get(module.__name__), module  # dataclasses look there
         try:

@@ -17,7 +17,12 @@ CASES = {
     "a step": ({"on_gradient": "w -= x*(1 + w*w)*gradient"}, 1e300, "on_gradient", "a smaller lr"),
     "a boundary": (SILENT | {"on_boundary": "w = w/(1 - x)"}, 1.0, "on_boundary", "bounds on what on_boundary divides by"),
     "a visit": (SILENT | {"on_presentation": "w = w*exp(x)"}, 600.0, "on_presentation", "what it multiplies at each visit"),
-    "a decay": (SILENT | {"state": "dw/dt = -w*(1e-3 - x)/presentation : 1"}, 600.0, "a decay of state", "rest at a finite value"),
+    "a decay": (
+        SILENT | {"state": "dw/dt = -w*(1e-3 - x)/presentation : 1"},
+        600.0,
+        "a decay of state",
+        "rest at a finite value",
+    ),
     "steps or visits": (
         {
             "state": "w : 1\nn : 1\nm : 1",

@@ -106,6 +106,25 @@ def test_each_file_gets_the_modules_beside_it(tmp_path):
     assert sys.path == path
 
 
+def test_what_a_helper_imports_in_its_functions_is_found_later(tmp_path):
+    """From the folder of its own file, also where two folders hold helpers of the same names; relative imports too."""
+    from spikemeta.language.python_files import run
+
+    spaces, before, finders = [], set(sys.modules), list(sys.meta_path)
+    for name in ("one", "two"):
+        path = folder_with(tmp_path / name, "w -= gradient")
+        (path.parent / "parts" / "last.py").write_text(f"word = {name!r}\n")
+        (path.parent / "very_last.py").write_text(f"word = {name!r}\n")
+        (path.parent / "parts" / "late.py").write_text("def word():\n    from . import last\n    return last.word\n")
+        text = "from parts import late\ndef later():\n    import very_last\n    return late.word(), very_last.word\n"
+        (path.parent / "helper.py").write_text(text)
+        path.write_text("import helper\n")
+        spaces.append(run(path))
+    assert [space["helper"].later() for space in spaces] == [("one", "one"), ("two", "two")]
+    assert not {"helper", "parts", "parts.late", "parts.last", "very_last"} & (set(sys.modules) - before)
+    assert sys.meta_path == finders
+
+
 def test_a_chip_gets_the_modules_beside_it(tmp_path):
     (tmp_path / "helper.py").write_text("name = 'found'\n")
     (tmp_path / "chip.py").write_text(
