@@ -6,13 +6,14 @@ and each is passed on to the hidden neurons by fixed random feedback, or by the 
 presynaptic spike is the postsynaptic neuron's filtered error times a window on its membrane potential.
 """
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 
 import brian2
 import numpy as np
 from brian2 import Hz, ms
 
 from spikemeta.backends import brian, paths
+from spikemeta.backends.networks.built import Built
 from spikemeta.backends.noise import WEIGHT_DICE, WEIGHT_NOISE
 from spikemeta.data import tuned
 from spikemeta.errors import UserError, suggest
@@ -89,35 +90,6 @@ signal = teaching*int(onset_over)*error*int(abs(error) >= band)*int(abs(v - cent
 
 
 _QUIET = "v = 0\ncurrent = 0\nerror = 0\n"
-
-
-@dataclass
-class Built:
-    """A network ready to run.
-
-    Attributes
-    ----------
-    network : brian2.Network
-    groups : dict of str to brian2.NeuronGroup
-        ``input``, ``hidden`` and ``readout``; each holds the shared variables ``first_age``, ``count``,
-        ``boundary_first`` and ``teaching`` of a phase.
-    projections : dict of str to brian2.Synapses
-        ``hidden`` and ``readout``, by their targets.
-    spikes, hidden_spikes : brian2.SpikeMonitor
-        Of the readout; of the hidden neurons, which only counts.
-    fixed : dict of str to (brian2 object, str)
-        What else is drawn from the seed at the start, by name: the object and the variable.
-    counters : dict of str to brian2.EventMonitor
-        Further monitors that only count, by what they count.
-    """
-
-    network: brian2.Network
-    groups: dict
-    projections: dict
-    spikes: brian2.SpikeMonitor
-    hidden_spikes: brian2.SpikeMonitor
-    fixed: dict
-    counters: dict = field(default_factory=dict)
 
 
 class Feedforward:
@@ -202,7 +174,9 @@ class Feedforward:
         }
         objects = [*groups.values(), *projections.values(), *others, spikes, hidden_spikes, *counters.values()]
         made = brian2.Network(*objects, name="feedforward")
-        return Built(made, groups, projections, spikes, hidden_spikes, fixed, counters)
+        shapes = {name: (-1,) if connect and name in connect else sizes[k : k + 2] for k, name in enumerate(projections)}
+        counters |= {"hidden_spikes": hidden_spikes}
+        return Built(made, groups, projections, shapes, spikes, {"hidden_spikes": sizes[1]}, counters, fixed)
 
 
 class _Parts:

@@ -12,7 +12,8 @@ COUNTS = ("presentations", "spikes", "synaptic_operations", "synapse_visits", "n
 def count(results, sizes):
     """Events of several phases.
 
-    Every projection is all-to-all, so a spike is as many synaptic operations as its source has targets. A synapse is visited
+    A spike is as many synaptic operations as its source has targets: where projections are sparse, or there are others than
+    between input, hidden and readout neurons, the simulation has counted these. A synapse is visited
     (read, updated, written) at the first spike of its source in a presentation, and when a phase ends or a boundary is
     signalled. A neuron is updated at every step. What carries the error back is not counted.
 
@@ -25,17 +26,21 @@ def count(results, sizes):
     Returns
     -------
     dict of str to int
-        By `COUNTS`; ``spikes`` are those of input, hidden and readout neurons.
+        By `COUNTS`; ``spikes`` are those of all neurons.
     """
     _, n_hidden, n_classes = sizes
     out = dict.fromkeys(COUNTS, 0)
     for result in results:
         e = result.events
         out["presentations"] += len(result.phase.indices)
-        out["spikes"] += e["input_spikes"] + e["hidden_spikes"] + e["readout_spikes"]
+        out["spikes"] += sum(number for name, number in e.items() if name.endswith("_spikes"))
+        out["neuron_updates"] += e["steps"] * e.get("neurons", n_hidden + n_classes)
+        if "neurons" in e:
+            out["synaptic_operations"] += sum(n for name, n in e.items() if name.endswith("_spikes by synapses"))
+            out["synapse_visits"] += sum(n for name, n in e.items() if name.endswith("_touches by synapses"))
+            continue
         out["synaptic_operations"] += e["input_spikes"] * n_hidden + e["hidden_spikes"] * n_classes
         out["synapse_visits"] += e["input_touches"] * n_hidden + e["hidden_touches"] * n_classes
-        out["neuron_updates"] += e["steps"] * (n_hidden + n_classes)
     return out
 
 

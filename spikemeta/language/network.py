@@ -65,6 +65,8 @@ class Network:
         ``randn()`` and depend on ``i``, ``j``, ``n_pre`` and ``n_post``.
     answer : str
         ``count(LAYER)``: most spikes; ``first(LAYER)``: first spike; ``mean(LAYER.VARIABLE)``: largest mean.
+    signal : str
+        Where gradients come from in Brian2: a signal, by name or file, whose parameters the network's of that name replace.
     pairs : dict of str to list of (int, int)
     parameters : dict of str to Parameter
         In any of Brian2's usual units; `COMMON` are there always.
@@ -72,7 +74,6 @@ class Network:
     Raises
     ------
     NetworkError
-        With every problem of the text.
     """
 
     name: str
@@ -82,6 +83,7 @@ class Network:
     layers: str = ""
     projections: str = ""
     answer: str = ""
+    signal: str = "error_feedback"
     pairs: dict = field(default_factory=dict)
     parameters: dict = field(default_factory=dict)
     structure: network_checking.Structure = field(init=False, repr=False, compare=False, default=None)
@@ -106,7 +108,7 @@ class Network:
 
     def _form_problems(self):
         """Fields that are not of their kind, which would make the checks of their contents meaningless."""
-        texts = ("name", "description", "reference", "layers", "projections", "answer")
+        texts = ("name", "description", "reference", "layers", "projections", "answer", "signal")
         problems = [
             (f, 0, f"{f} must be a text, not {getattr(self, f)!r}") for f in texts if not isinstance(getattr(self, f), str)
         ]
@@ -163,8 +165,7 @@ class Network:
         problems, si, structure = [], self.si(constants), self.structure
         steps = si["presentation"] / si["step"]
         if abs(steps - round(steps)) > 1e-9 * steps or steps < 2:
-            text = f"presentation must be a whole number of steps, at least 2, not {steps:g}"
-            return [("parameters.presentation", 0, text)]
+            return [("parameters.presentation", 0, f"presentation must be a whole number of steps, at least 2, not {steps:g}")]
         for name, kind in structure.kinds.items():
             try:
                 problems += [(f"neurons.{name}.equations", 0, text) for text in kind.dynamics.at(si, si["step"]).problems()]
@@ -275,8 +276,8 @@ class Network:
         si, out = self.si(constants), {}
         for name, p in self.structure.projections.items():
             n_pre, n_post = self._ends(p, sizes)
+            out[name] = None
             if not p.sparse:
-                out[name] = None
                 continue
             there = np.ones((n_pre, n_post), bool)
             if p.pairs:

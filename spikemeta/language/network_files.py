@@ -6,6 +6,27 @@ from pathlib import Path
 from spikemeta.errors import RuleError, UserError
 from spikemeta.language.network import Network
 from spikemeta.language.python_files import read_source, run, told
+from spikemeta.language.signal import Signal
+
+
+def load_signal(path):
+    """Run a user's file and return the `Signal` that it defines.
+
+    Raises
+    ------
+    UserError
+        If there is no such file, it fails, or it does not define exactly one signal.
+    """
+    if not Path(path).is_file():
+        raise UserError(f"there is no file of a signal {str(path)!r}")
+    try:
+        space = run(Path(path))
+    except (Exception, SystemExit) as error:  # whatever a user's file may raise
+        raise UserError(told(Path(path), error)) from None
+    found = list({id(value): value for value in space.values() if isinstance(value, Signal)}.values())
+    if len(found) != 1:
+        raise UserError(f"{path}: must define exactly one Signal, as in 'signal = Signal(...)'; it defines {len(found)}")
+    return found[0]
 
 
 def load_file(path):

@@ -28,6 +28,7 @@ SIZES = ("n_input", "n_hidden", "n_classes")
 _RESERVED = checking.RESERVED - {"inhibition", "tied_factor"} | {
     *SIZES,
     *("n_pre n_post weight brightness draw gap next now".split()),
+    *("signal teaching_phase teaching_rate threshold_distance distance elapsed right".split()),
 }
 
 

@@ -1,5 +1,7 @@
 """Rules by name, by the name of a variant or from a user's file; everything else that exists by name, see `entries`."""
 
+import importlib
+import pkgutil
 import re
 
 from spikemeta.errors import UserError, suggest
@@ -42,6 +44,19 @@ def get_network(name):
 
         return load_file(name)
     return load("networks", name)
+
+
+def get_signal(name):
+    """A learning signal by name, or from a user's file that defines one."""
+    if str(name).endswith(".py"):
+        from spikemeta.language.network_files import load_signal
+
+        return load_signal(name)
+    package = importlib.import_module("spikemeta.networks.signals")
+    known = sorted(module.name for module in pkgutil.iter_modules(package.__path__))
+    if name not in known:
+        raise UserError(suggest("signal", name, known))
+    return importlib.import_module(f"spikemeta.networks.signals.{name}").signal
 
 
 def get_text(name):

@@ -2,12 +2,20 @@
 
 from dataclasses import dataclass, field
 
+import brian2
+from brian2.units import second
+from brian2.units.fundamentalunits import DIMENSIONLESS, get_dimensions
+
 from spikemeta.errors import RuleError
 from spikemeta.language import dynamics
-from spikemeta.language.checking import STATEMENT
+from spikemeta.language.checking import STATEMENT, names_in_or_empty
 from spikemeta.language.equations import Statement, numbered
 from spikemeta.language.neuron_checking import UNITS, NeuronChecker
 from spikemeta.language.rule import Parameter
+
+#: A parameter of this name before another's stands in for it, in the layer that answers.
+ANSWER = "answer_"
+_PLACES = {"distance_post": DIMENSIONLESS, "elapsed": second.dim}
 
 
 class SignalError(RuleError):
@@ -31,10 +39,21 @@ class Signal:
     on_spike : str
         What a neuron's own spike does to them, after its synapses have seen them: ``x += 1``.
     on_pre, on_post : str
-        What a spike of the source, or of the target, adds: ``gradient += depress*x_post``; ``x_pre`` and ``x_post`` are the
-        traces of either end.
+        What a spike of the source, as it arrives, or of the target adds: ``gradient += depress*x_post``; ``x_pre`` and
+        ``x_post`` are the traces of either end, ``distance_post`` how far the target is beyond its
+        threshold, as this saw it, ``elapsed`` the time since the presentation began.
+    on_answer, on_teach : str
+        What a spike of the layer that answers, and a teaching event of it, do to its neuron's traces: ``error += 1``.
+    teach_rate : str
+        Rate of the teaching events of a neuron, which come regularly; ``right`` is 1 for that of the label, 0 for others.
+    carried : str
+        The trace to which ``on_answer`` and ``on_teach`` add in all other layers, too, that learn: each event times
+    tied : str
+        this, ``tied_factor*weight``, in a layer that plastic synapses lead from to the answer, or
+    random : str
+        this, ``random_spread*randn()``, drawn once and centred over the answers: in others; or in all layers.
     parameters : dict of str to Parameter
-        In any of Brian2's usual units.
+        In any of Brian2's usual units. ``answer_x`` stands in for ``x`` in the layer that answers and the projections to it.
 
     Raises
     ------
@@ -49,6 +68,12 @@ class Signal:
     on_spike: str = ""
     on_pre: str = ""
     on_post: str = ""
+    on_answer: str = ""
+    on_teach: str = ""
+    teach_rate: str = ""
+    carried: str = ""
+    tied: str = ""
+    random: str = ""
     parameters: dict = field(default_factory=dict)
     moves: dynamics.Dynamics = field(init=False, repr=False, compare=False, default=None)
     additions: dict = field(init=False, repr=False, compare=False, default=None)
@@ -73,37 +98,77 @@ class Signal:
         object.__setattr__(self, "moves", found[0])
         object.__setattr__(self, "additions", found[1])
 
-    def si(self, overrides=None):
-        """Values of the parameters in SI units."""
+    def si(self, overrides=None, answers=False):
+        """Values of the parameters in SI units.
+
+        Parameters
+        ----------
+        overrides : dict of str to float or None
+            In place of the signal's own, each in its unit.
+        answers : bool
+            Whether of the layer that answers, where ``answer_x`` stands in for ``x``.
+        """
         values = {n: p.value for n, p in self.parameters.items()} | (overrides or {})
-        return {n: float(v) * float(UNITS[self.parameters[n].unit]) for n, v in values.items()}
+        own = {n: float(v) * float(UNITS[self.parameters[n].unit]) for n, v in values.items()}
+        return own | {n.removeprefix(ANSWER): v for n, v in own.items() if answers and n.startswith(ANSWER)}
 
 
 class _SignalChecker(NeuronChecker):
     speaker = "a signal"
     declared = "traces or parameters"
 
+    drawing = ("random",)
+
     def signal(self, text):
         rates, subs, shared = self.equations("traces", text.traces)
         for name in [*subs, *shared]:
             self.problem("traces", 0, f"{name} must be a trace of each neuron, as in 'dx/dt = -x/tau : 1'")
-        names = list(rates)
-        statements, resets = self.reset("on_spike", text.on_spike, names, names)
-        self.known = {f"{name}_{end}": self.known[name] for name in names for end in ("pre", "post")}
-        additions = {block: self.added(block, getattr(text, block)) for block in ("on_pre", "on_post")}
+        names, traces = list(rates), {name: self.known[name] for name in rates}
+        _, resets = self.reset("on_spike", text.on_spike, names, names)
+        self.known = {f"{name}_{end}": dim for name, dim in traces.items() for end in ("pre", "post")} | _PLACES
+        additions = {block: self.added(block, getattr(text, block), {"gradient"}) for block in ("on_pre", "on_post")}
         if not any(additions.values()) and not self.problems:
             self.problem("on_pre", 0, "nothing is added to the gradient: say what, as in 'gradient += depress*x_post'")
+        self.known = {}
+        additions |= {block: self.added(block, getattr(text, block), traces) for block in ("on_answer", "on_teach")}
+        self.teaching(text, traces)
+        for name, parameter in self.parameters.items():
+            plain = self.parameters.get(name.removeprefix(ANSWER))
+            if name.startswith(ANSWER) and (plain is None or plain.unit != parameter.unit):
+                stands = name.removeprefix(ANSWER)
+                self.problem(f"parameters.{name}", 0, f"{name} stands in for {stands!r}, which must be there with its unit")
         own = dynamics.Dynamics(tuple(names), frozenset(), tuple(rates.values()), "0", resets)
         return own, additions
 
-    def added(self, block, text):
-        """Statements that add to the gradient."""
-        out = []
+    def teaching(self, text, traces):
+        """What concerns the layer that answers, and how it reaches others."""
+        if bool(text.teach_rate.strip()) != bool(text.on_teach.strip()):
+            self.problem("teach_rate", 0, "teach_rate and on_teach need each other: how often, and what a teaching event does")
+        self.known = {"right": DIMENSIONLESS}
+        if text.teach_rate.strip():
+            self.expression("teach_rate", 0, text.teach_rate.strip(), get_dimensions(brian2.Hz))
+        if not text.carried.strip():
+            if text.tied.strip() or text.random.strip():
+                self.problem("carried", 0, "tied and random say how a trace is carried: say which, as in carried='error'")
+            return
+        if text.carried.strip() not in traces:
+            self.problem("carried", 0, f"{text.carried.strip()!r} is no trace; valid: {', '.join(traces) or 'none'}")
+        for block, known, needed in (("tied", {"weight": DIMENSIONLESS}, "weight"), ("random", {}, "randn")):
+            self.known, value = known, getattr(text, block).strip()
+            if not value or needed not in names_in_or_empty(value):
+                self.problem(block, 0, f"say by which factor a trace is carried, of {needed}")
+            else:
+                self.expression(block, 0, value)
+
+    def added(self, block, text, valid):
+        """Statements that add to the gradient, or to traces."""
+        out, like = [], "gradient += depress*x_post" if "gradient" in valid else f"{next(iter(valid), 'error')} += 1"
         for line, source in numbered(text):
             match = STATEMENT.match(source)
-            if not match or match[1] != "gradient" or match[2] not in ("+=", "-="):
-                self.problem(block, line, f"{source!r} must add to the gradient, as in 'gradient += depress*x_post'")
+            if not match or match[1] not in valid or match[2] not in ("+=", "-="):
+                what = "the gradient" if "gradient" in valid else "a trace"
+                self.problem(block, line, f"{source!r} must add to {what}, as in {like!r}")
                 continue
-            if self.expression(block, line, match[3]):
+            if self.expression(block, line, match[3], valid[match[1]] if isinstance(valid, dict) else DIMENSIONLESS):
                 out.append(Statement(*match.groups(), line))
         return tuple(out)

@@ -52,8 +52,8 @@ def loaded_network(options):
     UserError
         For an unknown name, a file that cannot be used, or a network that does not run on the engine.
     """
-    found = written.of(network(options))
-    if not found.engines or ("torch" in found.engines) != (options.engine == "torch"):
+    found = written.of(network(options), options.engine)
+    if options.engine not in found.engines:
         able = "torch" if "torch" in found.engines else "brian2" if found.engines else ""
         remedy = f"say --engine {able}" if able else "choose another with --network"
         raise UserError(f"network {network(options)!r} does not run on --engine {options.engine}: {remedy}")

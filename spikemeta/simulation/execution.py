@@ -72,18 +72,20 @@ def open_executor(simulation, sizes, constants, start, connect=None):
 
     def build():
         functions = shown.stimulus, shown.teacher
-        return simulation.network.build(simulation.rule, sizes, parameters, simulation.feedback, *functions, **how)
+        own = {"start": start} if hasattr(simulation.network, "text") else {}
+        return simulation.network.build(simulation.rule, sizes, parameters, simulation.feedback, *functions, **how, **own)
 
     remove_stale()
     with tempfile.TemporaryDirectory(prefix=_WORK) as work, ExitStack() as alone:
         held = lock(work)
         if simulation.mode == "standalone":
-            known = _compiled(build) if connect else programs.once(simulation, sizes, parameters, partial(_compiled, build))
+            once = partial(programs.once, simulation, sizes, parameters, start)
+            known = _compiled(build) if connect else once(partial(_compiled, build))
             executor = executors.Standalone(*known, Path(work))
         else:
             alone.enter_context(devices.runtime())
             executor = executors.Runtime(build(), shown)
-        executor.setup(simulation, sizes, constants, start, connect)
+        executor.setup(simulation, sizes, constants, start)
         executor.compile_seconds = time.perf_counter() - began
         yield executor
         del held

@@ -19,10 +19,10 @@ class Executor:
 
     events = {}
 
-    def setup(self, simulation, sizes, constants, start, connect=None):
-        self.connected = connect or {}
+    def setup(self, simulation, sizes, constants, start):
         self.sizes, self.simulation, self.start = sizes, simulation, start
         self.presentation = constants["network"]["presentation"] / 1000
+        self.step = constants["network"].get("step", 1.0) / 1000
         self.constants = constants["rule"]
         self.states = [*simulation.rule.analysis.states, "transmitted"]
 
@@ -58,45 +58,53 @@ class Executor:
         """Rule time of a phase: its presentations."""
         return len(phase.indices)
 
-    def shape(self, name):
-        """(n_pre, n_post) of a projection; (n,) of one that is not all-to-all."""
-        if name in self.connected:
-            return (-1,)
-        layer = list(self.built.projections).index(name)
-        return self.sizes[layer], self.sizes[layer + 1]
-
     def __call__(self, phase, dataset, state, age, seed, tick, keep=None, partial=None):
         images, indices, places = phase.source(dataset)
         places = np.arange(self.sizes[0]) if places is None else places
         stimuli = images, indices.astype(np.int32), places.astype(np.int32), phase.labels.astype(np.int32)
-        steps, n = round(self.presentation / 1e-3), len(phase.indices)
+        steps, n = round(self.presentation / self.step), len(phase.indices)
         settings, held = self.settings(phase, state, age, seed), dict(partial or {})
         counts = held.pop("readout", np.zeros((n, self.sizes[2]))).astype(np.int32)
-        monitors = self.built.counters | {"hidden_spikes": self.built.hidden_spikes, "readout_spikes": self.built.spikes}
-        events = held.pop("events", np.zeros(len(monitors), np.int64))
+        monitors = self.built.counters | {self.built.answered: self.built.spikes}
+        events = held.pop("events", np.zeros(len(monitors) + len(self.built.fans), np.int64))
         while True:
             read, held = self.execute(stimuli, settings, steps, seed, tick, held, checkpoint.INTERVAL if keep else np.inf)
             self.count(counts, read(self.built.spikes, "i"), read(self.built.spikes, "t"))
-            events = events + np.array([read(monitor, "N").item() for monitor in monitors.values()], np.int64)
+            events = events + self.counted(read, monitors)
             if held is None:
                 break
             keep(held | {"readout": counts.copy(), "events": events}, self.state_of(read) if phase.kind == "train" else {})
-        self.events = {name: int(number) for name, number in zip(monitors, events, strict=True)} | {"steps": n * steps}
-        rate = self.events["hidden_spikes"] / (self.sizes[1] * n * self.presentation)
+        names = [*monitors, *(f"{name} by synapses" for name in self.built.fans)]
+        self.events = {name: int(number) for name, number in zip(names, events, strict=True)} | {"steps": n * steps}
+        if self.built.fans:
+            self.events["neurons"] = sum(self.built.hidden.values()) + self.sizes[2]
+        hidden, spikes = sum(self.built.hidden.values()), sum(self.events[name] for name in self.built.hidden)
+        rate = spikes / (max(hidden, 1) * n * self.presentation)
         return counts, float(rate), self.state_of(read) if phase.kind == "train" else {}
 
     def count(self, counts, neuron, when):
         """Add spikes, (n,) neurons and (n,) times in s, to the counts of presentations and neurons, part by part."""
         for first in range(0, len(neuron), _PART):
             part = slice(first, first + _PART)
-            shown = ((when[part] + 0.5e-3) / self.presentation).astype(np.int64)
+            shown = ((when[part] + 0.5 * self.step) / self.presentation).astype(np.int64)
             within = shown < len(counts)
-            np.add.at(counts, (shown[within], neuron[part][within]), 1)
+            places = shown[within], neuron[part][within]
+            if not self.built.first:
+                np.add.at(counts, places, 1)
+                continue
+            left = (shown[within] + 1) * self.presentation - when[part][within]  # steps from the first spike on
+            np.maximum.at(counts, places, np.round(left / self.step).astype(np.int32))
+
+    def counted(self, read, monitors):
+        """Events of a stretch: of each monitor, and for each of the built network's fans the synapses that they meet."""
+        found = [read(monitor, "N").item() for monitor in monitors.values()]
+        found += [int(read(self.built.counters[name], "count") @ fan) for name, fan in self.built.fans.items()]
+        return np.array(found, np.int64)
 
     def state_of(self, read):
         """State of every synapse, by ``projection.variable``."""
         return {
-            f"{name}.{s}": read(p, s).reshape(self.shape(name))
+            f"{name}.{s}": read(p, s).reshape(self.built.shapes[name])
             for name, p in self.built.projections.items()
             for s in self.states
         }
@@ -143,13 +151,13 @@ class Runtime(Executor):
             done = int(held["position"])
             for name, variable in self.carried.items():
                 variable.set_value(held[name])
-            network.t_ = done * steps * 1e-3
+            network.t_ = done * steps * self.step
             _set_generator(held["generator"], held["gaussian"])
         while done < count:
             block = min(block, count - done) if np.isfinite(seconds) else count - done
             last = done + block == count
             network.run(
-                (block * steps + last) * brian2.ms,
+                (block * steps + last) * self.step * brian2.second,
                 namespace={},
                 report_period=0.5 * brian2.second,
                 report=lambda elapsed, part, start, duration, base=done, n=block: tick(base + int(part * n)),

@@ -22,7 +22,7 @@ def _named(thing):
     return Named(thing.name, frozenset(thing.variables))
 
 
-def once(simulation, sizes, parameters, make):
+def once(simulation, sizes, parameters, start, make):
     """A compiled network and where its variables are, made anew unless this process has made the same before.
 
     Parameters
@@ -31,6 +31,8 @@ def once(simulation, sizes, parameters, make):
     sizes : tuple of int
     parameters : dataclass
         The network's.
+    start : dict of str to ndarray
+        From the network's ``start``; where there are synapses is part of the code.
     make : callable
         Gives the program and what ``network.build`` gave.
 
@@ -42,7 +44,8 @@ def once(simulation, sizes, parameters, make):
     """
     settings = simulation.feedback, simulation.dtype, simulation.dense, compiler.cache_folder(), compiler.command()
     settings += compiler.sanitizers(), brian2.prefs.as_file
-    key = simulation.network.build, repr((simulation.rule, sizes, parameters, settings))
+    network, pairs = simulation.network, sorted((k, v.tobytes()) for k, v in start.items() if k.startswith("pairs "))
+    key = getattr(network, "text", network.build), repr((simulation.rule, sizes, parameters, settings, pairs))
     if key not in _KEPT or not (_KEPT[key][0].folder / "main").is_file():
         program, built = make()
         groups, projections, counters = (
@@ -50,8 +53,7 @@ def once(simulation, sizes, parameters, make):
             for things in (built.groups, built.projections, built.counters)
         )
         fixed = {name: (_named(owner), variable) for name, (owner, variable) in built.fixed.items()}
-        spikes, hidden_spikes = _named(built.spikes), _named(built.hidden_spikes)
-        more = {"spikes": spikes, "hidden_spikes": hidden_spikes, "counters": counters}
+        more = {"spikes": _named(built.spikes), "counters": counters}
         _KEPT[key] = program, replace(built, network=None, groups=groups, projections=projections, fixed=fixed, **more)
         if len(_KEPT) > _MOST:
             del _KEPT[next(iter(_KEPT))]

@@ -39,7 +39,7 @@ class Simulation:
     feedback : str
         How the network's error reaches its hidden neurons: ``"tied"`` or ``"random"``. Not for engine torch.
     engine : {"brian2", "torch"}
-        Event by event, or, for network surrogate, batches of images.
+        Event by event, or batches of images; a network's text runs on both.
     mode : {"standalone", "runtime"}
         Of engine brian2: C++ compiled once, or Brian2's runtime mode, which needs no compiler and is slower.
     parameters : dict of str to float or None
@@ -100,7 +100,7 @@ class Simulation:
         self.ideal = rule
         self.rule = stored.on_chip(rule, self.hardware) if self.hardware else rule
         self.engine, self.mode, self.feedback, self.n_hidden = engine, mode, feedback, n_hidden
-        self.network = written.of(network)
+        self.network = written.of(network, engine)
         if engine not in self.network.engines:
             able = " or ".join(map(repr, self.network.engines)) or "none"
             raise UserError(f"network {str(network)!r} does not run on engine {engine!r}, but on {able}")

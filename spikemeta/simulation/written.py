@@ -10,10 +10,10 @@ from spikemeta.language import registry
 from spikemeta.language.network import Network
 
 
-def of(name):
-    """The network of a name, or of a user's file, as `spikemeta.simulation.simulation` uses it."""
+def of(name, engine="torch"):
+    """The network of a name, or of a user's file, as `spikemeta.simulation.simulation` uses it on an engine."""
     found = registry.get_network(name)
-    return Written(found, ours=not str(name).endswith(".py")) if isinstance(found, Network) else found
+    return Written(found, not str(name).endswith(".py"), engine) if isinstance(found, Network) else found
 
 
 class Written:
@@ -24,6 +24,8 @@ class Written:
     network : Network
     ours : bool
         Whether constants were found for it, in ``networks/tuned/NAME.toml``.
+    engine : {"torch", "brian2"}
+        Where it will run: on brian2 it has the constants of its learning signal, too.
 
     Attributes
     ----------
@@ -34,14 +36,17 @@ class Written:
         All that decides what it does.
     """
 
-    engines = ("torch",)
+    engines = ("brian2", "torch")
 
-    def __init__(self, network, ours=False):
-        self.network, self.ours = network, ours
+    def __init__(self, network, ours=False, engine="torch"):
+        self.network, self.ours, self.engine = network, ours, engine
+        self.signal = registry.get_signal(network.signal) if engine == "brian2" else None
         self.projections = tuple(name for name, p in network.structure.projections.items() if p.plastic)
-        fields = [(name, float, dataclasses.field(default=p.value)) for name, p in network.parameters.items()]
+        self.defaults = {name: p.value for name, p in network.parameters.items()}
+        self.defaults |= self._of_signal(self.defaults)
+        fields = [(name, float, dataclasses.field(default=value)) for name, value in self.defaults.items()]
         self._constants = dataclasses.make_dataclass("Constants", fields, frozen=True)
-        self.text = repr(network)
+        self.text = repr((network, self.signal))
         answer = network.structure.answer[0]
         if answer == "mean":
             raise UserError(f"network {network.name!r}: studies count spikes; let the answer be count(...) or first(...)")
@@ -54,14 +59,35 @@ class Written:
         UserError
             For an override that names no constant of the network, or a value that makes no sense.
         """
-        defaults = {name: p.value for name, p in self.network.parameters.items()}
-        found = tuned.network_constants(self.network.name, "torch", defaults, task, dataset) if self.ours else {}
-        return self._constants(**self.network.constants(overrides, found))
+        place = self.network.name, self.engine, self.defaults, task, dataset
+        layers = tuned.network_constants(*place) if self.ours else {}, overrides or {}
+        only = self.defaults.keys() - self.network.parameters.keys()
+        of_signal = {name: value for given in layers for name, value in given.items() if name in only}
+        problems = [
+            f"{name} {text}" for name, value in of_signal.items() if (text := self.signal.parameters[name].problem(value))
+        ]
+        if problems:
+            raise UserError("\n".join(f"signal {self.signal.name!r}: {problem}" for problem in problems))
+        found, given = ({name: value for name, value in layer.items() if name not in only} for layer in layers)
+        constants = self.network.constants(given, found)
+        return self._constants(**self.defaults | constants | {name: float(value) for name, value in of_signal.items()})
+
+    def _of_signal(self, constants):
+        """Constants of the learning signal that the network has not."""
+        if self.signal is None:
+            return {}
+        from spikemeta.backends.networks import lesson
+
+        return {n: v for n, v in lesson.constants_of(self.signal, self.network, constants).items() if n not in constants}
 
     def _plan(self, sizes, parameters, **how):
         from spikemeta.backends.networks import plan
 
-        return plan.make(self.network, *sizes, dataclasses.asdict(parameters), **how)
+        constants = {name: value for name, value in dataclasses.asdict(parameters).items() if name in self.network.parameters}
+        return plan.make(self.network, *sizes, constants, **how)
+
+    def _values_of_signal(self, parameters):
+        return {name: value for name, value in dataclasses.asdict(parameters).items() if name in self.signal.parameters}
 
     def start(self, sizes, parameters, rng):
         """Initial weights, and what is drawn with them.
@@ -76,11 +102,44 @@ class Written:
         Returns
         -------
         dict of str to ndarray
-            By projection, (n_pre, n_post) or (n,), 1; and ``pairs NAME`` of sparse projections, (2, n).
+            By projection, (n_pre, n_post) or (n,), 1; ``pairs NAME`` of sparse projections, (2, n); on brian2
+            ``feedback LAYER``, the random factors of what its signal carries, (n_answers, n).
         """
         made = self._plan(sizes, parameters, rng=rng)
-        pairs = {f"pairs {name}": np.array(found) for name, found in made.connections.items() if found is not None}
-        return made.weights | pairs
+        out = made.weights | {f"pairs {name}": np.array(found) for name, found in made.connections.items() if found is not None}
+        if self.signal is not None:
+            from spikemeta.backends.networks import lesson
+
+            drawn = lesson.draw(made, self.signal, self._values_of_signal(parameters), rng)
+            out |= {f"feedback {layer}": values for layer, values in drawn.items()}
+        return out
+
+    def _started(self, sizes, parameters, start):
+        """The plan with what `start` drew."""
+        made = self._plan(sizes, parameters)
+        pairs = {name: tuple(start[f"pairs {name}"]) if found is not None else None for name, found in made.connections.items()}
+        weights = {name: start[name] for name in made.weights}
+        return dataclasses.replace(made, connections=pairs, weights=weights)
+
+    def build(self, rule, sizes, parameters, feedback, stimulus, teacher, dtype="float64", dense="auto", start=None):
+        """Brian2 objects of the network that learns by its signal; arguments as of `spikemeta.networks.feedforward`.
+
+        Parameters
+        ----------
+        start : dict of str to ndarray
+            From `start`: decides which synapses there are; values come with each phase.
+
+        Returns
+        -------
+        Built
+        """
+        from spikemeta.backends.networks import brian_input, brian_learning, lesson
+
+        made = self._started(sizes, parameters, start)
+        random = {name.partition(" ")[2]: v for name, v in start.items() if name.startswith("feedback ")}
+        taught = lesson.make(made, self.signal, feedback, constants=self._values_of_signal(parameters), random=random)
+        source = brian_input.of_images(made, stimulus, teacher)
+        return brian_learning.network(taught, dict.fromkeys(self.projections, rule), source, dtype=dtype, dense=dense)
 
     def ready(self, sizes, parameters, start):
         """The network for torch, with what `start` drew.
@@ -89,10 +148,7 @@ class Written:
         -------
         Ready
         """
-        made = self._plan(sizes, parameters)
-        pairs = {name: tuple(start[f"pairs {name}"]) if found is not None else None for name, found in made.connections.items()}
-        weights = {name: start[name] for name in made.weights}
-        return Ready(dataclasses.replace(made, connections=pairs, weights=weights))
+        return Ready(self._started(sizes, parameters, start))
 
 
 class Ready:

@@ -5,10 +5,10 @@ import drawn
 import numpy as np
 import pytest
 
-from spikemeta.backends.networks import brian_learning, plan, reference, reference_learning
+from spikemeta.backends.networks import brian_learning, lesson, plan, reference, reference_learning
 from spikemeta.language import registry
 from spikemeta.language.equations import names_in
-from spikemeta.networks.signals import stdp, stdp_triplet
+from spikemeta.networks.signals import error_feedback, stdp, stdp_triplet
 
 SIZES = {"n_input": 8, "n_hidden": 6, "n_classes": 3}
 #: Rules whose state starts without a draw; where the weight itself is drawn, at each presentation, both sides draw 0.
@@ -24,13 +24,13 @@ def shown(count, seed, steps=100):
     return [rng.random((steps, SIZES["n_input"])) < 0.1 for _ in range(count)]
 
 
-def learned(made, presentations, signal, rules, parameters):
+def learned(made, presentations, signal, rules, parameters, taught=None, labels=None):
     """Weights by projection, of the reference and of Brian2."""
     noise = lambda rows: np.zeros((len(rows), 1))  # noqa: E731
-    expected = reference_learning.learn(made, presentations, signal, rules, parameters, noise=noise)
+    expected = reference_learning.learn(made, presentations, signal, rules, parameters, taught, labels, noise=noise)
     brian2.set_device("runtime")
     brian2.prefs.codegen.target = "numpy"
-    built = brian_learning.build(made, presentations, signal, rules, parameters)
+    built = brian_learning.build(made, presentations, signal, rules, parameters, taught, labels)
     for projection in rules:
         built.projections[projection].sampling = 0
     built.network.run((len(presentations) * made.steps + 1) * brian2.ms, namespace={})
@@ -55,6 +55,35 @@ def test_brian2_learns_as_the_reference_does(signal, names):
                 np.testing.assert_allclose(
                     found, expected, rtol=0, atol=1e-9 * scale, err_msg=f"{name} {projection}.{variable}"
                 )
+
+
+#: Networks of one and two hidden layers, dense and sparse, recurrent, with delays, pools and adaptive thresholds.
+SHAPES = {
+    "plain": drawn.written(),
+    "adaptive": drawn.written("adaptive", ", delay = 3, where = i != j", pool=True),
+    "deep": drawn.written("lif", ", probability = 0.5, delay = 2", ", delay = 2, probability = 0.7").stacked((6, 5)),
+}
+
+
+@pytest.mark.parametrize(
+    ("shape", "feedback"), [("plain", "tied"), ("adaptive", "random"), ("deep", "tied"), ("deep", "random")]
+)
+def test_errors_reach_every_layer_as_in_the_reference(shape, feedback):
+    """Event-driven errors and delayed spikes in Brian2; sums in another order: 1e-9 of the largest value is ample."""
+    made = plan.make(SHAPES[shape], **SIZES, seed=2)
+    taught = lesson.make(made, error_feedback.signal, feedback, np.random.default_rng(1))
+    for names in (("sgd", "laplace"), ("mesu", "sgd")):
+        rules = {p: registry.get_rule(names[p == "readout"]) for p in made.plastic}
+        parameters = {p: {"lr": 1e-2} for p, rule in rules.items() if "lr" in rule.parameters}
+        for projection, (ours, theirs) in learned(
+            made, shown(3, 4), error_feedback.signal, rules, parameters, taught, [2, 0, 1]
+        ).items():
+            for variable, expected in ours.items():
+                found = theirs[variable].reshape(expected.shape)
+                scale = max(np.abs(expected).max(), 1e-300)
+                np.testing.assert_allclose(found, expected, rtol=0, atol=1e-9 * scale, err_msg=f"{projection}.{variable}")
+            moved = np.abs(ours[next(iter(ours))].ravel() - made.weights[projection].ravel())
+            assert moved.max() > 1e-3, projection  # every layer learns
 
 
 def test_stdp_is_the_sum_over_all_pairs():

@@ -1,16 +1,18 @@
 """One malformed learning signal per message, each with its line and remedy."""
 
 import drawn
-import numpy as np
 import pytest
 
-from spikemeta.backends.networks import brian_learning, plan
+from spikemeta.backends.networks import brian_input, lesson, plan
 from spikemeta.errors import UserError
 from spikemeta.language import registry
+from spikemeta.language.network import Neurons
 from spikemeta.language.rule import Parameter
 from spikemeta.language.signal import Signal, SignalError
-from spikemeta.networks.signals import stdp
+from spikemeta.networks.signals import error_feedback
 
+SIZES = {"n_input": 3, "n_hidden": 3, "n_classes": 2}
+TAKEN = Neurons("derror/dt = (current - error)/tau_membrane : 1\ncurrent : 1", "error > 1", "error = 0")
 SOUND = {
     "name": "mine",
     "traces": "dlately/dt = -lately/tau : 1",
@@ -44,7 +46,65 @@ def test_a_malformed_signal_is_told(fields, text):
     assert text in str(error.value)
 
 
-def test_a_spike_under_way_cannot_reach_the_next_presentation():
-    made = plan.make(drawn.written(forward=", delay = 2"), n_input=3, n_hidden=3, n_classes=2)
-    with pytest.raises(UserError, match="hidden, readout: in Brian2 only a delay of one step can learn yet"):
-        brian_learning.build(made, [np.zeros((100, 3))], stdp.signal, {"hidden": registry.get_rule("sgd")})
+TEACHING = {
+    "traces": "derror/dt = -error/tau : 1",
+    "on_spike": "",
+    "on_pre": "gradient += error_post",
+    "on_post": "",
+    "on_answer": "error += 1",
+    "on_teach": "error -= 1",
+    "teach_rate": "fast*right",
+    "carried": "error",
+    "tied": "strength*weight",
+    "random": "strength*randn()",
+    "parameters": {"tau": Parameter(20.0, "ms"), "strength": Parameter(1.0), "fast": Parameter(100.0, "Hz")},
+}
+
+
+@pytest.mark.parametrize(
+    ("fields", "text"),
+    [
+        ({"on_answer": "eror += 1"}, "on_answer, line 1: 'eror += 1' must add to a trace, as in 'error += 1'"),
+        ({"on_answer": "error += error_post"}, "undefined name 'error_post'"),
+        ({"on_teach": ""}, "teach_rate and on_teach need each other"),
+        ({"teach_rate": "strength*right"}, "teach_rate, line 1: unit mismatch"),
+        ({"carried": "eror"}, "'eror' is no trace; valid: error"),
+        ({"carried": ""}, "say which, as in carried='error'"),
+        ({"tied": "strength"}, "say by which factor a trace is carried, of weight"),
+        ({"random": ""}, "say by which factor a trace is carried, of randn"),
+        ({"on_pre": "gradient += randn()*error_post"}, "may be drawn only in random"),
+        (
+            {"parameters": TEACHING["parameters"] | {"answer_tau": Parameter(1.0)}},
+            "answer_tau stands in for 'tau', which must be",
+        ),
+    ],
+)
+def test_a_malformed_teaching_signal_is_told(fields, text):
+    assert Signal(**SOUND | TEACHING).name == "mine"
+    with pytest.raises(SignalError) as error:
+        Signal(**SOUND | TEACHING | fields)
+    assert text in str(error.value)
+
+
+def test_names_that_mean_two_things_are_told():
+    units = drawn.written(parameters=drawn.PARAMETERS | {"onset": Parameter(3.0)})
+    variables = drawn.written("mine", neurons={"lif": drawn.LIF, "mine": TAKEN})
+    with pytest.raises(UserError, match="'onset' has the unit 1 in the network, ms in the signal: rename it"):
+        lesson.make(plan.make(units, **SIZES), error_feedback.signal)
+    with pytest.raises(UserError, match="variable 'error' of the neurons has the name of a trace"):
+        lesson.make(plan.make(variables, **SIZES), error_feedback.signal)
+    with pytest.raises(UserError, match="unknown feedback 'ties'; did you mean 'tied'"):
+        lesson.make(plan.make(drawn.written(), **SIZES), error_feedback.signal, "ties")
+
+
+def test_a_network_that_cannot_learn_from_images_is_told(tmp_path):
+    given = drawn.written(layers="input : given(4)\nhidden : lif(3)\nreadout : lif(2)")
+    with pytest.raises(UserError, match="takes given spikes, not images"):
+        brian_input.of_images(plan.make(given, **SIZES), None, None)
+    with pytest.raises(UserError, match="unknown signal 'stpd'; did you mean 'stdp'"):
+        registry.get_signal("stpd")
+    with pytest.raises(UserError, match="there is no file of a signal"):
+        registry.get_signal(str(tmp_path / "no.py"))
+    (tmp_path / "none.py").write_text("x = 1")
+    with pytest.raises(UserError, match="must define exactly one Signal"):
+        registry.get_signal(str(tmp_path / "none.py"))

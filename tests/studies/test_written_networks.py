@@ -1,6 +1,7 @@
-"""Networks that are texts, in simulations and studies: torch, toy sizes."""
+"""Networks that are texts, in simulations and studies, on both engines: toy sizes."""
 
 import json
+from dataclasses import asdict
 
 import drawn as networks
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from spikemeta import cli
+from spikemeta.backends.networks import lesson
 from spikemeta.data import curricula, datasets
 from spikemeta.errors import UserError
 from spikemeta.language import registry
@@ -28,12 +30,19 @@ TWIN = networks.written(
 RECURRENT = networks.written("adaptive", ", delay = 2, probability = 0.5", pool=True)
 
 
-def simulated(network, monkeypatch, rule="laplace", **how):
+#: The constants of the twin's signal that network `feedforward` calls otherwise; no step begins at this onset.
+SIGNAL = {"onset": 14.5, "hidden_centre": 1.0, "readout_centre": 0.3, "hidden_spread": 0.15, "readout_spread": 0.2}
+
+
+def simulated(network, monkeypatch, rule="laplace", engine="torch", more=None, **how):
     """A run of a network that is not in a file; all else as in studies."""
     if not isinstance(network, str):
-        monkeypatch.setattr(written, "of", lambda name: written.Written(network))
-    simulation = Simulation(registry.get_rule(rule), "surrogate", n_hidden=10, engine="torch", parameters={"lr": 0.1}, batch=4)
-    curriculum = curricula.build("split", datasets.load("digits"), n_tasks=2, limit=24, test_limit=12)
+        monkeypatch.setattr(written, "of", lambda name, engine: written.Written(network, engine=engine))
+    own = {"batch": 4, "parameters": {"lr": 0.1}} if engine == "torch" else {}
+    name = "surrogate" if engine == "torch" else "feedforward"  # whose constants of rules hold
+    simulation = Simulation(registry.get_rule(rule), name, n_hidden=10, engine=engine, **own | (more or {}))
+    limits = {"limit": 24, "test_limit": 12} if engine == "torch" else {"limit": 6, "test_limit": 2}
+    curriculum = curricula.build("split", datasets.load("digits"), n_tasks=2, **limits)
     return simulation.run(curriculum, seed=3, **how)
 
 
@@ -45,6 +54,55 @@ def test_the_text_of_surrogate_is_surrogate_to_the_bit(monkeypatch):
     for ours, theirs in zip(found.phases, expected.phases, strict=True):
         np.testing.assert_array_equal(ours.counts, theirs.counts)
         assert ours.hidden_rate == theirs.hidden_rate
+
+
+@pytest.mark.parametrize(("rule", "feedback"), [("sgd", "tied"), ("mesu", "random")])
+def test_the_text_of_feedforward_learns_as_feedforward(rule, feedback, monkeypatch):
+    """From the same weights, with the same draws: the same spikes, and weights that differ by rounding."""
+    how = {"mode": "runtime", "feedback": feedback}
+    plain = TWIN.constants(overrides={"step": 1.0})
+    constants = asdict(registry.load("networks", "feedforward").parameters()) | SIGNAL
+    given = how | {"network_parameters": constants}
+    known = {"step": plain["step"], "onset": 14.5} | {n: constants[n] for n in ("target_rate", "tau_error", "tied_factor")}
+    start = {"hidden": (64, 10), "readout": (10, 2)}
+    weights = {name: 0.3 * np.random.default_rng(1).standard_normal(shape) for name, shape in start.items()}
+    if feedback == "random":  # the matrix that the code draws first
+        back = np.random.default_rng([3, 1]).standard_normal((2, 10))
+        monkeypatch.setattr(lesson, "draw", lambda *_: {"hidden": 0.3 * (back - back.mean(axis=0))})
+    expected = simulated("feedforward", monkeypatch, rule, "brian2", given, weights=weights)
+    found = simulated(TWIN, monkeypatch, rule, "brian2", how | {"network_parameters": known}, weights=weights)
+    for ours, theirs in zip(found.phases, expected.phases, strict=True):
+        np.testing.assert_array_equal(ours.counts, theirs.counts)
+        assert ours.hidden_rate == theirs.hidden_rate
+    assert found.phases[0].hidden_rate > 1
+    for name in start:
+        assert np.abs(expected.weights[name] - weights[name]).max() > 1e-3
+        np.testing.assert_allclose(found.weights[name], expected.weights[name], rtol=0, atol=1e-12)
+
+
+def test_a_compiled_text_gives_what_runtime_gives_and_resumes_to_the_bit(monkeypatch, tmp_path):
+    """Sparse recurrent synapses with a delay, a pool, adaptive thresholds: stopped within a phase and gone on."""
+    whole = simulated(RECURRENT, monkeypatch, engine="brian2")
+    slow = simulated(RECURRENT, monkeypatch, engine="brian2", more={"mode": "runtime"})
+    for name, values in slow.weights.items():
+        assert np.ptp(values - values.mean()) > 0
+        scale = np.abs(values).max()
+        np.testing.assert_allclose(whole.weights[name], values, rtol=0, atol=1e-9 * scale)  # sums in another order
+    assert whole.phases[0].events == slow.phases[0].events
+    assert whole.phases[0].events["hidden_touches by synapses"] > 0
+
+    class Stop(Exception):
+        pass
+
+    def stop(phase, done, total):
+        if done > 0.6 * total:
+            raise Stop
+
+    with pytest.raises(Stop):
+        simulated(RECURRENT, monkeypatch, engine="brian2", out=tmp_path / "part", progress=stop)
+    again = simulated(RECURRENT, monkeypatch, engine="brian2", out=tmp_path / "part", resume=True)
+    for name, values in whole.weights.items():
+        np.testing.assert_array_equal(again.weights[name], values)
 
 
 def test_a_recurrent_sparse_network_learns_and_resumes_to_the_bit(monkeypatch, tmp_path):
@@ -68,12 +126,16 @@ def test_a_recurrent_sparse_network_learns_and_resumes_to_the_bit(monkeypatch, t
         simulated(TWIN, monkeypatch, out=tmp_path / "part", resume=True)
 
 
-def test_a_study_runs_a_network_file(tmp_path):
+@pytest.mark.parametrize("engine", ["torch", "brian2 --mode runtime"])
+def test_a_study_runs_a_network_file(engine, tmp_path):
     file = tmp_path / "mine.py"
     file.write_text(networks.SOUND)
     out = tmp_path / "out"
-    words = f"run forgetting --network {file} --engine torch --rules sgd --images 10 --tasks 2 --hidden 6 --seeds 1 --workers 1"
-    done = CliRunner().invoke(cli.app, [*words.split(), "--out", str(out), "--set", "lr=0.1", "network.spread=0.5"])
+    words = (
+        f"run forgetting --network {file} --engine {engine} --rules sgd --images 10 --tasks 2 --hidden 6 --seeds 1 --workers 1"
+    )
+    own = ["network.tau_error=40"] if "brian2" in engine else []
+    done = CliRunner().invoke(cli.app, [*words.split(), "--out", str(out), "--set", "lr=0.1", "network.spread=0.5", *own])
     assert done.exit_code == 0, done.output
     summary = json.loads((out / "summary.json").read_text())
     assert 0 <= summary["rows"][0]["metrics"]["final_accuracy"]["mean"] <= 1

@@ -133,7 +133,7 @@ def synapses(plan, name, source, target, clock):
     made = brian2.Synapses(
         source,
         target,
-        f"w : {_unit_of(kind.dimensions[p.into])}",
+        f"w : {unit_of(kind.dimensions[p.into])}",
         on_pre=f"{p.into}_post += w",
         delay=(plan.delays[name] - 1) * clock.dt,
         clock=clock,
@@ -144,7 +144,7 @@ def synapses(plan, name, source, target, clock):
     return made
 
 
-def _unit_of(dimensions):
+def unit_of(dimensions):
     unit = brian2.units.fundamentalunits.get_unit(dimensions)
     return "1" if dimensions is brian2.units.fundamentalunits.DIMENSIONLESS else repr(unit)
 

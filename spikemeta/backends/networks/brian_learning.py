@@ -1,22 +1,38 @@
-"""A learning network as Brian2 objects: a network's text, a signal's text and a rule's for each plastic projection."""
+"""A learning network as Brian2 objects: a network's text, a signal's text and a rule's for each plastic projection.
+
+Spikes that are still under way when a presentation ends are dropped: the next one starts from rest.
+"""
+
+import re
 
 import brian2
 import numpy as np
 
-from spikemeta.backends import brian
+from spikemeta.backends import brian, paths
 from spikemeta.backends.networks import brian as networks
-from spikemeta.errors import UserError
-from spikemeta.language.neuron_checking import UNITS
+from spikemeta.backends.networks import brian_input
+from spikemeta.backends.networks import lesson as lessons
+from spikemeta.backends.networks.built import Built
+from spikemeta.backends.noise import WEIGHT_DICE, WEIGHT_NOISE
+from spikemeta.language.equations import names_in
 
-_START = """
-presentation_index = int((t + 0.5*dt)/presentation_time)
-age = presentation_index
-opening = False
-closing = presentation_index >= presentations_shown
+#: What every group of a phase is told.
+CLOCKED = """
+first_age : 1 (shared)
+count : integer (shared)            # presentations in this phase
+boundary_first : boolean (shared)
+teaching : 1 (shared)               # 1 in a phase that learns
 """
+START = """
+presentation_index = int((t + 0.5*dt)/presentation_time)
+age = first_age + teaching*presentation_index
+opening = boundary_first and presentation_index == 0
+closing = presentation_index >= count
+"""
+_ELAPSED = "((t_in_timesteps - presentation_index*presentation_steps)*dt)"  # exact at whole steps
 
 
-def build(plan, shown, signal, rules, parameters=None, constants=None):
+def build(plan, shown, signal, rules, parameters=None, lesson=None, labels=None):
     """The network with given input spikes, presentation after presentation, each from rest; the rule runs once in each.
 
     Parameters
@@ -29,86 +45,296 @@ def build(plan, shown, signal, rules, parameters=None, constants=None):
         By plastic projection; others keep their weights.
     parameters : dict of str to dict or None
         Of the rules, by projection.
-    constants : dict of str to float or None
-        Of the signal, in place of its own, each in its unit.
+    lesson : Lesson or None
+        The signal in this network; None for its own constants and tied feedback.
+    labels : sequence of int or None
+        Right answers, for signals with teaching events.
 
     Returns
     -------
     Built
         Run it for a step more than ``shown`` lasts, in which all synapses are committed; their state lies in ``projections``.
-
-    Raises
-    ------
-    UserError
-        For a delay of more than a step: a spike under way would reach the next presentation.
     """
-    late = [name for name, delay in plan.delays.items() if delay > 1]
-    if late:
-        raise UserError(f"network {plan.network.name!r}: {', '.join(late)}: in Brian2 only a delay of one step can learn yet")
-    values = {name: p.value for name, p in signal.parameters.items()} | (constants or {})
-    known = networks.namespace(plan) | {n: v * UNITS[signal.parameters[n].unit] for n, v in values.items()}
-    clock = brian2.Clock(known["step"], name="steps")
-    slow = brian2.Clock(plan.steps * known["step"], name="presentations")
-    given = brian2.TimedArray(np.concatenate([*map(np.asarray, shown), np.zeros((1, shown[0].shape[1]))]), dt=known["step"])
-    known |= {"given": given, "presentation_time": plan.steps * known["step"], "presentations_shown": len(shown)}
-    told = any(rule.analysis.blocks["on_boundary"] for rule in rules.values())
-    common = {"method": "exact", "clock": clock, "namespace": known}
+    lesson = lesson or lessons.make(plan, signal)
+    made = network(lesson, rules, brian_input.of_spikes(plan, shown, labels), parameters=parameters)
+    for group in made.groups.values():
+        group.count, group.teaching = len(shown), 1
+    for name, projection in made.projections.items():
+        projection.variables["transmitted"].set_value(plan.weights[name].ravel())
+        brian.start(projection, rules[name], "transmitted")
+    for name, (owner, variable) in made.fixed.items():
+        kind, _, layer = name.partition(" ")
+        values = lesson.random[layer] if kind == "feedback" else plan.weights[name]
+        owner.variables[variable].set_value(np.ravel(values))
+    return made
 
-    def group(name, own, threshold, reset, variables):
-        made = brian2.NeuronGroup(
-            plan.sizes[name],
-            f"{own}\n{networks.lines(signal.traces)}\n{brian.PRESYNAPTIC}",
-            events=brian.presynaptic_events(threshold, told),
-            reset=f"{networks.lines(reset)}\n{networks.lines(signal.on_spike)}".strip(),
-            name=name,
-            **common,
+
+def network(lesson, rules, source, parameters=None, dtype="float64", dense="auto"):
+    """The network, without values of its synapses.
+
+    Parameters
+    ----------
+    lesson : Lesson
+    rules : dict of str to Rule
+    source : spikemeta.backends.networks.brian_input.Source
+    parameters : dict of str to dict or None
+        Of the rules, by projection.
+    dtype : {"float64", "float32"}
+        Of the synapses' state and of the variables of neurons.
+    dense : {"auto", False}
+        Whether standalone code walks rows and finds events in blocks, or is all Brian2's own.
+
+    Returns
+    -------
+    Built
+    """
+    return _Builder(lesson, rules, source, parameters or {}, dtype, dense).build()
+
+
+class _Builder:
+    """Makes the groups and synapses; arguments as for `network`."""
+
+    def __init__(self, lesson, rules, source, parameters, dtype, dense):
+        self.lesson, self.plan, self.signal = lesson, lesson.plan, lesson.signal
+        self.rules, self.source, self.parameters, self.dtype, self.dense = rules, source, parameters, dtype, dense
+        self.known = networks.namespace(self.plan)
+        self.clock = brian2.Clock(self.known["step"], name="steps")
+        self.slow = brian2.Clock(self.plan.steps * self.known["step"], name="presentations")
+        self.known |= source.namespace | {
+            "presentation_time": self.plan.steps * self.known["step"],
+            "presentation_steps": self.plan.steps,
+        }
+        self.boundaries = any(rule.analysis.blocks["on_boundary"] for rule in rules.values())
+        self.carrier = self.signal.carried.strip()
+        self.groups, self.pools, self.others, self.fixed = {}, {}, [], {}
+
+    def build(self):
+        self.groups[self.plan.network.input] = self.input()
+        for name in self.plan.layers:
+            self.groups[name] = self.layer(name)
+        projections = {}
+        for name in self.plan.projections:
+            if name in self.rules:
+                projections[name] = self.plastic(name)
+            else:
+                self.kept(name)
+        for layer in self.lesson.random:
+            self.others.append(self.back(layer))
+        answer, source = self.lesson.answer, self.plan.network.input
+        spikes = brian2.SpikeMonitor(self.groups[answer], name=f"{answer}_spikes")
+        counters, fans = {}, self.fans()
+        for name, group in self.groups.items():
+            if name != answer:
+                counters[f"{name}_spikes"] = brian2.SpikeMonitor(group, record=False, name=f"{name}_spikes")
+            if "touch" in group.events:
+                touches = brian2.EventMonitor(group, "touch", record=False, name=f"{name}_touches")
+                counters[f"{name}_touches"] = touches
+        objects = [*self.groups.values(), *self.pools.values(), *projections.values(), *self.others, spikes, *counters.values()]
+        hidden = {f"{name}_spikes": n for name, n in self.plan.sizes.items() if name not in (answer, source)}
+        shapes = {name: self.shape(name) for name in projections}
+        made = brian2.Network(*objects, name="network_of_text")
+        first = self.plan.network.structure.answer[0] == "first"
+        return Built(
+            made, self.groups, projections, shapes, spikes, hidden, counters, self.fixed, fans, f"{answer}_spikes", first
         )
-        zero = "".join(f"{variable} = 0*{variable}\n" for variable in (*variables, *signal.moves.variables))
-        made.run_regularly(_START + zero, clock=slow, when="start", name=f"{name}_start")
-        brian.prepare_presynaptic(made)
+
+    def shape(self, name):
+        p = self.plan.projections[name]
+        return (self.plan.sizes[p.source], self.plan.sizes[p.target]) if self.plan.connections[name] is None else (-1,)
+
+    def fans(self):
+        """Synapses of each source: those that transmit its spikes, and those that its touches visit."""
+        out = {}
+        for name, p in self.plan.projections.items():
+            n_pre, pairs = self.plan.sizes[p.source], self.plan.connections[name]
+            n_post = self.plan.weights[name].size // n_pre
+            fan = np.full(n_pre, n_post) if pairs is None else np.bincount(pairs[0], minlength=n_pre)
+            for what in ("spikes", *["touches"] * (name in self.rules)):
+                out[f"{p.source}_{what}"] = out.get(f"{p.source}_{what}", 0) + fan
+        return {name: fan for name, fan in out.items() if name != f"{self.lesson.answer}_spikes"}
+
+    def constants(self, layer):
+        """Names that code of a layer, or of synapses that end there, may use."""
+        return self.known | lessons.quantities(self.lesson, layer)
+
+    def group(self, name, model, threshold, reset, start, zeroed=(), events=None):
+        sends = any(self.plan.projections[p].source == name for p in self.rules)
+        own = brian.presynaptic_events(threshold, self.boundaries) if sends else {"spike": threshold}
+        traces = networks.lines(self.signal.traces)
+        small = [*zeroed, *self.signal.moves.variables, "signal", "threshold_distance"]
+        made = brian2.NeuronGroup(
+            self.plan.sizes[name],
+            f"{model}\n{traces}\n{CLOCKED}{brian.PRESYNAPTIC if sends else brian.CLOCK}",
+            reset=f"{networks.lines(reset)}\n{networks.lines(self.signal.on_spike)}".strip(),
+            method="exact",
+            clock=self.clock,
+            name=name,
+            events=own | (events or {}),
+            namespace=self.constants(name),
+            dtype=dict.fromkeys(small, np.dtype(self.dtype)),
+        )
+        alone = None if paths.standalone() else brian2.codegen.runtime.numpy_rt.NumpyCodeObject
+        zero = "".join(_zero(made, variable) for variable in (*zeroed, *self.signal.moves.variables))
+        made.run_regularly(START + zero + start, clock=self.slow, when="start", name=f"{name}_start", codeobj_class=alone)
+        if self.dense:
+            paths.vectorise_events(made)
+        if sends:
+            brian.prepare_presynaptic(made)
         return made
 
-    groups = {plan.network.input: group(plan.network.input, "", "given(t, i) > 0.5", "", ())}
-    pools, projections = {}, {}
-    for name, step in plan.layers.items():
-        neurons, (fed, unused) = plan.network.neurons[plan.network.structure.layers[name].kind], networks.pooled(plan, name)
+    def input(self):
+        name, source = self.plan.network.input, self.source
+        made = self.group(name, source.model, source.threshold, source.reset, source.start)
+        if source.order:
+            made.run_regularly(source.order, clock=self.slow, when="start", order=1, name=f"{name}_gap")
+        return made
+
+    def layer(self, name):
+        step, kind = self.plan.layers[name], self.plan.network.structure.kinds[self.plan.network.structure.layers[name].kind]
+        neurons = self.plan.network.neurons[self.plan.network.structure.layers[name].kind]
+        fed, unused = networks.pooled(self.plan, name)
         own, pool = networks.split_model(neurons, unused)
         each = [v for v, shared in zip(step.variables, step.shared, strict=True) if not shared]
-        groups[name] = group(name, own, neurons.threshold, neurons.reset, each)
+        learns = any(self.plan.projections[p].target == name for p in self.rules)
+        model, reset, start, events, more = own, networks.lines(neurons.reset), "", {}, []
+        if learns and self.whole():
+            model += "\nsignal : 1"
+            more.append(f"signal = teaching*({self.gradient(kind.dynamics.distance)})")
+        elif learns and self.uses_distance():
+            model += "\nthreshold_distance : 1"
+            more.append(f"threshold_distance = {kind.dynamics.distance}")
+        if name == self.lesson.answer:
+            reset += "".join(f"\n{s.target} {s.op} teaching*({s.expression})" for s in self.signal.additions["on_answer"])
+            if self.lesson.taught:
+                model += "\nteaching_phase : 1\nteaching_rate : Hz"
+                rate = re.sub(r"\bright\b", f"int(i == {self.source.label})", self.signal.teach_rate.strip())
+                start = f"teaching_phase = 0\nteaching_rate = teaching*({rate})\n"
+                events = {"teach": "teaching_phase >= 1"}
+        made = self.group(name, model, neurons.threshold, reset, start, each, events)
+        if more:
+            made.run_regularly("\n".join(more), when="before_thresholds", name=f"{name}_signal")
+        if events:
+            made.run_regularly("teaching_phase += teaching_rate*dt", when="groups", name=f"{name}_phase")
+            back = [f"{s.target} {s.op} {s.expression}" for s in self.signal.additions["on_teach"]]
+            made.run_on_event("teach", "\n".join(["teaching_phase -= 1", *back]), when="resets")
         if fed:
-            pools[name] = made = brian2.NeuronGroup(1, pool, name=f"{name}_pool", **common)
-            made.state_updater.order = 1
-            made.run_regularly("".join(f"{v} = 0*{v}\n" for v in fed), clock=slow, when="start", name=f"{name}_pool_start")
+            self.pools[name] = self.pool(name, pool, fed)
             for variable in fed:
-                setattr(groups[name], variable, brian2.linked_var(made, variable))
-    for name, p in plan.projections.items():
-        shared = plan.layers[p.target].shared[plan.variable(name)]
-        if name not in rules:
-            if not shared or np.any(plan.weights[name]):
-                target = pools[p.target] if shared else groups[p.target]
-                projections[name] = networks.synapses(plan, name, groups[p.source], target, clock)
-            continue
-        projections[name] = _plastic(plan, name, groups, signal, rules[name], (parameters or {}).get(name))
-        projections[name].namespace |= {n: known[n] for n in signal.parameters}
-    monitors = {name: brian2.SpikeMonitor(made, name=f"{name}_spikes") for name, made in groups.items()}
-    network = brian2.Network(*groups.values(), *pools.values(), *projections.values(), *monitors.values())
-    return networks.Built(network, groups, projections, monitors)
+                setattr(made, variable, brian2.linked_var(self.pools[name], variable))
+        return made
+
+    def pool(self, name, model, fed):
+        """What a layer has one of; neurons see it as it was before the step."""
+        made = brian2.NeuronGroup(1, model, method="exact", clock=self.clock, name=f"{name}_pool", namespace=self.known)
+        made.state_updater.order = 1
+        zero = "".join(_zero(made, variable) for variable in fed)
+        made.run_regularly(zero, clock=self.slow, when="start", name=f"{name}_pool_start")
+        return made
+
+    def whole(self):
+        """Whether what a spike of the source adds depends on its target alone: one number for all synapses of that."""
+        names = set().union(*[names_in(s.expression) for s in self.signal.additions["on_pre"]], set())
+        return bool(self.signal.additions["on_pre"]) and not any(name.endswith("_pre") for name in names)
+
+    def uses_distance(self):
+        return any(
+            "distance_post" in names_in(s.expression) for block in ("on_pre", "on_post") for s in self.signal.additions[block]
+        )
+
+    def gradient(self, distance=None, block="on_pre"):
+        """What a spike adds to a synapse's gradient; with a ``distance``, as code of the target's group."""
+        terms = [f"({'-' if s.op == '-=' else ''}({s.expression}))" for s in self.signal.additions[block]]
+        text = " + ".join(terms) or "0"
+        if distance is None:
+            elapsed = _ELAPSED.replace("_index", "_index_pre" if block == "on_pre" else "_index_post")
+            return re.sub(r"\belapsed\b", elapsed, re.sub(r"\bdistance_post\b", "threshold_distance_post", text))
+        text = re.sub(r"\bdistance_post\b", f"({distance})", re.sub(r"\belapsed\b", _ELAPSED, text))
+        return re.sub(r"\b(\w+)_post\b", r"\1", text)
+
+    def arrives(self, name):
+        """A factor that drops spikes of an earlier presentation; none where no spike is under way for a step."""
+        late = self.lesson.late(name)
+        return f"*int(t_in_timesteps - presentation_index_pre*presentation_steps >= {late})" if late else ""
+
+    def plastic(self, name):
+        p, pairs, rule = self.plan.projections[name], self.plan.connections[name], self.rules[name]
+        arrives, on_post = self.arrives(name), self.signal.additions["on_post"]
+        own = "signal_post" if self.whole() else f"teaching_post*({self.gradient()})"
+        post = {"spike": [f"gradient += teaching_post*({self.gradient(block='on_post')})"] if on_post else [], "teach": []}
+        if name in self.lesson.tied.get(p.source, ()):
+            factor = f"({self.signal.tied.strip()})"
+            post["spike"] += self.carried("on_answer", "pre", factor, "teaching_post*")
+            post["teach"] += self.carried("on_teach", "pre", factor) if self.lesson.taught else []
+        made = brian.synapses(
+            rule,
+            self.groups[p.source],
+            self.groups[p.target],
+            gradient=f"{own}{arrives}",
+            transmit=f"{p.into}_post += weight{arrives}",
+            connect=True if pairs is None else {"i": pairs[0], "j": pairs[1]},
+            post={event: "\n".join(code) for event, code in post.items() if code} or None,
+            parameters=self.parameters.get(name),
+            randn="weight_noise(noise_seed, presentation_index_pre)",
+            rand="weight_dice(noise_seed, presentation_index_pre)",
+            dense=self.dense,
+            dtype=self.dtype,
+            name=f"to_{name}",
+        )
+        if arrives:
+            made.transmit.delay = self.lesson.late(name) * self.clock.dt
+        own = {n: v for n, v in self.constants(p.target).items() if n not in made.variables}
+        made.namespace |= own | {"weight_noise": WEIGHT_NOISE, "weight_dice": WEIGHT_DICE}
+        return made
+
+    def carried(self, block, end, factor, before=""):
+        """Statements that carry what events of the answer do to their trace."""
+        found = [s for s in self.signal.additions[block] if s.target == self.carrier]
+        value = lambda s: "" if s.expression.strip() == "1" else f"({s.expression})*"  # noqa: E731
+        return [f"{s.target}_{end} {s.op} {before}{value(s)}{factor}" for s in found]
+
+    def kept(self, name):
+        """Synapses of fixed weights; none into a pool that nothing feeds."""
+        p, pairs = self.plan.projections[name], self.plan.connections[name]
+        shared = self.plan.layers[p.target].shared[self.plan.variable(name)]
+        if shared and not np.any(self.plan.weights[name]):
+            return
+        kind = self.plan.network.structure.kinds[self.plan.network.structure.layers[p.target].kind]
+        made = brian2.Synapses(
+            self.groups[p.source],
+            self.pools[p.target] if shared else self.groups[p.target],
+            f"w : {networks.unit_of(kind.dimensions[p.into])}",
+            on_pre=f"{p.into}_post += w{self.arrives(name)}",
+            delay=self.lesson.late(name) * self.clock.dt,
+            clock=self.clock,
+            namespace=self.known,
+            name=f"{name}_fixed",
+        )
+        made.connect() if pairs is None else made.connect(i=pairs[0], j=pairs[1])
+        self.others.append(made)
+        self.fixed[name] = made, "w"
+
+    def back(self, layer):
+        """Fixed random factors that carry the trace of the answer to a layer."""
+        answer = self.lesson.answer
+        code = {"pre": self.carried("on_answer", "post", "b", "teaching_pre*")}
+        code |= {"teach": self.carried("on_teach", "post", "b")} if self.lesson.taught else {}
+        code = {event: "\n".join(lines) for event, lines in code.items() if lines}
+        made = brian2.Synapses(
+            self.groups[answer],
+            self.groups[layer],
+            "b : 1",
+            name=f"feedback_{layer}",
+            clock=self.clock,
+            namespace=self.constants(answer),
+            delay=dict.fromkeys(code, 0 * brian2.second),
+            on_pre=code,
+            on_event={event: {"pre": "spike"}.get(event, event) for event in code},
+        )
+        made.connect()
+        self.fixed[f"feedback {layer}"] = made, "b"
+        return made
 
 
-def _plastic(plan, name, groups, signal, rule, parameters):
-    p, pairs = plan.projections[name], plan.connections[name]
-    signed = lambda block: [f"({'-' if s.op == '-=' else ''}({s.expression}))" for s in signal.additions[block]]  # noqa: E731
-    made = brian.synapses(
-        rule,
-        groups[p.source],
-        groups[p.target],
-        gradient=" + ".join(signed("on_pre")) or "0",
-        transmit=f"{p.into}_post += weight",
-        connect=True if pairs is None else {"i": pairs[0], "j": pairs[1]},
-        post={"spike": "\n".join(f"gradient += {text}" for text in signed("on_post"))} if signal.on_post.strip() else None,
-        parameters=parameters,
-        name=f"to_{name}",
-    )
-    made.variables["transmitted"].set_value(plan.weights[name].ravel())
-    brian.start(made, rule, "transmitted")
-    return made
+def _zero(group, variable):
+    unit = networks.unit_of(group.variables[variable].dim)
+    return f"{variable} = 0\n" if unit == "1" else f"{variable} = 0*{unit}\n"

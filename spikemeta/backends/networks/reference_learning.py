@@ -2,12 +2,13 @@
 
 import numpy as np
 
+from spikemeta.backends.networks import lesson as lessons
 from spikemeta.backends.networks import reference
 from spikemeta.backends.reference import ReferenceSynapses
 from spikemeta.language import equations
 
 
-def learn(plan, shown, signal, rules, parameters=None, constants=None, noise=None):
+def learn(plan, shown, signal, rules, parameters=None, lesson=None, labels=None, noise=None):
     """Show presentations one after another, each from rest; the rule runs once per presentation on the summed gradient.
 
     Parameters
@@ -16,52 +17,116 @@ def learn(plan, shown, signal, rules, parameters=None, constants=None, noise=Non
     shown : iterable of ndarray, (steps, n_input), 0 or 1
     signal : Signal
     rules : dict of str to Rule
-        By plastic projection; all-to-all and with a delay of one step.
+        By plastic projection.
     parameters : dict of str to dict or None
         Of the rules, by projection.
-    constants : dict of str to float or None
-        Of the signal, in place of its own.
+    lesson : Lesson or None
+        The signal in this network; None for its own constants and tied feedback.
+    labels : sequence of int or None
+        Right answers, for signals with teaching events.
     noise : callable or None
         As for `ReferenceSynapses`, of all rules.
 
     Returns
     -------
     dict of str to ReferenceSynapses
-        By projection, committed.
+        By projection, committed; those of a sparse one are a column, (n, 1).
     """
-    si = signal.si(constants)
-    step = signal.moves.at(si, plan.network.si(plan.constants)["step"])
+    lesson = lesson or lessons.make(plan, signal)
     synapses = {
-        name: ReferenceSynapses(rule, plan.weights[name], (parameters or {}).get(name), noise=noise)
+        name: ReferenceSynapses(rule, _column(plan.weights[name]), (parameters or {}).get(name), noise=noise)
         for name, rule in rules.items()
     }
-    add = {
-        block: [(s.op, equations.compile_expression(s.expression)) for s in found] for block, found in signal.additions.items()
-    }
+    sent = {name: np.reshape(made.weight(), plan.weights[name].shape).copy() for name, made in synapses.items()}
     for age, spikes in enumerate(shown):
         for made in synapses.values():
             made.flush(age)
-        fired, _ = reference.run(plan, spikes, {name: np.array(made.weight()) for name, made in synapses.items()})
-        x = {name: np.zeros((len(step.variables), n)) for name, n in plan.sizes.items()}
-        for now in range(len(spikes)):
-            for name in x:
-                x[name] = step.propagator @ x[name] + step.drift[:, None]
-            for name, made in synapses.items():
-                _gather(plan.projections[name], made, add, si, step.variables, x, fired, now)
-            for name in x:
-                there = fired[name][now]
-                x[name][:, there] = step.reset @ x[name][:, there] + step.jump[:, None]
+        now = {name: made.weight() for name, made in synapses.items()}
+        weights = {name: np.reshape(w, plan.weights[name].shape) for name, w in now.items()}
+        _Presentation(lesson, spikes, weights, sent, synapses, labels[age] if labels is not None else -1).run()
     for made in synapses.values():
         made.flush(len(shown))
     return synapses
 
 
-def _gather(p, made, add, si, names, x, fired, now):
-    """Add what the spikes of one step bring to a projection's gradient."""
-    pre, post = fired[p.source][now].nonzero()[0], fired[p.target][now].nonzero()[0]
-    for block, rows, columns in (("on_pre", pre, slice(None)), ("on_post", slice(None), post)):
-        space = si | {f"{n}_pre": v[rows][:, None] for n, v in zip(names, x[p.source], strict=True)}
-        space |= {f"{n}_post": v[columns][None] for n, v in zip(names, x[p.target], strict=True)}
-        place = np.ix_(pre, np.arange(made.shape[1])) if block == "on_pre" else np.ix_(np.arange(made.shape[0]), post)
-        for op, value in add[block]:
-            made.gradient[place] += (1 if op == "+=" else -1) * value(space)
+def _column(weights):
+    return weights if weights.ndim == 2 else weights[:, None]
+
+
+class _Presentation:
+    """One presentation: what neurons did, and the traces that follow it step by step."""
+
+    def __init__(self, lesson, spikes, weights, sent, synapses, label):
+        self.lesson, self.weights, self.sent, self.synapses, self.plan = lesson, weights, sent, synapses, lesson.plan
+        self.fired, self.seen = reference.run(self.plan, spikes, weights)
+        self.dt = self.plan.network.si(self.plan.constants)["step"]
+        self.si = {name: lesson.si(name) for name in self.plan.sizes}
+        self.moves = {name: lesson.signal.moves.at(si, self.dt) for name, si in self.si.items()}
+        self.x = {name: np.zeros((len(self.moves[name].variables), n)) for name, n in self.plan.sizes.items()}
+        self.add = {
+            block: [(s.target, -1 if s.op == "-=" else 1, equations.compile_expression(s.expression)) for s in found]
+            for block, found in lesson.signal.additions.items()
+        }
+        n = self.plan.sizes[lesson.answer]
+        self.phase, self.rate = np.zeros(n), np.zeros(n)
+        if lesson.taught:
+            right = {"right": (np.arange(n) == label).astype(float)}
+            self.rate[:] = self.plan.network.value(lesson.signal.teach_rate.strip(), self.si[lesson.answer] | right)
+
+    def run(self):
+        steps = len(self.fired[self.lesson.answer])
+        for now in range(steps):
+            for name, step in self.moves.items():
+                self.x[name] = step.propagator @ self.x[name] + step.drift[:, None]
+            self.phase += self.rate * self.dt
+            taught = self.phase >= 1
+            for name in self.synapses:
+                self.gather(name, now)
+                p, pairs = self.plan.projections[name], self.plan.connections[name]
+                spoke = self.fired[p.source][now] if pairs is None else self.fired[p.source][now][pairs[0]]
+                self.sent[name][spoke] = self.weights[name][spoke]  # back goes the weight that was last transmitted
+            for block, there in (("on_answer", self.fired[self.lesson.answer][now]), ("on_teach", taught)):
+                self.carry(block, there)
+            for name, step in self.moves.items():
+                there = self.fired[name][now]
+                self.x[name][:, there] = step.reset @ self.x[name][:, there] + step.jump[:, None]
+            self.phase[taught] -= 1
+
+    def carry(self, block, there):
+        """What events of the answer do to its own traces, and to those of other layers."""
+        lesson, si = self.lesson, self.si[self.lesson.answer]
+        for trace, sign, value in self.add[block]:
+            k, amount = self.moves[lesson.answer].variables.index(trace), sign * float(value(si))
+            self.x[lesson.answer][k, there] += amount
+            if trace != lesson.signal.carried.strip():
+                continue
+            for layer, projections in lesson.tied.items():
+                for p in projections:
+                    factor = lesson.plan.network.value(lesson.signal.tied.strip(), si | {"weight": self.sent[p]})
+                    matrix = self.plan.dense(p, np.broadcast_to(factor, self.weights[p].shape))
+                    self.x[layer][k] += amount * matrix @ there
+            for layer, matrix in lesson.random.items():
+                self.x[layer][k] += amount * there @ matrix
+
+    def ends(self, layer, now, end, pick):
+        """What a synapse sees of the neurons at one of its ends."""
+        out = {f"{n}_{end}": pick(v) for n, v in zip(self.moves[layer].variables, self.x[layer], strict=True)}
+        if layer in self.plan.layers:
+            step = self.plan.layers[layer]
+            out[f"distance_{end}"] = pick(step.slope @ self.seen[layer][now] + step.offset)
+        return out
+
+    def gather(self, name, now):
+        """Add what the spikes of one step bring to a projection's gradient."""
+        p, pairs, made = self.plan.projections[name], self.plan.connections[name], self.synapses[name]
+        late = self.lesson.late(name)
+        n_pre, n_post = self.plan.sizes[p.source], self.plan.sizes[p.target]
+        i, j = pairs if pairs is not None else (np.repeat(np.arange(n_pre), n_post), np.tile(np.arange(n_post), n_pre))
+        came = self.fired[p.source][now - late][i] if now >= late else np.zeros(len(i), bool)
+        for block, there in (("on_pre", came), ("on_post", self.fired[p.target][now][j])):
+            space = self.si[p.target] | {"elapsed": now * self.dt}
+            space |= self.ends(p.source, now, "pre", lambda v, at=i[there]: v[at])
+            space |= self.ends(p.target, now, "post", lambda v, at=j[there]: v[at])
+            flat = made.gradient.reshape(-1)
+            for _, sign, value in self.add[block]:
+                flat[there] += sign * value(space)
