@@ -4,11 +4,12 @@ from spikemeta.analysis import statistics
 from spikemeta.analysis.engines import ENGINES
 from spikemeta.analysis.rows import SEPARATOR
 from spikemeta.data import datasets
-from spikemeta.figures.style import canvas, grid, legend_of_all, look, shape_of
+from spikemeta.figures.style import canvas, grid, legend_of_all, look, placed, shape_of
 
 NAMES = {"auroc_epistemic": "epistemic area", "retained": "recall retained"}
 
 
+@placed
 def engines(rows, agreement, head):
     """A panel per study: event-driven across, surrogate gradients up, mean and 95 % interval over seeds.
 

@@ -5,7 +5,7 @@ import numpy as np
 from spikemeta.analysis import statistics
 from spikemeta.analysis.hardware import ENERGY, images_of, loss, of_chips
 from spikemeta.figures import published
-from spikemeta.figures.style import blank, chance_line, error_bars, interval_of, legend, look
+from spikemeta.figures.style import blank, chance_line, error_bars, interval_of, legend, look, placed
 
 
 def figures_of(rows, data):
@@ -25,6 +25,7 @@ def figures_of(rows, data):
     return {"chips": chips(rows, data), "pareto": pareto(rows, data), "curves": curves(rows, data)}
 
 
+@placed
 def chips(rows, data):
     """Final accuracy of every rule on every chip, and what it loses from ideal; cells that do not fit are hatched."""
     from matplotlib.patches import Rectangle
@@ -53,6 +54,7 @@ def chips(rows, data):
     return figure
 
 
+@placed
 def pareto(rows, data):
     """Final accuracy against the priced energy of a learning presentation; the front of each chip is a line."""
     rules, chips, cells = of_chips(rows)
@@ -90,6 +92,7 @@ def _point(panel, row, k, rule):
     return x, 100 * y.mean
 
 
+@placed
 def curves(rows, data):
     """Final accuracy against the weight's bits and against programming noise, a line per rule."""
     parts = {"bits": "bits of a stored weight", "noise": "programming noise (sd per pulse, in mean pulses)"}
@@ -118,6 +121,7 @@ def curves(rows, data):
     return figure
 
 
+@placed
 def beside(rows, data):
     """Published final accuracies (mean and sd) beside ours, a dot per seed."""
     rows = [row for row in rows if row["metrics"]]

@@ -13,6 +13,7 @@ from spikemeta.figures.style import (
     grid,
     is_told,
     legend,
+    placed,
     rule_label,
     shape_of,
 )
@@ -51,6 +52,7 @@ def by_condition(results):
     return found
 
 
+@placed
 def serial_position(results):
     """Recall by position after the last item, a panel per rule: all seeds, mean and interval."""
     made, panels = panels_of(
@@ -67,6 +69,7 @@ def serial_position(results):
     return made
 
 
+@placed
 def items_kept(results):
     """Memorized items after each item, a line per rule."""
     made = blank(8.2, 4.6, results, "Items kept, of those learned so far", INTERVAL)
@@ -83,6 +86,7 @@ def items_kept(results):
     return made
 
 
+@placed
 def repetition(results, condition, passes):
     """Recall by position after some of the passes, a panel per rule.
 
@@ -105,6 +109,7 @@ def repetition(results, condition, passes):
     return made
 
 
+@placed
 def over_passes(results, name, title, ylabel):
     """A metric after each pass, a panel per condition and a line per rule."""
     conditions = by_condition(results)
@@ -119,6 +124,7 @@ def over_passes(results, name, title, ylabel):
     return made
 
 
+@placed
 def before_and_after(results, names, title, conditions):
     """Metrics before and after an attack by clean passes, a panel per rule.
 
@@ -145,6 +151,7 @@ def before_and_after(results, names, title, conditions):
     return made
 
 
+@placed
 def wrong_labels(results, conditions):
     """Final recall by fraction of wrong labels, a line per rule; `conditions` by fraction."""
     labels = by_condition(results)
@@ -160,6 +167,7 @@ def wrong_labels(results, conditions):
     return made
 
 
+@placed
 def frequency(results):
     """Final recall by how often and by how late an item was shown, a panel per rule."""
     made, panels = panels_of(results, "Recall by frequency and by recency", xlabel="times shown; rank of the last showing")
@@ -172,6 +180,7 @@ def frequency(results):
     return made
 
 
+@placed
 def bars(results, name, title, ylabel, scale=100, names=None):
     """A metric of every row, with intervals and a dot per seed.
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from spikemeta.figures.style import MARKERS, PALETTE, canvas, legend_of_all
+from spikemeta.figures.style import MARKERS, PALETTE, canvas, legend_of_all, placed
 
 
 def _look(k):
@@ -10,6 +10,7 @@ def _look(k):
     return {"color": PALETTE[k % len(PALETTE)], "marker": MARKERS[(k + k // len(PALETTE)) % len(MARKERS)], "ms": 4}
 
 
+@placed
 def curves(results):
     """Signal over noise against age, log-log, a line for each rule, and the slopes of the theories.
 
@@ -53,6 +54,7 @@ def curves(results):
     return figure
 
 
+@placed
 def lifetimes(results):
     """Lifetime by signal over noise, and mean first passage, against the number of synapses.
 

@@ -1,8 +1,9 @@
 """The figure of a study's memory."""
 
-from spikemeta.figures.style import PALETTE, canvas, legend
+from spikemeta.figures.style import PALETTE, canvas, legend, placed
 
 
+@placed
 def memory(trace):
     """Resident memory over time, of a trace from `spikemeta.system.memory.read`; None if it is shorter than two minutes."""
     if trace is None or trace["seconds"][-1] < 120:

@@ -1,7 +1,7 @@
 """Figures of the study ``memory_window``, from its ``results.nc`` data."""
 
 from spikemeta.analysis.memory_window import LINES, RECENT
-from spikemeta.figures.style import INTERVAL, blank, chance_line, curve, grid, legend, shape_of
+from spikemeta.figures.style import INTERVAL, blank, chance_line, curve, grid, legend, placed, shape_of
 
 
 def _panels(data, title, scale):
@@ -26,6 +26,7 @@ def _panels(data, title, scale):
     return made, found
 
 
+@placed
 def accuracy(data):
     """Accuracy against the window: a line per measure, a panel per rule and width."""
     made, panels = _panels(data, "Accuracy by memory window", "test accuracy (%)")
@@ -40,6 +41,7 @@ def accuracy(data):
     return made
 
 
+@placed
 def rigidity(data):
     """Slope of just-learned accuracy over tasks against the window, a panel per rule and width."""
     made, panels = _panels(data, "Rigidity by memory window", "slope of just-learned\naccuracy (% per task)")

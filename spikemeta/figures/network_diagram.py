@@ -1,7 +1,8 @@
 """A network drawn: a box for each layer, an arrow for each projection."""
 
-import matplotlib.pyplot as plt
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
+
+from spikemeta.figures.style import canvas, placed
 
 _PLASTIC, _FIXED = "#0072B2", "#777777"
 _WIDTH, _HEIGHT = 1.5, 0.8
@@ -17,6 +18,7 @@ def ranks(network):
         out |= found
 
 
+@placed
 def draw(network):
     """Draw layers and projections, input at the left.
 
@@ -38,7 +40,8 @@ def draw(network):
         for number, name in enumerate(names)
     }
     tall = max(map(len, columns.values()))
-    figure, axes = plt.subplots(figsize=(2.6 * len(columns), 1.6 + 1.7 * tall), layout="constrained")
+    figure = canvas(2.6 * len(columns), 1.6 + 1.7 * tall)
+    axes = figure.add_subplot()
     for name, (x, y) in place.items():
         layer = network.structure.layers[name]
         colour = "#f2f2f2" if layer.is_input else "white"

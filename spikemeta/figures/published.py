@@ -4,12 +4,13 @@ import numpy as np
 
 from spikemeta.analysis import metrics, statistics
 from spikemeta.data import datasets
-from spikemeta.figures.style import PALETTE, band, canvas, chance_line, interval_of, legend, look
+from spikemeta.figures.style import PALETTE, band, canvas, chance_line, interval_of, legend, look, placed
 
 LONG = 20  # tasks from which a stream's course is worth a figure
 WRITTEN = 12  # tasks up to which each cell of a triangle has its number
 
 
+@placed
 def published(rows, head):
     """Published accuracies and ours, a line per setting; None where no accuracy was published."""
     rows = [row for row in rows if not isinstance(row["published"], str)]
@@ -53,6 +54,7 @@ def beside(panel, y, published, values, theirs, ours):
         panel.plot(values.mean(), y + 0.12, "|", ms=14, mew=2, color=PALETTE[0], label="ours, mean" * (not y))
 
 
+@placed
 def items(rows, head):
     """Recall of each item at the end, a panel per population; None without such rows."""
     rows = [row for row in rows if "tests" in row]
@@ -78,6 +80,7 @@ def items(rows, head):
     return figure
 
 
+@placed
 def course(rows, head):
     """Accuracy on the last few tasks and on the newest one, after each task of a long stream; None without one."""
     rows = [row for row in rows if row.get("recent") and row["tasks"] >= LONG and row["metrics"]]
@@ -100,6 +103,7 @@ def course(rows, head):
     return figure
 
 
+@placed
 def triangle(rows, head):
     """Accuracy on every task after every task of a stream, mean over seeds; None without one.
 

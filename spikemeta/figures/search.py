@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from spikemeta.figures.style import PALETTE, blank
+from spikemeta.figures.style import PALETTE, blank, placed
 
 
+@placed
 def settings(results, most=30):
     """Final accuracy of the best settings of a search, best on top.
 

@@ -4,7 +4,7 @@ from functools import partial
 
 import numpy as np
 
-from spikemeta.figures.style import PALETTE, band, canvas, legend, look
+from spikemeta.figures.style import PALETTE, band, canvas, legend, look, placed
 
 LABELS = {
     "ours": "spikemeta",
@@ -20,6 +20,7 @@ def shape_name(n_hidden, density):
     return f"{n_hidden} hidden" + (f", {density:.0%} of the synapses" if density < 1 else "")
 
 
+@placed
 def comparison(rows, head, metrics):
     """Cost of a presentation by rule and program, on a logarithmic axis, with quartiles.
 
@@ -154,6 +155,7 @@ def _by_shape(found):
     return made
 
 
+@placed
 def ratios(rows, title):
     """Times relative to what each row names as ``against``, on a logarithmic axis, with quartiles."""
     figure = canvas(8.6, 0.3 * len(rows) + 1.4)

@@ -3,9 +3,10 @@
 import numpy as np
 
 from spikemeta.analysis.stream import RECENT
-from spikemeta.figures.style import band, canvas, chance_line, interval_of, legend, look
+from spikemeta.figures.style import band, canvas, chance_line, interval_of, legend, look, placed
 
 
+@placed
 def stream(rows, described, chance):
     """Accuracy along the stream, on the last tasks and on the one just learned; and at the end on each task.
 

@@ -4,12 +4,16 @@ Figures are made without pyplot, so nothing of them stays behind in a caller's s
 Accuracies are fractions in the data and per cent in the figures; bands and error bars are 95 % t-intervals over seeds.
 """
 
+import functools
+import inspect
+from contextvars import ContextVar
 from pathlib import Path
 
 import numpy as np
 
 from spikemeta.analysis import statistics
 from spikemeta.data import datasets
+from spikemeta.errors import UserError
 from spikemeta.system.files import atomic
 
 #: Okabe and Ito, "Color Universal Design" (2008): told apart with every common colour vision; grey in place of their yellow,
@@ -20,8 +24,50 @@ HATCH = "///"
 INTERVAL = "mean, 95 % interval"
 
 
+#: The subplot that the figure under way takes the place of.
+_PLACE = ContextVar("place", default=None)
+
+
+def placed(draw):
+    """A figure function that also takes ``ax``: a subplot of a figure of the caller's.
+
+    The subplot is replaced by a part of its figure, `matplotlib.figure.SubFigure`, with all panels, titles and the legend of
+    the drawing; the part is returned, and ``part.axes`` are its panels. The other subplots stay as they are. A figure without a
+    layout gets the constrained one.
+    """
+
+    @functools.wraps(draw)
+    def drawn(*arguments, ax=None, **named):
+        token = _PLACE.set(ax)
+        try:
+            return draw(*arguments, **named)
+        finally:
+            _PLACE.reset(token)
+
+    signature = inspect.signature(draw)
+    ax = inspect.Parameter("ax", inspect.Parameter.KEYWORD_ONLY, default=None)
+    drawn.__signature__ = signature.replace(parameters=[*signature.parameters.values(), ax])
+    return drawn
+
+
+def _part(ax):
+    """The part of its figure that a subplot has, which is removed."""
+    place = ax.get_subplotspec()
+    if place is None:
+        raise UserError(
+            "ax must be one of a figure's subplots, as plt.subplots() gives them: other axes have no place to share"
+        )
+    around = ax.figure
+    if around.figure.get_layout_engine() is None:
+        around.figure.set_layout_engine("constrained")
+    ax.remove()
+    return around.add_subfigure(place)
+
+
 def canvas(width, height):
-    """An empty figure of this size, in inches."""
+    """An empty figure of this size, in inches; or the part of one that `placed` was given."""
+    if _PLACE.get() is not None:
+        return _part(_PLACE.get())
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -36,6 +82,8 @@ def blank(width, height, results, title, shown, n=None, images=None):
     ``n`` seeds and ``images`` per task, where they are not those of the results and of the scale.
     """
     figure = canvas(width, height)
+    if _PLACE.get() is not None:
+        width, height = figure.bbox.transformed(figure.dpi_scale_trans.inverted()).size
     n = n or results.sizes["seed"]
     figure.suptitle(title + "\n", fontsize=12, x=0.012, ha="left", linespacing=1.5)
     beneath = f"{describe(results, images)}; {n} seed{'s' * (n > 1)}" + (f": {shown}" if n > 1 else "")

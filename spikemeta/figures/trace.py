@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from spikemeta.figures.style import PALETTE, canvas
+from spikemeta.figures.style import PALETTE, canvas, placed
 
 
+@placed
 def figure(trace):
     """Gradients of the spikes above, the weight and each state variable beneath.
 

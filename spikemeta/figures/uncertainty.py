@@ -3,7 +3,7 @@
 import numpy as np
 
 from spikemeta.analysis import statistics
-from spikemeta.figures.style import INTERVAL, MARKERS, PALETTE, blank, curve, legend, legend_of_all
+from spikemeta.figures.style import INTERVAL, MARKERS, PALETTE, blank, curve, legend, legend_of_all, placed
 
 SHARE = 0.01  # bins with fewer images are not shown
 
@@ -34,6 +34,7 @@ def _points(panel, k, at, values, way, n_ways):
         )
 
 
+@placed
 def strange_images(results):
     """Areas under the ROC curve, and silence, by kind of strange image: a column per rule."""
     made, axes, rules = _panels(
@@ -62,6 +63,7 @@ def strange_images(results):
     return made
 
 
+@placed
 def calibration(results):
     """Reliability diagram on test images, a panel per rule: accuracy by confidence, with the share of images beneath."""
     made, axes, rules = _panels(
@@ -93,6 +95,7 @@ def calibration(results):
     return made
 
 
+@placed
 def widths(results):
     """What the width of the noise does to validation images, for the rules with a posterior; None without any."""
     have = [str(rule) for rule in results.rule.values if np.isfinite(results.validation.sel(rule=rule).values).any()]

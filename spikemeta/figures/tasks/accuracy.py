@@ -3,9 +3,10 @@
 import numpy as np
 
 from spikemeta.analysis import statistics
-from spikemeta.figures.style import HATCH, INTERVAL, PALETTE, blank, chance_line, is_told, legend
+from spikemeta.figures.style import HATCH, INTERVAL, PALETTE, blank, chance_line, is_told, legend, placed
 
 
+@placed
 def figure(results):
     """Bars of final and just-learned accuracy per rule, with intervals and a dot per seed.
 

@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from spikemeta.figures.style import blank, grid, rule_label, shape_of
+from spikemeta.figures.style import blank, grid, placed, rule_label, shape_of
 
 
+@placed
 def figure(results):
     """Heat maps of the accuracy matrix, a panel per rule, mean over seeds.
 

@@ -12,11 +12,13 @@ from spikemeta.figures.style import (
     grid,
     interval_of,
     legend,
+    placed,
     rule_label,
     shape_of,
 )
 
 
+@placed
 def figure(results):
     """Accuracy of every task over training, a panel per rule, a line per task with its band over seeds.
 

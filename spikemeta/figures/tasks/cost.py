@@ -1,10 +1,11 @@
 """What was kept at the end, against what it cost: memory, and updates of synapses."""
 
-from spikemeta.figures.style import INTERVAL, blank, chance_line, error_bars, interval_of, legend, look, rule_label
+from spikemeta.figures.style import INTERVAL, blank, chance_line, error_bars, interval_of, legend, look, placed, rule_label
 
 _AXES = {"footprint": "memory of all synapses and stored images (MB)", "plastic_events": "updates of synapses (millions)"}
 
 
+@placed
 def figure(results):
     """Final accuracy against footprint and plastic events, a point per rule with its interval over seeds.
 

@@ -2,9 +2,21 @@
 
 import numpy as np
 
-from spikemeta.figures.style import INTERVAL, blank, chance_line, error_bars, interval_of, is_told, legend, look, rule_label
+from spikemeta.figures.style import (
+    INTERVAL,
+    blank,
+    chance_line,
+    error_bars,
+    interval_of,
+    is_told,
+    legend,
+    look,
+    placed,
+    rule_label,
+)
 
 
+@placed
 def figure(results):
     """Accuracy of the first task over training, a line per rule with its error bars over seeds.
 
