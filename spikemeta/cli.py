@@ -116,6 +116,7 @@ def command_of(study):
 
     def run(as_json, quiet, **values):
         values = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+        values |= {k: int(values[k]) for k in several_layers if str(values[k]).isdigit()}
         options = study.options(**values)
         from rich.console import Console
 
@@ -135,10 +136,11 @@ def command_of(study):
             raise type(stop)("stopped; a measurement is one piece, and nothing is kept of this one: run it again") from None
         raise typer.Exit(code)
 
+    several_layers = [item.name for item in dataclasses.fields(study.options) if item.type == int | str | None]
     parameters = []
     for item in dataclasses.fields(study.options):
         several = isinstance(item.default, tuple)
-        kind = list[str] if several else item.type
+        kind = list[str] if several else str | None if item.name in several_layers else item.type
         choices = item.metadata["choices"]
         text = item.metadata["help"] + (f" One of: {', '.join(choices)}." if choices else "")
         declared = Annotated[kind, typer.Option(help=text, show_default=item.default not in (None, "", ()))]

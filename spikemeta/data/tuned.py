@@ -212,7 +212,8 @@ def constants(rule, projections, network, engine, task="", dataset="", feedback=
     Parameters
     ----------
     rule : Rule
-    projections : iterable of str
+    projections : iterable of str, or dict of str to str
+        A dict says of each whose constants it takes where it has none of its own.
     network, engine, task, dataset, feedback : str
         As for `layers`.
     overrides : dict of str to float or None
@@ -234,7 +235,17 @@ def constants(rule, projections, network, engine, task="", dataset="", feedback=
                 of = suggest(f"projection of network {network!r},", owner, projections)
                 raise UserError(f"{rule.constants_file}:{block.line}: {of}")
     before, after = layers(rule, network, engine, task, dataset, feedback)
-    return {p: rule.constants(p, overrides, before, after) for p in projections}
+    bases, out = projections if isinstance(projections, dict) else {p: p for p in projections}, {}
+    for p, base in bases.items():
+        own = lambda layer, p=p, base=base: {_moved(key, base, p): v for key, v in layer.items()} | layer  # noqa: E731
+        out[p] = rule.constants(p, own(overrides or {}), [own(v) for v in before], [own(v) for v in after])
+    return out
+
+
+def _moved(key, base, projection):
+    """A constant of one projection as that of another."""
+    owner, dot, name = key.rpartition(".")
+    return f"{projection}{dot}{name}" if owner == base else key
 
 
 def exist(rule, network, engine, task, dataset, feedback):

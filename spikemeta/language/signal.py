@@ -13,9 +13,13 @@ from spikemeta.language.equations import Statement, numbered
 from spikemeta.language.neuron_checking import UNITS, NeuronChecker
 from spikemeta.language.rule import Parameter
 
-#: A parameter of this name before another's stands in for it, in the layer that answers.
-ANSWER = "answer_"
+READOUT, HIDDEN = "readout_", "hidden_"
 _PLACES = {"distance_post": DIMENSIONLESS, "elapsed": second.dim}
+
+
+def replaced(name):
+    """The constant whose place ``readout_x`` takes in the layer that answers: ``hidden_x``."""
+    return HIDDEN + name.removeprefix(READOUT)
 
 
 class SignalError(RuleError):
@@ -53,7 +57,8 @@ class Signal:
     random : str
         this, ``random_spread*randn()``, drawn once and centred over the answers: in others; or in all layers.
     parameters : dict of str to Parameter
-        In any of Brian2's usual units. ``answer_x`` stands in for ``x`` in the layer that answers and the projections to it.
+        In any of Brian2's usual units. ``readout_x`` takes the place of ``hidden_x`` in the layer that answers and the
+        projections to it.
 
     Raises
     ------
@@ -106,11 +111,11 @@ class Signal:
         overrides : dict of str to float or None
             In place of the signal's own, each in its unit.
         answers : bool
-            Whether of the layer that answers, where ``answer_x`` stands in for ``x``.
+            Whether of the layer that answers, where ``readout_x`` takes the place of ``hidden_x``.
         """
         values = {n: p.value for n, p in self.parameters.items()} | (overrides or {})
         own = {n: float(v) * float(UNITS[self.parameters[n].unit]) for n, v in values.items()}
-        return own | {n.removeprefix(ANSWER): v for n, v in own.items() if answers and n.startswith(ANSWER)}
+        return own | {replaced(n): v for n, v in own.items() if answers and n.startswith(READOUT)}
 
 
 class _SignalChecker(NeuronChecker):
@@ -133,10 +138,10 @@ class _SignalChecker(NeuronChecker):
         additions |= {block: self.added(block, getattr(text, block), traces) for block in ("on_answer", "on_teach")}
         self.teaching(text, traces)
         for name, parameter in self.parameters.items():
-            plain = self.parameters.get(name.removeprefix(ANSWER))
-            if name.startswith(ANSWER) and (plain is None or plain.unit != parameter.unit):
-                stands = name.removeprefix(ANSWER)
-                self.problem(f"parameters.{name}", 0, f"{name} stands in for {stands!r}, which must be there with its unit")
+            plain = self.parameters.get(replaced(name))
+            if name.startswith(READOUT) and (plain is None or plain.unit != parameter.unit):
+                text = f"{name} takes the place of {replaced(name)!r}, which must be there with its unit"
+                self.problem(f"parameters.{name}", 0, text)
         own = dynamics.Dynamics(tuple(names), frozenset(), tuple(rates.values()), "0", resets)
         return own, additions
 

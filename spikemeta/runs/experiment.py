@@ -129,7 +129,7 @@ def run(name, options, entries, console, evaluate="test", analysis=None, work=po
     folder = study.folder(name, options, *scale.tasks_of(options))
     store = results.Store(folder, name, study.settings(options), options.resume)
     points = list(planning.points_of(entries, options, evaluate, store))
-    width = max((entry.hidden or scale.n_hidden(options)) for entry in entries)
+    width = max(scale.width(options, entry.hidden) for entry in entries)
     states = max(len(entry.rule.analysis.states) for entry in entries)
     guards.check_room(store.folder, dataset, (width, built.n_classes), states, study.n_workers(options))
     shown = {"feedback": scale.signal(options), "dtype": options.dtype, "evaluated_on": f"{evaluate} images"}
@@ -239,7 +239,7 @@ def outcome_of(entries, options, seeds, runs, chance, analysis, failures):
             | entry.more
         )
     analysis.add_tests(rows)
-    hidden = scale.n_hidden(options)
+    hidden = options.hidden or scale.n_hidden(options)
     data = analysis.to_dataset(
         [(e.label, e.rule.needs_boundary) for e in entries],
         seeds,

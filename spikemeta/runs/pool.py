@@ -68,11 +68,11 @@ def fingerprint(rule, point):
     from spikemeta.simulation import written
 
     task, data = point.curriculum["name"], point.curriculum["dataset"]
-    network = written.of(point.simulation["network"], point.simulation["engine"])
+    network = written.of(*(point.simulation[name] for name in ("network", "engine", "n_hidden")))
     text = {f: getattr(rule, f) for f in ("state", "weight", "initial", "on_gradient", "on_presentation", "on_boundary")}
     simulation = point.simulation
     where = simulation["network"], simulation["engine"], task, data, simulation["feedback"]
-    constants = tuned.constants(rule, network.projections, *where, simulation["parameters"])
+    constants = tuned.constants(rule, written.bases(network), *where, simulation["parameters"])
     parts = [
         text,
         constants,

@@ -1,5 +1,7 @@
 """What the options of a study stand for: images, tasks, hidden neurons, the network and how errors reach it."""
 
+import numpy as np
+
 from spikemeta.errors import UserError
 from spikemeta.simulation import written
 
@@ -35,8 +37,16 @@ def curriculum_arguments(options, evaluate):
 
 
 def n_hidden(options):
-    """Hidden neurons that the options stand for."""
-    return options.hidden or (100 if options.scale == "quick" else 500 if options.task == "items" else 200)
+    """Hidden neurons that the options stand for; a tuple of those of several layers."""
+    layers = tuple(map(int, str(options.hidden).split(","))) if options.hidden else ()
+    if len(layers) > 1:
+        return layers
+    return layers[0] if layers else 100 if options.scale == "quick" else 500 if options.task == "items" else 200
+
+
+def width(options, own=None):
+    """Hidden neurons in all layers; ``own`` are a row's."""
+    return int(np.sum(own or n_hidden(options)))
 
 
 def network(options):
@@ -52,7 +62,7 @@ def loaded_network(options):
     UserError
         For an unknown name, a file that cannot be used, or a network that does not run on the engine.
     """
-    found = written.of(network(options), options.engine)
+    found = written.of(network(options), options.engine, n_hidden(options))
     if options.engine not in found.engines:
         able = "torch" if "torch" in found.engines else "brian2" if found.engines else ""
         remedy = f"say --engine {able}" if able else "choose another with --network"

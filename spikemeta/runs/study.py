@@ -111,7 +111,7 @@ class SimulationOptions:
         "A network, by name or file (my_network.py). Default: feedforward, or surrogate with --engine torch.",
     )
     batch: int | None = option(None, "Images per step of the rule, with --engine torch. Default: 16.", low=1)
-    hidden: int | None = option(None, "Hidden neurons. Default: 100 (quick), 200 (full).", low=1)
+    hidden: int | str | None = option(None, "Hidden neurons; 200,100 for two layers. Default: 100 (quick), 200 (full).", low=1)
     feedback: str = option(
         "tied",
         "How errors reach the hidden layer: by the readout's weights or random ones; not for --engine torch.",
@@ -156,7 +156,10 @@ def check(options):
         value, rules = getattr(options, item.name), item.metadata
         if rules["choices"] and value not in rules["choices"]:
             problems.append(suggest(f"value of {flag(item.name)}", value, rules["choices"]))
-        if rules["low"] is not None and value is not None and value < rules["low"]:
+        if isinstance(value, str) and "int" in str(item.type):
+            sound = all(part.isdigit() and int(part) > 0 for part in value.split(","))
+            problems += [] if sound else [f"{flag(item.name)} {value!r}: write a whole number, or several, as in 200,100"]
+        elif rules["low"] is not None and value is not None and value < rules["low"]:
             problems.append(f"{flag(item.name)} must be at least {rules['low']:g}, not {value:g}")
     other = {"brian2": ("batch",), "torch": ("mode", "feedback", "dtype")}.get(getattr(options, "engine", None), ())
     for item in dataclasses.fields(options):

@@ -171,7 +171,7 @@ def _points(cells, store, workers):
         chosen = replace(cell.options, resume=True)  # a point that loses its worker goes on from its checkpoint
         for point in planning.points_of(list(cell.entries.values()), chosen, cell.plan.evaluate, store):
             points[point.label, point.seed] = replace(point, state=str(store.state_folder(point.label, point.seed).resolve()))
-        width = max(entry.hidden or scale.n_hidden(chosen) for entry in cell.entries.values())
+        width = max(scale.width(chosen, entry.hidden) for entry in cell.entries.values())
         states = max(len(entry.rule.analysis.states) for entry in cell.entries.values())
         guards.check_room(store.folder, pool.dataset(chosen.dataset), (width, 10), states, workers)
     return points

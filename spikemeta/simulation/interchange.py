@@ -26,6 +26,8 @@ def neurons(run):
     """
     from spikemeta.networks.surrogate import Parameters
 
+    if set(run.weights) != set(PROJECTIONS):
+        raise UserError(f"only a chain of two layers can be exported, not the projections {', '.join(run.weights)}")
     constants = {"step": _STEP} | run.constants["network"]
     if constants.get("inhibition"):
         raise UserError(

@@ -35,7 +35,8 @@ class Simulation:
     rule : Rule
     network : str
         Name of a network, or the path of a file that defines a `spikemeta.language.network.Network`.
-    n_hidden : int
+    n_hidden : int or sequence of int
+        Hidden neurons; a sequence for several layers: ``(200, 100)``.
     feedback : str
         How the network's error reaches its hidden neurons: ``"tied"`` or ``"random"``. Not for engine torch.
     engine : {"brian2", "torch"}
@@ -92,15 +93,17 @@ class Simulation:
         for kind, (value, valid) in given.items():
             if value not in valid:
                 raise UserError(suggest(kind, value, valid))
-        if n_hidden < 1:
+        layers = (n_hidden,) if np.ndim(n_hidden) == 0 else tuple(n_hidden)
+        if not layers or min(layers) < 1:
             raise UserError(f"the number of hidden neurons must be at least 1, not {n_hidden}")
         if batch < 1:
             raise UserError(f"the batch must be at least 1, not {batch}")
         self.hardware = profile.get(hardware) if isinstance(hardware, str) and hardware else hardware or None
         self.ideal = rule
         self.rule = stored.on_chip(rule, self.hardware) if self.hardware else rule
-        self.engine, self.mode, self.feedback, self.n_hidden = engine, mode, feedback, n_hidden
-        self.network = written.of(network, engine)
+        self.engine, self.mode, self.feedback = engine, mode, feedback
+        self.layers, self.n_hidden = layers, sum(layers)  # of each hidden layer; of all
+        self.network = written.of(network, engine, layers)
         if engine not in self.network.engines:
             able = " or ".join(map(repr, self.network.engines)) or "none"
             raise UserError(f"network {str(network)!r} does not run on engine {engine!r}, but on {able}")
@@ -117,7 +120,7 @@ class Simulation:
         where = self.network_name, self.engine, task, data, self.feedback
         return {
             "network": asdict(self.network.parameters(task, data, self.network_parameters)),
-            "rule": tuned.constants(self.rule, self.network.projections, *where, self.parameters),
+            "rule": tuned.constants(self.rule, written.bases(self.network), *where, self.parameters),
         }
 
     def run(self, curriculum, seed=0, out=None, resume=False, progress=None, weights=None, shared=None, forks=()):
@@ -332,7 +335,7 @@ class Simulation:
             "seed": seed,
             "network": self.network_name,
             "network text": getattr(self.network, "text", ""),
-            "hidden neurons": self.n_hidden,
+            "hidden neurons": self.n_hidden if len(self.layers) == 1 else list(self.layers),
             "feedback": self.feedback,
             "engine": self.engine,
             "mode": self.mode if self.engine == "brian2" else "",

@@ -9,11 +9,32 @@ from spikemeta.errors import UserError
 from spikemeta.language import registry
 from spikemeta.language.network import Network
 
+#: The text with any number of hidden layers that takes the place of a network written as code, which has one.
+LAYERED = {"feedforward": "layered", "surrogate": "layered"}
 
-def of(name, engine="torch"):
-    """The network of a name, or of a user's file, as `spikemeta.simulation.simulation` uses it on an engine."""
-    found = registry.get_network(name)
-    return Written(found, not str(name).endswith(".py"), engine) if isinstance(found, Network) else found
+
+def of(name, engine="torch", n_hidden=None):
+    """The network of a name, or of a user's file, as `spikemeta.simulation.simulation` uses it on an engine.
+
+    Parameters
+    ----------
+    name : str
+    engine : {"torch", "brian2"}
+    n_hidden : int or tuple of int
+        Hidden neurons; of several layers, a tuple.
+    """
+    found, like = registry.get_network(name), None
+    layers = n_hidden if isinstance(n_hidden, tuple) and len(n_hidden) > 1 else ()
+    if layers and str(name) in LAYERED and engine in found.engines:
+        found, like = registry.get_network(LAYERED[name]), found
+    if isinstance(found, Network):
+        return Written(found, not str(name).endswith(".py"), engine, layers, like)
+    return found
+
+
+def bases(network):
+    """By projection, the one whose constants of a rule it takes where it has none of its own."""
+    return getattr(network, "bases", {name: name for name in network.projections})
 
 
 class Written:
@@ -26,6 +47,10 @@ class Written:
         Whether constants were found for it, in ``networks/tuned/NAME.toml``.
     engine : {"torch", "brian2"}
         Where it will run: on brian2 it has the constants of its learning signal, too.
+    layers : tuple of int
+        Neurons of several hidden layers in place of one.
+    like : network or None
+        A network as code whose constants it has, unless it is told others.
 
     Attributes
     ----------
@@ -34,16 +59,22 @@ class Written:
     engines : tuple of str
     text : str
         All that decides what it does.
+    bases : dict of str to str
+        As from `bases`: further hidden layers take what the first one has.
     """
 
     engines = ("brian2", "torch")
 
-    def __init__(self, network, ours=False, engine="torch"):
-        self.network, self.ours, self.engine = network, ours, engine
+    def __init__(self, network, ours=False, engine="torch", layers=(), like=None):
+        names = network.structure.projections
+        network = network.stacked(layers) if layers else network
+        self.network, self.ours, self.engine, self.like = network, ours, engine, like
         self.signal = registry.get_signal(network.signal) if engine == "brian2" else None
         self.projections = tuple(name for name, p in network.structure.projections.items() if p.plastic)
         self.defaults = {name: p.value for name, p in network.parameters.items()}
+        self.bases = {name: name if name in names else name.rstrip("0123456789") for name in self.projections}
         self.defaults |= self._of_signal(self.defaults)
+        self.defaults |= self._of_code("", "")
         fields = [(name, float, dataclasses.field(default=value)) for name, value in self.defaults.items()]
         self._constants = dataclasses.make_dataclass("Constants", fields, frozen=True)
         self.text = repr((network, self.signal))
@@ -60,7 +91,8 @@ class Written:
             For an override that names no constant of the network, or a value that makes no sense.
         """
         place = self.network.name, self.engine, self.defaults, task, dataset
-        layers = tuned.network_constants(*place) if self.ours else {}, overrides or {}
+        found = self._of_code(task, dataset) | (tuned.network_constants(*place) if self.ours else {})
+        layers = found, overrides or {}
         only = self.defaults.keys() - self.network.parameters.keys()
         of_signal = {name: value for given in layers for name, value in given.items() if name in only}
         problems = [
@@ -68,9 +100,14 @@ class Written:
         ]
         if problems:
             raise UserError("\n".join(f"signal {self.signal.name!r}: {problem}" for problem in problems))
-        found, given = ({name: value for name, value in layer.items() if name not in only} for layer in layers)
-        constants = self.network.constants(given, found)
+        kept, given = ({name: value for name, value in layer.items() if name not in only} for layer in layers)
+        constants = self.network.constants(given, kept)
         return self._constants(**self.defaults | constants | {name: float(value) for name, value in of_signal.items()})
+
+    def _of_code(self, task, dataset):
+        """Constants of the network as code that this text has, too."""
+        found = dataclasses.asdict(self.like.parameters(task, dataset)) if self.like else {}
+        return {name: value for name, value in found.items() if name in self.defaults}
 
     def _of_signal(self, constants):
         """Constants of the learning signal that the network has not."""

@@ -74,8 +74,8 @@ TEACHING = {
         ({"random": ""}, "say by which factor a trace is carried, of randn"),
         ({"on_pre": "gradient += randn()*error_post"}, "may be drawn only in random"),
         (
-            {"parameters": TEACHING["parameters"] | {"answer_tau": Parameter(1.0)}},
-            "answer_tau stands in for 'tau', which must be",
+            {"parameters": TEACHING["parameters"] | {"readout_tau": Parameter(1.0)}},
+            "takes the place of 'hidden_tau', which must be",
         ),
     ],
 )

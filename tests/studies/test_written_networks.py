@@ -1,7 +1,6 @@
 """Networks that are texts, in simulations and studies, on both engines: toy sizes."""
 
 import json
-from dataclasses import asdict
 
 import drawn as networks
 import numpy as np
@@ -13,31 +12,21 @@ from spikemeta.backends.networks import lesson
 from spikemeta.data import curricula, datasets
 from spikemeta.errors import UserError
 from spikemeta.language import registry
-from spikemeta.language.rule import Parameter
 from spikemeta.simulation import written
 from spikemeta.simulation.simulation import Simulation
 
-#: The network `surrogate`, as a text.
-TWIN = networks.written(
-    name="twin",
-    layers="input : rate(n_input, input_rate)\nhidden : lif(n_hidden), slope = 5\nreadout : lif(n_classes), slope = 1",
-    projections="""
-        hidden : input -> hidden, plastic, weight = 0.15*randn()
-        readout : hidden -> readout, plastic, weight = 0.2*randn()
-    """,
-    parameters=networks.PARAMETERS | {"step": Parameter(4.0, "ms")},
-)
+#: The networks `surrogate` and `feedforward`, as a text.
+TWIN = registry.get_network("layered")
 RECURRENT = networks.written("adaptive", ", delay = 2, probability = 0.5", pool=True)
-
-
-#: The constants of the twin's signal that network `feedforward` calls otherwise; no step begins at this onset.
-SIGNAL = {"onset": 14.5, "hidden_centre": 1.0, "readout_centre": 0.3, "hidden_spread": 0.15, "readout_spread": 0.2}
 
 
 def simulated(network, monkeypatch, rule="laplace", engine="torch", more=None, **how):
     """A run of a network that is not in a file; all else as in studies."""
     if not isinstance(network, str):
-        monkeypatch.setattr(written, "of", lambda name, engine: written.Written(network, engine=engine))
+        made = lambda name, engine, _: written.Written(  # noqa: E731
+            network, engine=engine, like=registry.load("networks", name) if network is TWIN else None
+        )
+        monkeypatch.setattr(written, "of", made)
     own = {"batch": 4, "parameters": {"lr": 0.1}} if engine == "torch" else {}
     name = "surrogate" if engine == "torch" else "feedforward"  # whose constants of rules hold
     simulation = Simulation(registry.get_rule(rule), name, n_hidden=10, engine=engine, **own | (more or {}))
@@ -59,18 +48,15 @@ def test_the_text_of_surrogate_is_surrogate_to_the_bit(monkeypatch):
 @pytest.mark.parametrize(("rule", "feedback"), [("sgd", "tied"), ("mesu", "random")])
 def test_the_text_of_feedforward_learns_as_feedforward(rule, feedback, monkeypatch):
     """From the same weights, with the same draws: the same spikes, and weights that differ by rounding."""
-    how = {"mode": "runtime", "feedback": feedback}
-    plain = TWIN.constants(overrides={"step": 1.0})
-    constants = asdict(registry.load("networks", "feedforward").parameters()) | SIGNAL
-    given = how | {"network_parameters": constants}
-    known = {"step": plain["step"], "onset": 14.5} | {n: constants[n] for n in ("target_rate", "tau_error", "tied_factor")}
+    constants = {"onset": 14.5, "inhibition": 0.05}  # no step begins at this onset: roundings do not matter
+    how = {"mode": "runtime", "feedback": feedback, "network_parameters": constants}
     start = {"hidden": (64, 10), "readout": (10, 2)}
     weights = {name: 0.3 * np.random.default_rng(1).standard_normal(shape) for name, shape in start.items()}
     if feedback == "random":  # the matrix that the code draws first
         back = np.random.default_rng([3, 1]).standard_normal((2, 10))
         monkeypatch.setattr(lesson, "draw", lambda *_: {"hidden": 0.3 * (back - back.mean(axis=0))})
-    expected = simulated("feedforward", monkeypatch, rule, "brian2", given, weights=weights)
-    found = simulated(TWIN, monkeypatch, rule, "brian2", how | {"network_parameters": known}, weights=weights)
+    expected = simulated("feedforward", monkeypatch, rule, "brian2", how, weights=weights)
+    found = simulated(TWIN, monkeypatch, rule, "brian2", how, weights=weights)
     for ours, theirs in zip(found.phases, expected.phases, strict=True):
         np.testing.assert_array_equal(ours.counts, theirs.counts)
         assert ours.hidden_rate == theirs.hidden_rate
@@ -126,16 +112,32 @@ def test_a_recurrent_sparse_network_learns_and_resumes_to_the_bit(monkeypatch, t
         simulated(TWIN, monkeypatch, out=tmp_path / "part", resume=True)
 
 
+def test_several_hidden_layers_take_the_place_of_one(tmp_path):
+    """``--hidden 8,6``: the text of the network, with the rules' constants of the first hidden layer in the second."""
+    out = tmp_path / "out"
+    words = "run forgetting --engine torch --rules sgd --images 10 --tasks 2 --hidden 8,6 --seeds 1 --workers 1"
+    done = CliRunner().invoke(cli.app, [*words.split(), "--out", str(out), "--set", "hidden.lr=0.5"])
+    assert done.exit_code == 0, done.output
+    row = json.loads((out / "summary.json").read_text())["rows"][0]
+    assert {name: values["lr"] for name, values in row["constants"]["rule"].items()} == {
+        "hidden": 0.5,
+        "hidden2": 0.5,
+        "readout": 0.03,
+    }
+    assert row["constants"]["network"]["step"] == 4.0  # of surrogate
+    assert row["metrics"]["footprint"]["mean"] == 4 * (64 * 8 + 8 * 6 + 6 * 2)
+
+
 @pytest.mark.parametrize("engine", ["torch", "brian2 --mode runtime"])
 def test_a_study_runs_a_network_file(engine, tmp_path):
     file = tmp_path / "mine.py"
     file.write_text(networks.SOUND)
     out = tmp_path / "out"
-    words = (
-        f"run forgetting --network {file} --engine {engine} --rules sgd --images 10 --tasks 2 --hidden 6 --seeds 1 --workers 1"
-    )
+    words = f"run forgetting --network {file} --engine {engine} --rules sgd --images 8 --tasks 2 --hidden 6,5 --seeds 1"
     own = ["network.tau_error=40"] if "brian2" in engine else []
-    done = CliRunner().invoke(cli.app, [*words.split(), "--out", str(out), "--set", "lr=0.1", "network.spread=0.5", *own])
+    done = CliRunner().invoke(
+        cli.app, [*words.split(), "--workers", "1", "--out", str(out), "--set", "lr=0.1", "network.spread=0.5", *own]
+    )
     assert done.exit_code == 0, done.output
     summary = json.loads((out / "summary.json").read_text())
     assert 0 <= summary["rows"][0]["metrics"]["final_accuracy"]["mean"] <= 1
@@ -148,6 +150,8 @@ def test_a_study_runs_a_network_file(engine, tmp_path):
         ("--network feedforward --engine torch", "does not run on --engine torch: say --engine brian2"),
         ("--network perceptron", "choose another with --network"),
         ("--network no/such.py --engine torch", "there is no network file"),
+        ("--hidden 8,", "--hidden '8,': write a whole number, or several, as in 200,100"),
+        ("--hidden 0", "--hidden must be at least 1"),
         ("--network surogate", "did you mean 'surrogate'"),
     ],
 )

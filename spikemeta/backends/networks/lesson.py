@@ -6,7 +6,7 @@ import brian2
 import numpy as np
 
 from spikemeta.errors import UserError, suggest
-from spikemeta.language.signal import ANSWER
+from spikemeta.language.signal import READOUT, replaced
 
 FEEDBACK = ("tied", "random")
 
@@ -156,5 +156,5 @@ def quantities(lesson, layer):
     from spikemeta.language.neuron_checking import UNITS
 
     own = {n: v * UNITS[lesson.signal.parameters[n].unit] for n, v in lesson.constants.items()}
-    stand_in = {n.removeprefix(ANSWER): v for n, v in own.items() if layer == lesson.answer and n.startswith(ANSWER)}
+    stand_in = {replaced(n): v for n, v in own.items() if layer == lesson.answer and n.startswith(READOUT)}
     return {n: brian2.Quantity(v) for n, v in (own | stand_in).items()}

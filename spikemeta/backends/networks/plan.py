@@ -94,7 +94,8 @@ class Plan:
 
     def looped(self, component):
         """Whether a component's layers act on themselves, so that their steps depend on each other through spikes."""
-        return any(p.source in component and p.target in component for p in self.projections.values())
+        acting = (p for name, p in self.projections.items() if p.plastic or np.any(self.weights[name]))
+        return any(p.source in component and p.target in component for p in acting)
 
 
 def make(network, n_input, n_hidden, n_classes, constants=None, seed=0, rng=None, weights=None):
