@@ -5,9 +5,9 @@
 
 Three attacks. Deranged: after 1, 3 or 9 clean passes of the sequence, one pass in which each item carries the label of
 another, with no fixed point (the published permutation has one on average, an item that is taught rightly). Mixed: one
-pass in which 0 to 50 % of each item's target images carry wrong labels. Targeted: after three passes (fewer if
-``--passes`` says so), one more presentation of one item under the label of another. All are scored by true labels. The
-rows "not attacked" are shown one clean pass more instead: they say what a rule costs that is safe because it learns
+pass in which 0 to 50 % of each item's target images carry wrong labels (quick: 0, 20 and 40 %). Targeted: after three
+passes (fewer if ``--passes`` says so), one more presentation of one item under the label of another. All are scored by true
+labels. The rows "not attacked" are shown one clean pass more instead: they say what a rule costs that is safe because it learns
 little. Rows "0% wrong" have a ``breaking_fraction`` in ``summary.json``: of wrong labels, that at which recall has fallen to
 half of what it is without any.
 
@@ -37,6 +37,7 @@ def run(options, console):
     from spikemeta.figures import items as figures
     from spikemeta.runs import item_study
 
+    mixed = MIXED if options.scale == "full" else {fraction: MIXED[fraction] for fraction in FRACTIONS[::2]}
     clean = [number for number in CLEAN if number <= options.passes]
     some = min(3, options.passes)
     targeted = f"{some} clean, targeted"
@@ -44,14 +45,14 @@ def run(options, console):
     conditions = {"not attacked": {"passes": clean[-1] + 1}}
     conditions |= {name: {"passes": number, "attack": "deranged"} for number, name in deranged.items()}
     conditions |= {targeted: {"passes": some, "attack": "targeted"}}
-    conditions |= {name: {"passes": 1, "wrong": fraction} for fraction, name in MIXED.items()}
+    conditions |= {name: {"passes": 1, "wrong": fraction} for fraction, name in mixed.items()}
     return item_study.run(
         "poisoning",
         options,
         item_study.entries_of(options, conditions),
         items.AttackAnalysis(
             recall.of_attack,
-            mixed=MIXED,
+            mixed=mixed,
             compared=("final_accuracy", "accuracy_after_attack", "retained", "items_after_attack", "attack_success"),
         ),
         {
@@ -71,7 +72,7 @@ def run(options, console):
                 "A pass of deranged labels",
                 deranged,
             ),
-            "mixed": lambda results: figures.wrong_labels(results, MIXED),
+            "mixed": lambda results: figures.wrong_labels(results, mixed),
             "targeted": lambda results: figures.bars(
                 results,
                 "attack_success",

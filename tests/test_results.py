@@ -1,6 +1,9 @@
 """Output folders and the machinery around a simulation, with a stand-in for the simulation itself."""
 
 import json
+import re
+import shutil
+import subprocess
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,7 +16,7 @@ from spikemeta.analysis import tasks
 from spikemeta.analysis.rows import FinishedRun
 from spikemeta.errors import InstabilityError, UserError
 from spikemeta.language import registry
-from spikemeta.runs import display, pool, report, scale
+from spikemeta.runs import display, pool, report, report_page, scale
 from spikemeta.runs.results import Store
 from spikemeta.system import files
 
@@ -290,8 +293,61 @@ def test_report_is_one_file(tmp_path, fake, console):
     assert page.count("data:image/png;base64,") == 5
     assert "66.5 ± 0.7" in page
     assert "on_gradient" in page
-    assert "<script" not in page
     assert 'src="http' not in page
+    assert page.count("<script>") == 1
+    for name in ("accuracy", "first_task"):  # enlarged and closed by addresses alone, which exist
+        assert f'<a href="#{name}"' in page
+        assert f'<div id="{name}">' in page
+        assert f'href="#at-{name}"' in page
+        assert f'id="at-{name}"' in page
+    assert "<summary>laplace</summary>" in page
+    for part in ("prefers-color-scheme:dark", "@media print", 'name="viewport"', 'alt="first task"'):
+        assert part in page
+
+
+def contrast(one, other):
+    """Of two colours, as WCAG 2.1 defines it."""
+    lights = []
+    for colour in (one, other):
+        digits = colour[1:] if len(colour) == 7 else "".join(2 * c for c in colour[1:])
+        parts = [int(digits[k : k + 2], 16) / 255 for k in (0, 2, 4)]
+        r, g, b = (c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in parts)
+        lights.append(0.2126 * r + 0.7152 * g + 0.0722 * b)
+    return (max(lights) + 0.05) / (min(lights) + 0.05)
+
+
+def test_a_reports_colours_can_be_read():
+    """Level AA: 4.5, light, dark and on paper."""
+    assert contrast("#000", "#ffffff") == pytest.approx(21)
+    schemes = [dict(re.findall(r"--(\w+):(#\w+)", block)) for block in re.findall(r":root\{([^}]*)\}", report_page.STYLE)]
+    assert len(schemes) == 3
+    for scheme in schemes:
+        for kind in ("text", "link", "bad"):
+            assert contrast(scheme[kind], scheme["page"]) >= 4.5
+        assert contrast(scheme["text"], scheme["code"]) >= 4.5
+
+
+def test_a_reports_table_sorts():
+    """The script of the page, on a table of stand-ins: first the largest, what is no number last, then the other way."""
+    if not shutil.which("node"):
+        pytest.skip("no JavaScript here")
+    cells = [["a", "9.5 ± 1"], ["b", "-"], ["c", "80.1"], ["d", "-3.0"]]
+    program = f"""
+const attributes = () => {{ const kept = {{}}; return {{ getAttribute: n => kept[n] ?? null,
+  setAttribute: (n, v) => {{ kept[n] = v }}, removeAttribute: n => {{ delete kept[n] }} }} }};
+const heads = [0, 1].map(k => ({{ ...attributes(), childNodes: [], append(child) {{ this.button = child }} }}));
+const rows = {json.dumps(cells)}.map(row => ({{ cells: row.map(textContent => ({{ textContent }})) }}));
+const body = {{ rows, append(...all) {{ this.rows = all }} }};
+globalThis.document = {{ createElement: () => ({{ append() {{}} }}),
+  querySelectorAll: () => [{{ tHead: {{ rows: [{{ cells: heads }}] }}, tBodies: [body] }}] }};
+{report_page.SCRIPT}
+const told = () => body.rows.map(row => row.cells[0].textContent).join("");
+for (const k of [1, 1, 0, 0]) {{ heads[k].button.onclick(); console.log(told(), heads[k].getAttribute("aria-sort")) }}
+"""
+    done = subprocess.run(["node", "-"], input=program, capture_output=True, text=True, timeout=60)
+    assert done.stdout.split() == ["cadb", "descending", "dacb", "ascending", "abcd", "descending", "dcba", "ascending"], (
+        done.stderr
+    )
 
 
 @pytest.mark.parametrize(

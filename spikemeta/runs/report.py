@@ -3,17 +3,15 @@
 import base64
 import html
 import json
+import textwrap
 from pathlib import Path
 
 from spikemeta.analysis import statistics
 from spikemeta.errors import UserError
 from spikemeta.runs.display import percent
+from spikemeta.runs.report_page import SCRIPT, STYLE
 from spikemeta.system.files import atomic, read_json
 
-_STYLE = """body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}
-table{border-collapse:collapse}th,td{padding:.25rem .8rem;border-bottom:1px solid #ddd;text-align:right}
-th:first-child,td:first-child{text-align:left}img{max-width:100%;margin:1rem 0}
-pre{background:#f5f5f5;padding:1rem;overflow:auto;font-size:12px}.failed{color:#a00}"""
 _COLUMNS = {
     "final_accuracy": "final accuracy, %",
     "just_learned_accuracy": "just learned, %",
@@ -111,22 +109,42 @@ def render(summary, provenance, figures):
         f"<h1>{e(': '.join(filter(None, [summary['study'], title])))}</h1>",
         f"<p>{e(about)}; mean ± sd.</p>",
         f"<pre>{e(provenance['command'])}</pre>",
-        "<table><tr><th>rule</th>" + "<th>told of boundaries</th>" * told,
+        '<div class="wide"><table><thead><tr><th>rule</th>' + "<th>told of boundaries</th>" * told,
         *[f"<th>{e(_COLUMNS.get(m, m.replace('_', ' ')))}</th>" for m in shown],
-        "</tr>",
+        "</tr></thead><tbody>",
     ]
     for row in rows:
         cells = [_cell(m, row["metrics"].get(m, {})) for m in shown]
         if told:
             cells.insert(0, "yes" if row.get("needs_boundary") else "no")
         body += ["<tr>", *[f"<td>{e(c)}</td>" for c in [row.get("label", row["rule"]), *cells]], "</tr>"]
-    body.append("</table>")
+    body.append("</tbody></table></div>")
     body += [f'<p class="failed">failed: {e(message)}</p>' for message in summary.get("failures", ())]
-    for path in figures:
-        data = base64.b64encode(path.read_bytes()).decode()
-        body.append(f'<p><img alt="{e(path.stem)}" src="data:image/png;base64,{data}"></p>')
+    body += [_figure(path.stem, base64.b64encode(path.read_bytes()).decode()) for path in figures]
+    body += _rules(provenance.get("rules", {}))
     body.append(f"<h2>Provenance</h2><pre>{e(json.dumps(provenance, indent=2))}</pre>")
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{e(summary["study"])}</title>'
-        f"<style>{_STYLE}</style></head><body>{''.join(body)}</body></html>\n"
+        '<meta name="viewport" content="width=device-width,initial-scale=1">'
+        f"<style>{STYLE}</style></head><body>{''.join(body)}<script>{SCRIPT}</script></body></html>\n"
     )
+
+
+def _figure(name, data):
+    """A figure that fills the window when it is clicked, by its address alone; a click anywhere goes back."""
+    name, words = html.escape(name), html.escape(name.replace("_", " "))
+    return (
+        f'<figure id="at-{name}"><div id="{name}"><a class="back" href="#at-{name}">close</a><a href="#{name}" title="enlarge">'
+        f'<img alt="{words}" src="data:image/png;base64,{data}"></a></div></figure>'
+    )
+
+
+def _rules(rules):
+    """The equations of the rules used, block by block, where they are kept as texts."""
+    rules = {name: texts for name, texts in rules.items() if isinstance(texts, dict)}
+    out = ["<h2>Rules</h2>"] if rules else []
+    for name, texts in rules.items():
+        blocks = {block: textwrap.dedent(str(text)).strip() for block, text in texts.items() if isinstance(text, str)}
+        shown = "\n\n".join(f"{block}:\n{textwrap.indent(text, '    ')}" for block, text in blocks.items() if text)
+        out.append(f"<details><summary>{html.escape(name)}</summary><pre>{html.escape(shown)}</pre></details>")
+    return out

@@ -90,7 +90,7 @@ def test_an_item_is_learned_and_forgotten(finished):
 def test_rows_of_an_attack(finished):
     summary = json.loads((finished["poisoning"] / "summary.json").read_text())
     rows = {row["rule"]: row["metrics"] for row in summary["rows"]}
-    assert len(rows) == 2 * 9
+    assert len(rows) == 2 * 6
     for rule in ("conventional", "hybrid"):
         attacked = rows[f"{rule}: 1 clean, deranged"]
         assert attacked["accuracy_after_attack"]["values"] == attacked["final_accuracy"]["values"]
@@ -127,9 +127,9 @@ def test_the_fraction_of_wrong_labels_that_breaks_a_rule(finished):
     np.testing.assert_allclose(found, [0.15, 0.2, np.nan, 0.0], rtol=1e-12)
     rows = {row["rule"]: row["metrics"] for row in json.loads((finished["poisoning"] / "summary.json").read_text())["rows"]}
     for rule in ("conventional", "hybrid"):
-        names = [f"{rule}: {n}% wrong" for n in (0, 10, 20, 30, 40, 50)]
+        names = [f"{rule}: {n}% wrong" for n in (0, 20, 40)]
         recalls = np.transpose([rows[name]["final_accuracy"]["values"] for name in names])
-        expected = recall.breaking_fraction([0, 0.1, 0.2, 0.3, 0.4, 0.5], recalls)
+        expected = recall.breaking_fraction([0, 0.2, 0.4], recalls)
         values = np.array(rows[names[0]]["breaking_fraction"]["values"], float)  # None is nan
         np.testing.assert_allclose(values, expected, rtol=1e-12)
         assert "breaking_fraction" not in rows[names[1]]
