@@ -1,12 +1,18 @@
 """Sphinx settings: MyST pages; code on them is executed at build, errors are fatal."""
 
 import importlib.metadata
+import sys
+from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parent))
+import notebooks
+
+notebooks.write()
 project = "spikemeta"
 author = "The spikemeta authors"
 release = importlib.metadata.version("spikemeta")
 extensions = ["myst_nb", "sphinx.ext.autodoc", "numpydoc"]
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "notebooks"]
 html_theme = "furo"
 nb_execution_mode = "force"
 nb_execution_raise_on_error = True

@@ -13,7 +13,9 @@ import spikemeta
 
 DOCS = Path(__file__).parents[1] / "docs"
 sys.path.insert(0, str(DOCS))
-gallery, pages, record, tables = (importlib.import_module(name) for name in ("gallery", "pages", "record", "tables"))
+gallery, notebooks, pages, record, tables = (
+    importlib.import_module(name) for name in ("gallery", "notebooks", "pages", "record", "tables")
+)
 
 ACCURACIES = ("final_accuracy", "just_learned_accuracy", "forgetting")
 #: Page of a study that compares rules, and its columns.
@@ -256,3 +258,25 @@ def test_the_readme_quotes_the_recorded_numbers():
         if row["rule"] in ("sgd", "laplace"):
             costs = [f"{row['metrics'][m]['mean']:.2g}" for m in ("ms_per_presentation", "ratio_to_brian2")]
             assert f"`{row['rule']}` {costs[0]} ms, {costs[1]} of" in readme
+
+
+def test_tutorials_are_notebooks(tmp_path):
+    """Of the format that Jupyter reads, with the cells that the build executes, and links that lead to pages."""
+    nbformat = pytest.importorskip("nbformat")
+    start, found = (DOCS / "start.md").read_text(), notebooks.write(tmp_path)
+    assert len(found) == 5
+    for path in found:
+        made = nbformat.read(path, as_version=4)
+        nbformat.validate(made)
+        assert made.cells[0].source.startswith("# ")
+        code = [cell.source for cell in made.cells if cell.cell_type == "code"]
+        text = (DOCS / f"{path.stem}.md").read_text()
+        assert len(code) == 1 + text.count("```{code-cell}")
+        assert code[0] == notebooks.FIRST
+        for source in code[1:]:
+            assert f"{source}\n```" in text
+        words = "".join(cell.source for cell in made.cells if cell.cell_type == "markdown")
+        assert "```{" not in words
+        for link in re.findall(r"\]\((?!https?:)([^)#]+)", words):
+            assert (DOCS / "notebooks" / link).resolve().is_file(), link
+        assert f"<notebooks/{path.name}>" in start
