@@ -1,5 +1,6 @@
 """Settings and fixtures shared by all tests."""
 
+import gc
 import os
 import signal
 from pathlib import Path
@@ -12,6 +13,12 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # tests in the background
 
 settings.register_profile("repeatable", derandomize=True, deadline=None, max_examples=40, database=None)
 settings.load_profile("repeatable")
+
+
+def pytest_collection_finish(session):
+    """What is imported stays: Brian2 collects garbage at every run, and would look through all of it."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

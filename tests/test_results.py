@@ -1,5 +1,6 @@
 """Output folders and the machinery around a simulation, with a stand-in for the simulation itself."""
 
+import base64
 import json
 import re
 import shutil
@@ -10,6 +11,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import xarray
+from matplotlib.figure import Figure
 from rich.console import Console
 
 from spikemeta.analysis import tasks
@@ -19,6 +21,9 @@ from spikemeta.language import registry
 from spikemeta.runs import display, pool, report, report_page, scale
 from spikemeta.runs.results import Store
 from spikemeta.system import files
+
+#: A picture in place of each figure, which takes a second to draw.
+ONE_PIXEL = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR4nGP4z8DwHwAFAAH/iZk9HQAAAABJRU5ErkJggg==")
 
 forgetting = registry.load("studies", "forgetting")
 search = registry.load("studies", "search")
@@ -66,6 +71,11 @@ def fake(monkeypatch):
     monkeypatch.setattr(FakeSimulation, "fails", {})
     monkeypatch.setattr(pool, "make_simulation", lambda rule, **arguments: FakeSimulation(rule, **arguments))
     return FakeSimulation
+
+
+@pytest.fixture
+def undrawn(monkeypatch):
+    monkeypatch.setattr(Figure, "savefig", lambda _, path, **more: Path(path).write_bytes(ONE_PIXEL))
 
 
 @pytest.fixture
@@ -203,7 +213,7 @@ def test_study_writes_the_contract(tmp_path, fake, console):
     assert "4/4 runs" in printed
 
 
-def test_resume_runs_only_what_is_missing(tmp_path, fake, console):
+def test_resume_runs_only_what_is_missing(tmp_path, fake, undrawn, console):
     fake.fails["laplace", 1] = KeyboardInterrupt()
     with pytest.raises(KeyboardInterrupt):
         forgetting.run(options(tmp_path), console)
@@ -222,7 +232,7 @@ def test_resume_runs_only_what_is_missing(tmp_path, fake, console):
     assert fake.started == [("sgd", 2), ("laplace", 2)], "more seeds may be added to a finished study"
 
 
-def test_an_unstable_run_does_not_lose_the_others(tmp_path, fake, console):
+def test_an_unstable_run_does_not_lose_the_others(tmp_path, fake, undrawn, console):
     fake.fails["sgd", 0] = InstabilityError("rule 'sgd': w became infinite in train task 2; lower lr")
     assert forgetting.run(options(tmp_path), console) == 2
     summary = json.loads((tmp_path / "summary.json").read_text())
@@ -232,20 +242,20 @@ def test_an_unstable_run_does_not_lose_the_others(tmp_path, fake, console):
     assert "train task 2" in console.export_text()
 
 
-def test_all_runs_unstable(tmp_path, fake, console):
+def test_all_runs_unstable(tmp_path, fake, undrawn, console):
     fake.fails |= {("sgd", seed): InstabilityError("w became nan") for seed in (0, 1)}
     with pytest.raises(UserError, match="no run finished:\nsgd, seed 0: w became nan"):
         forgetting.run(options(tmp_path, rules="sgd"), console)
 
 
-def test_any_other_problem_ends_the_study(tmp_path, fake, console):
+def test_any_other_problem_ends_the_study(tmp_path, fake, undrawn, console):
     fake.fails["sgd", 0] = UserError("no C++ compiler found; install one")
     with pytest.raises(UserError, match="no C"):
         forgetting.run(options(tmp_path), console)
     assert fake.started == [("sgd", 0)]
 
 
-def test_one_task_has_no_matrix_figure(tmp_path, fake, console):
+def test_one_task_has_no_matrix_figure(tmp_path, fake, undrawn, console):
     forgetting.run(options(tmp_path, task="joint", seeds=1), console)
     assert sorted(p.name for p in (tmp_path / "figures").glob("*.png")) == ["accuracy.png", "cost.png", "first_task.png"]
     metrics = json.loads((tmp_path / "summary.json").read_text())["rows"][0]["metrics"]
@@ -253,7 +263,7 @@ def test_one_task_has_no_matrix_figure(tmp_path, fake, console):
     assert metrics["final_accuracy"]["std"] is None
 
 
-def test_search_ranks_settings_on_validation_images(tmp_path, fake, console):
+def test_search_ranks_settings_on_validation_images(tmp_path, fake, undrawn, console):
     chosen = search.options(rules="laplace", grid=("lr=0.01,0.04,0.02",), workers=1, out=str(tmp_path))
     assert search.run(chosen, console) == 0
     summary = json.loads((tmp_path / "summary.json").read_text())
@@ -287,7 +297,7 @@ def test_validation_is_cut_from_training_images():
     assert not trained & tested
 
 
-def test_report_is_one_file(tmp_path, fake, console):
+def test_report_is_one_file(tmp_path, fake, undrawn, console):
     forgetting.run(options(tmp_path), console)
     page = report.write(tmp_path).read_text()
     assert page.count("data:image/png;base64,") == 5

@@ -52,7 +52,7 @@ def test_a_boundary_parts_two_curricula(curricula):
 @pytest.mark.parametrize(("mode", "rule"), [("standalone", "mesu"), ("runtime", "hybrid"), ("torch", "mesu")])
 def test_a_shared_beginning_changes_nothing(mode, rule, curricula, tmp_path):
     forks = shared_beginnings.forks(curricula)
-    for name in ("long", "attacked", "short"):
+    for name in ("long", "attacked"):
         found = simulation(mode, rule).run(curricula[name], seed=3, shared=tmp_path, forks=forks[name])
         alone = simulation(mode, rule).run(curricula[name], seed=3)
         assert found.state.keys() == alone.state.keys()
@@ -67,13 +67,13 @@ def test_a_shared_beginning_changes_nothing(mode, rule, curricula, tmp_path):
 
 def test_a_beginning_belongs_to_its_seed_and_rule(curricula, tmp_path):
     for rule, seed in (("hybrid", 1), ("hybrid", 2), ("sgd", 1)):
-        simulation("runtime", rule).run(curricula["short"], seed, shared=tmp_path, forks=(6,))
+        simulation("torch", rule).run(curricula["short"], seed, shared=tmp_path, forks=(6,))
     assert len(list(tmp_path.iterdir())) == 3
 
 
 def test_a_damaged_beginning_is_refused(curricula, tmp_path):
-    simulation("runtime", "sgd").run(curricula["short"], 1, shared=tmp_path, forks=(6,))
+    simulation("torch", "sgd").run(curricula["short"], 1, shared=tmp_path, forks=(6,))
     (file,) = tmp_path.glob("*/state.checkpoint")
     file.write_bytes(file.read_bytes()[:-1] + b"x")
     with pytest.raises(UserError, match="is damaged"):
-        simulation("runtime", "sgd").run(curricula["short"], 1, shared=tmp_path, forks=(6,))
+        simulation("torch", "sgd").run(curricula["short"], 1, shared=tmp_path, forks=(6,))

@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 
 from spikemeta.backends import brian
 from spikemeta.simulation import devices, standalone
+from spikemeta.simulation.executors import keep_code
 
 N_PRE, N_POST, STEPS, COUNT = 5, 3, 4, 24  # steps of 1 ms in a presentation; presentations
 #: Rounding in another order of the same operations: 1e-16 each, at most a few hundred of them one upon the other, and
@@ -251,6 +252,7 @@ def runtime_result(rule, network, made, parameters):
         for key, value in settings_of(rule, parameters).items():
             setattr(synapses, key, value[i, j] if np.ndim(value) else value)
     network.run((COUNT * STEPS + 1) * ms, namespace={})
+    keep_code(network)
     return {
         path: (
             {s: np.asarray(getattr(synapses, s)[:]) for s in (*rule.analysis.states, "transmitted")},

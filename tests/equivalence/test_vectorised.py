@@ -27,6 +27,13 @@ NEURONS = (
 BYTES = {"AVX2": 32, "AVX-512": 32}  # g++ may prefer the narrower vectors
 
 
+@pytest.fixture(autouse=True)
+def code_alone(monkeypatch, tmp_path):
+    """Programs are generated, and not compiled whole."""
+    monkeypatch.setenv("SPIKEMETA_CACHE", str(tmp_path))
+    monkeypatch.setattr(standalone, "_make", lambda folder, _: (folder / "main").touch())
+
+
 @cache
 def vectors():
     """Bytes of a vector here, or None where the compiler gives no report of this form."""

@@ -8,6 +8,7 @@ import sys
 import time
 from types import SimpleNamespace
 
+import launched
 import numpy as np
 import pytest
 
@@ -74,16 +75,7 @@ def test_a_full_disk_keeps_what_was_there(tmp_path, monkeypatch):
     assert [p.name for p in tmp_path.iterdir()] == ["a.json"]
 
 
-LIMITED = """
-import resource, sys
-resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), resource.RLIM_INFINITY))
-from spikemeta.cli import main
-sys.argv[1:] = sys.argv[2:]
-main()
-"""
-
-
-@pytest.mark.parametrize(("engine", "limit"), [("brian2", "300000"), ("torch", "150000")])
+@pytest.mark.parametrize(("engine", "limit"), [("brian2", 300000), ("torch", 150000)])
 def test_files_that_may_not_grow_end_a_study_with_a_message(engine, limit, tmp_path):
     """A limit on the size of files, which fails as a full disk does, in a study that has finished runs."""
     study = (
@@ -91,18 +83,18 @@ def test_files_that_may_not_grow_end_a_study_with_a_message(engine, limit, tmp_p
     )
 
     def spikemeta(limit, *more):
-        words = [sys.executable, "-c", LIMITED, limit, *study.split(), *more]
-        return subprocess.run(words, capture_output=True, text=True, check=False)
+        done = launched.Command([*study.split(), *more], tmp_path / "printed", limit=limit)
+        return done.communicate()[1], done.returncode
 
-    assert spikemeta("1000000000", "--seeds", "1").returncode == 0
+    assert spikemeta(0, "--seeds", "1")[1] == 0
     kept = {p: p.read_bytes() for p in (tmp_path / "out").rglob("*") if p.suffix in (".npz", ".nc")}
     assert len(kept) == 2
-    done = spikemeta(limit, "--seeds", "2", "--resume")
-    assert done.returncode == 2, done.stderr
-    assert "cannot write" in done.stderr or "could not write" in done.stderr
-    assert "Traceback" not in done.stderr
+    errors, code = spikemeta(limit, "--seeds", "2", "--resume")
+    assert code == 2, errors
+    assert "cannot write" in errors or "could not write" in errors
+    assert "Traceback" not in errors
     assert {p: p.read_bytes() for p in kept} == kept
-    assert spikemeta("1000000000", "--seeds", "2", "--resume").returncode == 0
+    assert spikemeta(0, "--seeds", "2", "--resume")[1] == 0
 
 
 def test_a_program_that_could_not_write_all_is_not_believed(tmp_path):

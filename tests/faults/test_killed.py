@@ -12,6 +12,7 @@ import sys
 import time
 from pathlib import Path
 
+import launched
 import numpy as np
 import pytest
 
@@ -159,16 +160,15 @@ STUDY = "run forgetting --rules sgd,laplace --engine torch --tasks 2 --passes 4 
 
 
 def start(folder, workers, *more):
-    words = [sys.executable, "-c", "from spikemeta.cli import main; main()", *STUDY.split(), "--workers", str(workers)]
-    words += ["--out", str(folder), *more]
-    pipe = subprocess.PIPE
-    return subprocess.Popen(words, stdout=pipe, stderr=pipe, text=True, start_new_session=True)
+    return launched.Command([*STUDY.split(), "--workers", workers, "--out", folder, *more], folder.parent / "printed")
 
 
 @pytest.fixture(scope="module")
 def whole_study(tmp_path_factory):
     folder = tmp_path_factory.mktemp("whole") / "out"
-    assert start(folder, 1).wait() == 0
+    first = start(folder, 1)
+    _, errors = first.communicate()
+    assert first.returncode == 0, errors
     return json.loads((folder / "summary.json").read_text())
 
 
@@ -176,18 +176,18 @@ def whole_study(tmp_path_factory):
 def test_a_stopped_command_says_how_to_go_on_and_goes_on(tmp_path, whole_study, workers, number):
     """Any number of workers gives the same summary, stopped or not."""
     folder = tmp_path / "out"
-    with start(folder, workers) as process:
-        while not list(folder.glob("state/*/*/state.checkpoint")) and process.poll() is None:
-            time.sleep(0.05)
-        process.send_signal(number)
-        _, errors = process.communicate()
+    process = start(folder, workers)
+    while not list(folder.glob("state/*/*/state.checkpoint")) and process.poll() is None:
+        time.sleep(0.05)
+    process.send_signal(number)
+    _, errors = process.communicate()
     assert process.returncode == {signal.SIGINT: 130, signal.SIGTERM: 143}[number], errors
     assert "everything up to here is saved: repeat the command with --resume to go on" in errors
     assert "Traceback" not in errors
     assert not (folder / "summary.json").exists()
     assert list(folder.glob("state/*/*/state.checkpoint"))
-    with start(folder, workers, "--resume") as again:
-        _, errors = again.communicate()
+    again = start(folder, workers, "--resume")
+    _, errors = again.communicate()
     assert again.returncode == 0, errors
     assert json.loads((folder / "summary.json").read_text()) == whole_study
 

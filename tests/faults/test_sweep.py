@@ -57,14 +57,14 @@ rule = registry.get_rule("sgd")
 
 
 def test_workers_that_are_killed_lose_nothing(tmp_path, monkeypatch, console):
-    """16 points on three workers, of which one is killed twice while it is at work."""
+    """16 points on two workers, of which one is killed twice while it is at work."""
     (tmp_path / "gated.py").write_text(GATED)
     rules, gate = str(tmp_path / "gated.py"), tmp_path / "open"
     grid = ("lr=0.001,0.003,0.01,0.1", "hidden=4,8")
     killed = []
     with (
         LocalCluster(
-            n_workers=3, threads_per_worker=1, host="127.0.0.1", dashboard_address=None, memory_limit=0, env={"GATE": str(gate)}
+            n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=None, memory_limit=0, env={"GATE": str(gate)}
         ) as local,
         Client(local, set_as_default=False) as client,
     ):

@@ -6,10 +6,9 @@ The rules are files of the test's own, so that the numbers do not depend on the 
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 
+import launched
 import numpy as np
 import pytest
 
@@ -40,30 +39,14 @@ def study(tmp_path_factory):
     explosion = "*exp(10*age/presentation)"  # infinite after 70 presentations
     for name, lr, factor in (("learns", 1e-4, ""), ("frozen", 0.0, ""), ("explodes", 1.0, explosion)):
         (home / f"{name}.py").write_text(RULE.format(name=name, lr=lr, factor=factor))
-    main = "from spikemeta.cli import main\nif __name__ == '__main__': main()\n"
-    (home / "main.py").write_text(main)
 
     def run(out, *more, rules="learns,frozen", wait=True):
         rules = ",".join(f"{name}.py" for name in rules.split(","))
-        command = [
-            sys.executable,
-            "main.py",
-            "run",
-            "forgetting",
-            "--rules",
-            rules,
-            "--out",
-            out,
-            "--tasks",
-            "2",
-        ]
-        command += ["--seeds", "2", "--hidden", "30", *more]
-        process = subprocess.Popen(
-            command, cwd=home, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=os.environ
-        )
+        words = ["run", "forgetting", "--rules", rules, "--out", out, "--tasks", "2", "--seeds", "2", "--hidden", "30", *more]
+        process = launched.Command(words, home / f"{out} printed", home)
         if not wait:
             return process, home / out
-        text = process.communicate()[0]
+        text = "".join(process.communicate())
         assert "Traceback" not in text, text
         return process.returncode, home / out, text
 
@@ -136,7 +119,7 @@ def test_interrupt_says_how_to_go_on_and_leaves_no_process(study):
     while not (folder / "state").exists() and process.poll() is None:  # the workers are at work
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
-    text = process.communicate()[0]  # ends only when no process holds the output open any more
+    text = "".join(process.communicate())  # ends only when no process of it is left
     assert process.returncode == 130
     assert "--resume" in text
     assert "Traceback" not in text

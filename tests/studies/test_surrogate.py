@@ -10,6 +10,8 @@ from typer.testing import CliRunner
 from spikemeta.cli import app
 from spikemeta.language import registry
 
+pytestmark = pytest.mark.xdist_group("surrogate")
+
 
 def run(*words):
     result = CliRunner().invoke(app, ["run", *map(str, words)], env={"COLUMNS": "200", "TERM": "dumb"})
@@ -21,7 +23,7 @@ def run(*words):
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     folder = tmp_path_factory.mktemp("torch") / "out"
-    result = run("forgetting", "--engine", "torch", "--seeds", 1, "--workers", 1, "--out", folder)
+    result = run("forgetting", "--engine", "torch", "--seeds", 1, "--workers", 1, "--tasks", 3, "--out", folder)
     assert result.exit_code == 0, result.output
     return folder, result.output
 
@@ -46,7 +48,7 @@ def test_what_ran_is_recorded(finished):
     folder, _ = finished
     provenance = json.loads((folder / "provenance.json").read_text())
     assert {"torch", "snntorch", "spikemeta"} <= set(provenance["versions"])
-    assert provenance["command"] == f"spikemeta run forgetting --seeds 1 --engine torch --workers 1 --out {folder}"
+    assert provenance["command"] == f"spikemeta run forgetting --seeds 1 --engine torch --tasks 3 --workers 1 --out {folder}"
     assert provenance["feedback"] == "backpropagated"
     sgd = next(run for run in provenance["runs"] if run["rule"] == "sgd")
     assert sgd["constants"]["rule"]["hidden"]["lr"] == 0.03  # as rules/tuned/sgd.toml has it
