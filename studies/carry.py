@@ -123,4 +123,4 @@ def run(options, console):
     return display.end(console, store, [], failures)
 
 
-study = Study("carry", "What weights lose when they are carried from one network to the other.", Options, run)
+study = Study("carry", "What weights lose when they are carried from one network to the other.", Options, run, quick=52)

@@ -138,4 +138,5 @@ study = Study(
     Options,
     run,
     resumable=False,
+    quick=49,
 )

@@ -60,4 +60,4 @@ def run(options, console):
     )
 
 
-study = Study("repetition", "What repeating a sequence does to its items (Hebb repetition).", Options, run)
+study = Study("repetition", "What repeating a sequence does to its items (Hebb repetition).", Options, run, quick=281)

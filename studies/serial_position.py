@@ -46,4 +46,6 @@ def run(options, console):
     )
 
 
-study = Study("serial_position", "Which items of a sequence are remembered: the first, the last, or all.", Options, run)
+study = Study(
+    "serial_position", "Which items of a sequence are remembered: the first, the last, or all.", Options, run, quick=129
+)

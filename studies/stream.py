@@ -119,4 +119,4 @@ def run(options, console):
     return display.end(console, store, drawn, failures)
 
 
-study = Study("stream", "A long stream of permuted tasks, each seen once.", Options, run)
+study = Study("stream", "A long stream of permuted tasks, each seen once.", Options, run, quick=62)

@@ -78,3 +78,20 @@ def test_modes_are_shown():
         "v(t) = -0.7071*m1(t) + 0.7071*m2(t)",
     ):
         assert line in text, text
+
+
+def test_a_quick_size_is_quick_and_its_help_says_so():
+    """Three minutes of two cores; a study without a number was not measured, and its help says nothing."""
+    from typer.testing import CliRunner
+
+    from spikemeta import cli
+
+    quick = {name: registry.load("studies", name).quick for name in registry.names("studies")}
+    measured = {name: seconds for name, seconds in quick.items() if seconds is not None}
+    assert len(measured) >= 5
+    assert all(0 < seconds <= 2 * 180 for seconds in measured.values())
+    for name, seconds in quick.items():
+        if name not in ("forgetting", *measured):
+            continue
+        shown = CliRunner().invoke(cli.app, ["run", name, "--help"], env={"COLUMNS": "200"}).output
+        assert (f"about {seconds} s of processor time" in " ".join(shown.split())) == (seconds is not None)
