@@ -278,7 +278,7 @@ class _Parts:
         for name, pre, post in (("hidden", source, hidden), ("readout", hidden, readout)):
             back = tied if (name, feedback) == ("readout", "tied") else None
             how = {"name": f"to_{name}", "connect": connect.get(name, True), "post": back}
-            made[name] = brian.synapses(self.rule, pre, post, **how, **send)
+            made[name] = brian.synapses(self.rule.of(name), pre, post, **how, **send)
         for projection in made.values():
             projection.namespace |= {"weight_noise": WEIGHT_NOISE, "weight_dice": WEIGHT_DICE}
         made["readout"].namespace["tied_factor"] = self.parameters.tied_factor

@@ -30,8 +30,8 @@ def of_run(run, sizes, n_states, itemsize, batch=1, stored_images=0):
     run : spikemeta.simulation.simulation.Run
     sizes : tuple of int
         (n_input, n_hidden, n_classes).
-    n_states : int
-        Variables that the rule keeps for each synapse.
+    n_states : float
+        Variables that the rule keeps for each synapse; a mean, where each projection has its own rule.
     itemsize : int
         Bytes of each.
     batch : int

@@ -229,6 +229,10 @@ def constants(rule, projections, network, engine, task="", dataset="", feedback=
     UserError
         For a file that cannot be used, or a projection that the network lacks; for a bad override.
     """
+    if hasattr(rule, "rules"):  # one for each projection
+        rule.constants(overrides=overrides)
+        place = projections, network, engine, task, dataset, feedback
+        return {p: constants(rule.of(p), *place, rule.own(overrides, p))[p] for p in projections}
     for block in of_rule(rule):
         if block.network == network:
             for owner in {key.rpartition(".")[0] for key in block.values} - {"", *projections}:
@@ -250,6 +254,8 @@ def _moved(key, base, projection):
 
 def exist(rule, network, engine, task, dataset, feedback):
     """Whether something was found for a rule at this place; what was found with tied feedback says nothing of a random one."""
+    if hasattr(rule, "rules"):
+        return all(exist(one, network, engine, task, dataset, feedback) for one in rule.each)
     for b in of_rule(rule):
         here = (b.network, b.engine, b.task) == (network, engine, task) and b.variant in ("", rule.variant)
         if here and b.dataset in _same(dataset) and (feedback != "random" or b.feedback == "random"):

@@ -5,6 +5,7 @@ import pkgutil
 import re
 
 from spikemeta.errors import UserError, suggest
+from spikemeta.language import assignment
 from spikemeta.language.entries import KINDS, constants_file, from_file, load, names
 
 __all__ = ["KINDS", "constants_file", "from_file", "get_rule", "load", "names", "variants"]
@@ -18,8 +19,11 @@ def variants():
 def get_rule(name):
     """A rule by name, by the name of a variant, from a user's file (``path/to/my_rule.py``), or one over another.
 
-    ``stable_flexible(mesu)``, and ``stable(path/to/my_rule.py)``: the first gates the gradient of the second.
+    ``stable_flexible(mesu)``, and ``stable(path/to/my_rule.py)``: the first gates the gradient of the second. And one for each
+    projection, ``hidden=mesu,readout=sgd``.
     """
+    if assignment.PART.match(str(name)) and (found := assignment.read(name, get_rule)):
+        return found
     gated = re.fullmatch(r"\s*([^()]+)\((.+)\)\s*", str(name))
     if gated:
         from spikemeta.language.composition import over

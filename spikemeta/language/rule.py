@@ -217,6 +217,10 @@ class Rule:
             return False
         return not self.boundary_if or bool(self.parameters[self.boundary_if].value)
 
+    def of(self, projection):
+        """The rule of a projection: this one, whichever it is."""
+        return self
+
     def with_constants(self, file):
         """The same rule, whose constants a search left in this file."""
         found = copy.copy(self)

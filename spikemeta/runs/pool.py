@@ -173,7 +173,9 @@ def _costs(point, rule, simulation, curriculum, run):
     torch = point.simulation["engine"] == "torch"
     itemsize = 4 if torch or point.simulation.get("dtype") == "float32" else 8
     batch, stored = point.simulation.get("batch", 1), point.curriculum.get("replay", 0)
-    found = cost.of_run(run, sizes, len(rule.analysis.states), itemsize, batch, stored)
+    each = [(len(rule.of(p).analysis.states), weights.size) for p, weights in run.weights.items()]
+    n_states = sum(n * size for n, size in each) / sum(size for _, size in each)
+    found = cost.of_run(run, sizes, n_states, itemsize, batch, stored)
     return {f"cost_{name}": np.array(value) for name, value in found.items()}
 
 

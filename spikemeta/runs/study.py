@@ -84,7 +84,12 @@ def option(default, help, choices=None, low=None, decides=True):
 class SimulationOptions:
     """Options shared by the studies that train networks on a sequence of tasks."""
 
-    rules: str = option("", "Rules, variants or files of your own, separated by commas. Default: every rule.", decides=False)
+    rules: str = option(
+        "",
+        "Rules, variants or files of your own, separated by commas; hidden=mesu,readout=sgd is one for each projection, with "
+        "--engine brian2. Default: every rule.",
+        decides=False,
+    )
     dataset: str = option("digits", "Images to learn: one of 'spikemeta list datasets', or the path of your own.")
     task: str = option("split", "split (pairs of classes), permuted (pixels), joint (all classes at once) or items.")
     scenario: str = option(
@@ -234,13 +239,14 @@ def resolve_rules(text):
         With every unknown name and every problem of their files; or if two of them have the same title.
     """
     from spikemeta.data import tuned
-    from spikemeta.language import registry
+    from spikemeta.language import assignment, registry
 
     found, problems = {}, []
-    for spec in [s.strip() for s in text.split(",") if s.strip()] or registry.names("rules"):
+    for spec in assignment.parts(text) or registry.names("rules"):
         try:
             found[spec] = registry.get_rule(spec)
-            tuned.of_rule(found[spec])
+            for rule in getattr(found[spec], "each", [found[spec]]):
+                tuned.of_rule(rule)
         except UserError as error:
             problems.append(str(error))
     titles = [rule.title for rule in found.values()]

@@ -25,7 +25,8 @@ class Executor:
         self.presentation = constants["network"]["presentation"] / 1000
         self.step = constants["network"].get("step", 1.0) / 1000
         self.constants = constants["rule"]
-        self.states = [*simulation.rule.analysis.states, "transmitted"]
+        of = lambda p: (*simulation.rule.of(p).analysis.states, "transmitted")  # noqa: E731
+        self.states = {p: of(p) for p in simulation.network.projections}
 
     def settings(self, phase, state, age, noise_seed):
         """Values of a phase by (object, variable)."""
@@ -51,7 +52,7 @@ class Executor:
                 (projection, "noise_seed"): float(noise_seed + len(out)),
             }
             out |= {(projection, key): value for key, value in self.constants[name].items()}
-            out |= {(projection, s): state[f"{name}.{s}"].ravel() for s in self.states}
+            out |= {(projection, s): state[f"{name}.{s}"].ravel() for s in self.states[name]}
         out |= {where: self.start[name].ravel() for name, where in self.built.fixed.items()}
         return out
 
@@ -107,7 +108,7 @@ class Executor:
         return {
             f"{name}.{s}": read(p, s).reshape(self.built.shapes[name])
             for name, p in self.built.projections.items()
-            for s in self.states
+            for s in self.states[name]
         }
 
 

@@ -33,10 +33,10 @@ class Simulation:
     Parameters
     ----------
     rule : Rule
+        Or one for each projection, as ``get_rule("hidden=mesu,readout=sgd")`` gives it, on engine brian2.
     network : str
         Name of a network, or the path of a file that defines a `spikemeta.language.network.Network`.
-    n_hidden : int or sequence of int
-        Hidden neurons; a sequence for several layers: ``(200, 100)``.
+    n_hidden : int or sequence of int, of several layers: ``(200, 100)``
     feedback : str
         How the network's error reaches its hidden neurons: ``"tied"`` or ``"random"``. Not for engine torch.
     engine : {"brian2", "torch"}
@@ -100,13 +100,15 @@ class Simulation:
             raise UserError(f"the batch must be at least 1, not {batch}")
         self.hardware = profile.get(hardware) if isinstance(hardware, str) and hardware else hardware or None
         self.ideal = rule
-        self.rule = stored.on_chip(rule, self.hardware) if self.hardware else rule
+        self.rule = stored.on_chip(rule, self.hardware) if self.hardware and not hasattr(rule, "rules") else rule
         self.engine, self.mode, self.feedback = engine, mode, feedback
         self.layers, self.n_hidden = layers, sum(layers)  # of each hidden layer; of all
         self.network = written.of(network, engine, layers)
         if engine not in self.network.engines:
             able = " or ".join(map(repr, self.network.engines)) or "none"
             raise UserError(f"network {str(network)!r} does not run on engine {engine!r}, but on {able}")
+        if hasattr(rule, "rules"):
+            rule.check(self.network.projections, engine, self.hardware)
         self.network_name, self.prediction, self.batch, self.dtype = network, prediction, batch, dtype
         self.dense = dense
         self.parameters, self.network_parameters = parameters or {}, network_parameters or {}
@@ -211,7 +213,7 @@ class Simulation:
             here = {name.partition(".")[2]: v for name, v in state.items() if name.startswith(f"{projection}.")}
             return here | {"cell": weights[projection]}
 
-        return {p: stored.ranges_of(self.rule, *(of(p, *m) for m in moments)) for p in self.network.projections}
+        return {p: stored.ranges_of(self.rule.of(p), *(of(p, *m) for m in moments)) for p in self.network.projections}
 
     def _ranges(self, curriculum, seed, weights):
         """Ranges of the stored variables, by projection, from the same run without a chip."""

@@ -61,17 +61,18 @@ def first_state(rule, start, constants, rng):
     """
     state = {}
     for p, values in constants.items():
-        made = ReferenceSynapses(rule, start[p], values, rng)
+        made = ReferenceSynapses(rule.of(p), start[p], values, rng)
         state |= {f"{p}.{s}": v for s, v in made.state.items()} | {f"{p}.transmitted": np.array(made.weight())}
     return state
 
 
-def mean_weights(rule, state, constants, age):
+def mean_weights(given, state, constants, age):
     """Weights with the weight noise at zero, by projection.
 
     Parameters
     ----------
-    rule : Rule
+    given : Rule
+        Or one for each projection.
     state : dict of str to ndarray
         By ``projection.variable``.
     constants : dict of str to dict
@@ -85,6 +86,7 @@ def mean_weights(rule, state, constants, age):
     """
     quiet, out = {"age": float(age), "rand": lambda: 0.5, "randn": lambda: 0.0}, {}
     for p, values in constants.items():
+        rule = given.of(p)
         space = values | {s: state[f"{p}.{s}"] for s in rule.analysis.states} | quiet
         if rule.analysis.noisy:
             space = equations.compile_statements(rule.analysis.blocks["on_presentation"])(space)
@@ -145,7 +147,7 @@ def unstable(rule, phase, what, projections, before, constants, lost=frozenset()
     for projection in projections:
         known = {k.partition(".")[2]: v for k, v in before[0].items() if k.startswith(f"{projection}.")}
         space = constants["rule"][projection] | known | {"age": float(before[1])} if constants else {}
-        found[projection] = instability.origins(rule, lost, space, phase.boundary, len(phase.indices))
+        found[projection] = instability.origins(rule.of(projection), lost, space, phase.boundary, len(phase.indices))
     projection = min(found, key=lambda name: len(found[name]))  # where it can be told
     by, remedy = instability.told(found[projection], projection)
     return InstabilityError(

@@ -176,7 +176,7 @@ class Written:
         random = {name.partition(" ")[2]: v for name, v in start.items() if name.startswith("feedback ")}
         taught = lesson.make(made, self.signal, feedback, constants=self._values_of_signal(parameters), random=random)
         source = brian_input.of_images(made, stimulus, teacher)
-        return brian_learning.network(taught, dict.fromkeys(self.projections, rule), source, dtype=dtype, dense=dense)
+        return brian_learning.network(taught, {p: rule.of(p) for p in self.projections}, source, dtype=dtype, dense=dense)
 
     def ready(self, sizes, parameters, start):
         """The network for torch, with what `start` drew.
