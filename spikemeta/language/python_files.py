@@ -132,6 +132,9 @@ def _lies_in(module, folder):
 def run(path):
     """Run a Python file, as ``python FILE`` does: modules beside it are found, also by what runs later.
 
+    By ``import`` statements, of the file and of those modules, wherever they stand; by ``importlib.import_module`` only while
+    the file is read.
+
     Parameters
     ----------
     path : Path or str
