@@ -164,8 +164,8 @@ def check(options):
         value, rules = getattr(options, item.name), item.metadata
         if rules["choices"] and value not in rules["choices"]:
             problems.append(suggest(f"value of {flag(item.name)}", value, rules["choices"]))
-        if isinstance(value, str) and "int" in str(item.type):
-            sound = all(part.isdigit() and int(part) > 0 for part in value.split(","))
+        if item.type == int | str | None and not isinstance(value, int | None):
+            sound = isinstance(value, str) and all(part.isdigit() and int(part) > 0 for part in value.split(","))
             problems += [] if sound else [f"{flag(item.name)} {value!r}: write a whole number, or several, as in 200,100"]
         elif rules["low"] is not None and value is not None and value < rules["low"]:
             problems.append(f"{flag(item.name)} must be at least {rules['low']:g}, not {value:g}")

@@ -12,6 +12,7 @@ from spikemeta.backends.networks import lesson
 from spikemeta.data import curricula, datasets
 from spikemeta.errors import UserError
 from spikemeta.language import registry
+from spikemeta.runs.study import SimulationOptions, check
 from spikemeta.simulation import written
 from spikemeta.simulation.simulation import Simulation
 
@@ -164,3 +165,11 @@ def test_a_network_that_cannot_run_is_told(words, text, tmp_path):
 def test_a_network_whose_answer_studies_cannot_count_is_told():
     with pytest.raises(UserError, match="studies count spikes"):
         written.Written(networks.written(answer="mean(readout.v)"))
+
+
+@pytest.mark.parametrize("hidden", [(8, 6), 2.5])
+def test_hidden_layers_from_python_are_a_number_or_a_text(hidden):
+    for sound in (None, 8, "8", "8,6"):
+        check(SimulationOptions(hidden=sound))
+    with pytest.raises(UserError, match="write a whole number, or several, as in 200,100"):
+        check(SimulationOptions(hidden=hidden))
