@@ -6,6 +6,7 @@ from functools import cached_property
 
 import sympy
 from brian2.parsing.sympytools import str_to_sympy, sympy_to_str
+from sympy.core.relational import Relational
 
 from spikemeta.hardware.profile import Device
 from spikemeta.language import registry
@@ -62,14 +63,18 @@ def needs(rule):
     drawn = a.drawn
     mean = substituted(rule.weight, dict.fromkeys(drawn, "0"))
     expression = sympy.simplify(str_to_sympy(mean))
+    # What holds a comparison has no slope: it stands still while the rest is differentiated.
+    steps = {f: sympy.Dummy(real=True) for f in expression.atoms(sympy.Function) if f.has(Relational)}
+    smooth, stepped = expression.xreplace(steps), {symbol for f in steps for symbol in f.free_symbols}
     implied, inverse = "", ""
     for s in a.states:
         x = sympy.Symbol(s, real=True)
-        slope = sympy.diff(expression, x)
-        if s not in drawn and slope != 0 and not slope.has(x):
-            rest = sympy.simplify(expression - slope * x)
+        slope = sympy.diff(smooth, x)
+        if s not in {*drawn, *a.whole} and x not in stepped and slope != 0 and not slope.has(x):
+            rest = sympy.simplify(smooth - slope * x)
             cell = sympy.Symbol("cell", real=True)
-            implied, inverse = s, sympy_to_str(sympy.simplify((cell - rest) / slope))
+            solved = ((cell - rest) / slope).xreplace({dummy: f for f, dummy in steps.items()})
+            implied, inverse = s, sympy_to_str(sympy.simplify(solved))
             break
     words = tuple(s for s in a.states if s not in (*drawn, implied))
     events = {"presynaptic"} | ({"boundary"} if rule.needs_boundary else set())

@@ -12,6 +12,7 @@ from scipy import stats
 from spikemeta.backends.reference import ReferenceSynapses
 from spikemeta.hardware import counters, fitting, profile, stored
 from spikemeta.hardware.profile import Device, Hardware, Quantity, Slot
+from spikemeta.language.rule import Rule
 
 CHIPS = [profile.get(name) for name in profile.names()] + [EPOCHS]
 LIMITED = [chip for chip in CHIPS if chip.limited]
@@ -210,6 +211,21 @@ def test_a_bayesian_synapse_is_weight_and_tag():
     assert placed["precision"] == "tag, 9 bits"
     assert fitting.needs(RULES["mesu"]).drawn == ("noise",)
     assert "weight - fast" in fitting.fit(RULES["hebb_repetition"], profile.get("odin")).placed["slow"]
+
+
+@pytest.mark.parametrize(
+    ("state", "weight", "implied", "words"),
+    [
+        ("hidden : 1", "0.1*(2*int(hidden >= 0) - 1)", "", ("hidden",)),
+        ("hidden : 1\nrest : 1", "rest + int(hidden >= 0)", "rest", ("hidden",)),
+        ("strong : integer", "0.1*(2*strong - 1)", "", ("strong",)),  # of a rounded weight it would be no whole number
+    ],
+)
+def test_what_does_not_follow_from_the_weight_is_a_word(state, weight, implied, words):
+    names = [line.split()[0] for line in state.split("\n")]
+    initial = "\n".join(f"{name} = int(w_init > 0)" for name in names)
+    need = fitting.needs(Rule("signs", state=state, weight=weight, initial=initial, on_gradient=f"{names[0]} -= 0*gradient"))
+    assert (need.implied, need.words) == (implied, words)
 
 
 @pytest.mark.parametrize("chip", CHIPS, ids=lambda chip: chip.name)
