@@ -66,18 +66,24 @@ SHAPES = {
 
 
 @pytest.mark.parametrize(
-    ("shape", "feedback"), [("plain", "tied"), ("adaptive", "random"), ("deep", "tied"), ("deep", "random")]
+    ("shape", "feedback", "signal"),
+    [
+        ("plain", "tied", error_feedback.signal),
+        ("adaptive", "random", error_feedback.signal),
+        ("deep", "tied", error_feedback.signal),
+        ("deep", "random", error_feedback.signal),
+        ("deep", "tied", stdp.signal),
+    ],
+    ids=lambda value: getattr(value, "name", value),
 )
-def test_errors_reach_every_layer_as_in_the_reference(shape, feedback):
-    """Event-driven errors and delayed spikes in Brian2; sums in another order: 1e-9 of the largest value is ample."""
+def test_every_layer_learns_as_in_the_reference(shape, feedback, signal):
+    """Errors by events, spike times and delayed spikes in Brian2; sums in another order: 1e-9 of the largest value is ample."""
     made = plan.make(SHAPES[shape], **SIZES, seed=2)
-    taught = lesson.make(made, error_feedback.signal, feedback, np.random.default_rng(1))
+    taught = lesson.make(made, signal, feedback, np.random.default_rng(1))
     for names in (("sgd", "laplace"), ("mesu", "sgd")):
         rules = {p: registry.get_rule(names[p == "readout"]) for p in made.plastic}
         parameters = {p: {"lr": 1e-2} for p, rule in rules.items() if "lr" in rule.parameters}
-        for projection, (ours, theirs) in learned(
-            made, shown(3, 4), error_feedback.signal, rules, parameters, taught, [2, 0, 1]
-        ).items():
+        for projection, (ours, theirs) in learned(made, shown(3, 4), signal, rules, parameters, taught, [2, 0, 1]).items():
             for variable, expected in ours.items():
                 found = theirs[variable].reshape(expected.shape)
                 scale = max(np.abs(expected).max(), 1e-300)
