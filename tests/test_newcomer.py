@@ -14,8 +14,6 @@ import pytest
 from spikemeta.commands import example
 from spikemeta.language import registry
 
-pytestmark = pytest.mark.xdist_group("newcomer")
-
 ROOT = Path(__file__).parents[1]
 PLACES = {
     "rules": "spikemeta/rules",

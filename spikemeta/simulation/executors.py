@@ -25,8 +25,8 @@ class Executor:
         self.presentation = constants["network"]["presentation"] / 1000
         self.step = constants["network"].get("step", 1.0) / 1000
         self.constants = constants["rule"]
-        of = lambda p: (*simulation.rule.of(p).analysis.states, "transmitted")  # noqa: E731
-        self.states = {p: of(p) for p in simulation.network.projections}
+        rules = {name: simulation.rule.of(name) for name in simulation.network.projections}
+        self.states = {name: (*rule.analysis.states, "transmitted") for name, rule in rules.items()}
 
     def settings(self, phase, state, age, noise_seed):
         """Values of a phase by (object, variable)."""

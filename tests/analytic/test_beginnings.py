@@ -11,8 +11,6 @@ from spikemeta.language import registry
 from spikemeta.simulation import shared_beginnings
 from spikemeta.simulation.simulation import Simulation
 
-pytestmark = pytest.mark.xdist_group("beginnings")
-
 SIZES = {"n_items": 3, "limit": 3, "test_limit": 1, "tests": "passes"}
 
 

@@ -7,8 +7,6 @@ from spikemeta.analysis import lifetime as analysis
 from spikemeta.language.rule import Parameter, Rule
 from spikemeta.runs import lifetime
 
-pytestmark = pytest.mark.xdist_group("lifetime")
-
 WINDOW, AGES, TRACKED, SYNAPSES = 12.0, 40, 6, 4000
 LEAKY = Rule(
     "leaky",

@@ -15,8 +15,6 @@ from spikemeta.benchmarks import handwritten_floor
 from spikemeta.simulation import devices, standalone
 from spikemeta.system import compiler
 
-pytestmark = pytest.mark.xdist_group("noise")
-
 N, STEPS, LEVEL = 150, 40, 1.5  # more than two blocks of the threshold template
 
 

@@ -7,8 +7,6 @@ from spikemeta.data import curricula, datasets
 from spikemeta.language import registry
 from spikemeta.simulation.simulation import Simulation
 
-pytestmark = pytest.mark.xdist_group("paths")
-
 
 def run(**how):
     curriculum = curricula.build("split", datasets.load("digits"), n_tasks=2, limit=150, test_limit=60)

@@ -14,8 +14,6 @@ from spikemeta.networks.feedforward import Parameters
 from spikemeta.simulation import executors, stimuli
 from spikemeta.simulation.simulation import Simulation
 
-pytestmark = pytest.mark.xdist_group("by_hand")
-
 SIZES, COUNT = (64, 12, 10), 6
 #: The onset falls between two steps: where it is one, rounding of the time decides whether that step learns.
 PARAMETERS = Parameters(input_rate=400.0, hidden_spread=0.4, readout_spread=0.5, hidden_band=0.01, onset=14.5)
@@ -63,7 +61,7 @@ def ours(name, connect=None):
     seen = brian2.SpikeMonitor(built.groups["input"])
     built.network.add(seen)
     executor = executors.Runtime(built, shown)
-    executor.setup(simulation, SIZES, constants, start, pairs)
+    executor.setup(simulation, SIZES, constants, start)
     kept = executor.settings
     silent = {(p, "sampling"): 0.0 for p in built.projections.values()}  # each program draws noise in its own way
     executor.settings = lambda *given: kept(*given) | silent

@@ -10,8 +10,6 @@ from spikemeta.language import registry
 from spikemeta.networks import feedforward, surrogate
 from spikemeta.simulation import stimuli
 
-pytestmark = pytest.mark.xdist_group("twin")
-
 SIZES = (12, 9, 3)
 SHOWN = 4
 

@@ -196,6 +196,7 @@ def test_a_change_of_the_sources_changes_every_fingerprint(monkeypatch):
         "parameters": None,
         "network_parameters": None,
         "feedback": "tied",
+        "n_hidden": 10,
     }
     point = pool.Point("sgd", "sgd", 0, {"name": "split", "dataset": "digits"}, simulation)
     before = pool.fingerprint(rule, point)

@@ -16,8 +16,6 @@ import launched
 import numpy as np
 import pytest
 
-pytestmark = pytest.mark.xdist_group("killed")
-
 KILLS = int(os.environ.get("SPIKEMETA_KILLS", 3))
 ENGINES = ("standalone", "torch")
 

@@ -16,8 +16,6 @@ from spikemeta.errors import UserError
 from spikemeta.language import registry
 from spikemeta.runs import experiment, planning, results, scale
 
-pytestmark = pytest.mark.xdist_group("forgetting")
-
 RULE = """
 from spikemeta.language.rule import Parameter, Rule
 

@@ -16,8 +16,6 @@ from spikemeta.runs import experiment
 from spikemeta.simulation.simulation import Simulation
 from spikemeta.studies import memristor, search
 
-pytestmark = pytest.mark.xdist_group("hardware")
-
 SIZES = 64, 12, 2
 STEPS = 100  # of 1 ms in a presentation
 

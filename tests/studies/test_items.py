@@ -17,8 +17,6 @@ from spikemeta.errors import UserError
 from spikemeta.language import registry
 from spikemeta.runs import item_study, pool, scale
 
-pytestmark = pytest.mark.xdist_group("items")
-
 STUDIES = ("serial_position", "repetition", "poisoning", "frequency")
 PASSES = {"repetition": 3, "poisoning": 1}
 FIGURES = {

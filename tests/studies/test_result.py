@@ -15,8 +15,6 @@ from spikemeta.errors import UserError
 from spikemeta.language.rule import Parameter, Rule
 from spikemeta.runs import result
 
-pytestmark = pytest.mark.xdist_group("result")
-
 MINE = Rule(
     "mine",
     state="w : 1",

@@ -10,8 +10,6 @@ from typer.testing import CliRunner
 from spikemeta.cli import app
 from spikemeta.language import registry
 
-pytestmark = pytest.mark.xdist_group("surrogate")
-
 
 def run(*words):
     result = CliRunner().invoke(app, ["run", *map(str, words)], env={"COLUMNS": "200", "TERM": "dumb"})

@@ -19,8 +19,6 @@ from spikemeta.simulation.simulation import Simulation
 from spikemeta.studies import memory_window
 from spikemeta.studies.uncertainty import entries_of, evaluated_on
 
-pytestmark = pytest.mark.xdist_group("uncertainty")
-
 HIDDEN = 20
 
 
