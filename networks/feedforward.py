@@ -65,18 +65,6 @@ class Parameters:
         return found
 
 
-_CLOCKED = """
-first_age : 1 (shared)
-count : integer (shared)            # presentations in this phase
-boundary_first : boolean (shared)
-teaching : 1 (shared)               # 1 in a phase that learns
-"""
-_START = """
-presentation_index = int((t + 0.5*dt)/presentation_time)
-age = first_age + teaching*presentation_index
-opening = boundary_first and presentation_index == 0
-closing = presentation_index >= count
-"""
 _LIF = """
 dv/dt = (input_current*tau_membrane/tau_synapse - v)/tau_membrane : 1
 dcurrent/dt = -current/tau_synapse : 1
@@ -199,7 +187,7 @@ class _Parts:
     def group(self, n, name, model, threshold, reset, at_start, presynaptic=True, events=None, **constants):
         boundaries = bool(self.rule.analysis.blocks["on_boundary"])
         numpy_only = None if paths.standalone() else brian2.codegen.runtime.numpy_rt.NumpyCodeObject
-        model += _CLOCKED + (brian.PRESYNAPTIC if presynaptic else brian.CLOCK)
+        model += brian.PHASE + (brian.PRESYNAPTIC if presynaptic else brian.CLOCK)
         own = brian.presynaptic_events(threshold, boundaries) if presynaptic else {"spike": threshold}
         made = brian2.NeuronGroup(
             n,
@@ -212,7 +200,7 @@ class _Parts:
             namespace=self.shared | constants,
             dtype=dict.fromkeys(("v", "current", "error", "signal"), np.dtype(self.dtype)),
         )
-        start = _START + at_start
+        start = brian.PHASE_START + at_start
         made.run_regularly(start, clock=self.slow, when="start", name=f"{name}_start", codeobj_class=numpy_only)
         if self.dense:
             paths.vectorise_events(made)

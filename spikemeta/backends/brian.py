@@ -17,6 +17,20 @@ presentation_index : integer (shared)
 opening : boolean (shared)          # this presentation opens a new task or item
 closing : boolean (shared)          # every synapse is committed now
 """
+#: What every group of a simulated phase is told of it.
+PHASE = """
+first_age : 1 (shared)
+count : integer (shared)            # presentations in this phase
+boundary_first : boolean (shared)
+teaching : 1 (shared)               # 1 in a phase that learns
+"""
+#: Rule time from that, when a presentation starts.
+PHASE_START = """
+presentation_index = int((t + 0.5*dt)/presentation_time)
+age = first_age + teaching*presentation_index
+opening = boundary_first and presentation_index == 0
+closing = presentation_index >= count
+"""
 #: What a presynaptic group needs besides its own equations, for the deferred commit.
 PRESYNAPTIC = (
     CLOCK

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from spikemeta.errors import RuleError, UserError
 from spikemeta.language.network import Network
-from spikemeta.language.python_files import read_source, run, told
+from spikemeta.language.python_files import read_source, run, the_one, told
 from spikemeta.language.signal import Signal
 
 
@@ -37,13 +37,7 @@ def load_file(path):
     UserError
         If there is no such file, it fails, or it does not define exactly one network.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise UserError(f"there is no network file {str(path)!r}")
-    problems, network = _load(path)
-    if problems:
-        raise UserError("\n".join(problems))
-    return network
+    return the_one(path, "network", _load)
 
 
 def check_file(path):

@@ -180,3 +180,28 @@ def told(path, error):
         line = trace.tb_lineno if trace.tb_frame.f_code.co_filename == str(path) else line
         trace = trace.tb_next
     return f"{path}:{line}: {type(error).__name__}: {error}"
+
+
+def the_one(path, kind, load):
+    """What a user's file defines.
+
+    Parameters
+    ----------
+    path : str or Path
+    kind : str
+        What it should hold, for the message.
+    load : callable
+        ``load(path)`` gives the list of problems and what was found.
+
+    Raises
+    ------
+    UserError
+        If there is no such file, or for its problems.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise UserError(f"there is no {kind} file {str(path)!r}")
+    problems, found = load(path)
+    if problems:
+        raise UserError("\n".join(problems))
+    return found

@@ -3,8 +3,8 @@
 import ast
 from pathlib import Path
 
-from spikemeta.errors import RuleError, UserError
-from spikemeta.language.python_files import read_source, run, told
+from spikemeta.errors import RuleError
+from spikemeta.language.python_files import read_source, run, the_one, told
 from spikemeta.language.rule import Rule
 
 
@@ -18,13 +18,8 @@ def load_file(path):
     UserError
         If there is no such file, it fails, or it does not define exactly one rule.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise UserError(f"there is no rule file {str(path)!r}")
-    problems, rule = _load(path)
-    if problems:
-        raise UserError("\n".join(problems))
-    return rule if rule.constants_file else rule.with_constants(path.resolve().with_suffix(".toml"))
+    rule = the_one(path, "rule", _load)
+    return rule if rule.constants_file else rule.with_constants(Path(path).resolve().with_suffix(".toml"))
 
 
 def check_file(path):

@@ -16,19 +16,6 @@ from spikemeta.backends.networks.built import Built
 from spikemeta.backends.noise import WEIGHT_DICE, WEIGHT_NOISE
 from spikemeta.language.equations import names_in
 
-#: What every group of a phase is told.
-CLOCKED = """
-first_age : 1 (shared)
-count : integer (shared)            # presentations in this phase
-boundary_first : boolean (shared)
-teaching : 1 (shared)               # 1 in a phase that learns
-"""
-START = """
-presentation_index = int((t + 0.5*dt)/presentation_time)
-age = first_age + teaching*presentation_index
-opening = boundary_first and presentation_index == 0
-closing = presentation_index >= count
-"""
 _ELAPSED = "((t_in_timesteps - presentation_index*presentation_steps)*dt)"  # exact at whole steps
 
 
@@ -164,7 +151,7 @@ class _Builder:
         small = [*zeroed, *self.signal.moves.variables, "signal", "threshold_distance"]
         made = brian2.NeuronGroup(
             self.plan.sizes[name],
-            f"{model}\n{traces}\n{CLOCKED}{brian.PRESYNAPTIC if sends else brian.CLOCK}",
+            f"{model}\n{traces}\n{brian.PHASE}{brian.PRESYNAPTIC if sends else brian.CLOCK}",
             reset=f"{networks.lines(reset)}\n{networks.lines(self.signal.on_spike)}".strip(),
             method="exact",
             clock=self.clock,
@@ -175,7 +162,9 @@ class _Builder:
         )
         alone = None if paths.standalone() else brian2.codegen.runtime.numpy_rt.NumpyCodeObject
         zero = "".join(_zero(made, variable) for variable in (*zeroed, *self.signal.moves.variables))
-        made.run_regularly(START + zero + start, clock=self.slow, when="start", name=f"{name}_start", codeobj_class=alone)
+        made.run_regularly(
+            brian.PHASE_START + zero + start, clock=self.slow, when="start", name=f"{name}_start", codeobj_class=alone
+        )
         if self.dense:
             paths.vectorise_events(made)
         if sends:
