@@ -10,7 +10,6 @@ import multiprocessing
 import os
 import queue
 import signal
-import sys
 import threading
 import time
 from dataclasses import dataclass, field
@@ -197,27 +196,10 @@ _messages = None
 STOPPING = 20.0  # seconds that workers have to save what they are at
 
 
-#: What a worker needs first: imported once, in the process that workers are forked from.
-_LOADED = ("spikemeta.simulation.simulation", "spikemeta.data.datasets", "spikemeta.data.items", "spikemeta.analysis.rows")
-_OF_ENGINE = {"brian2": ("spikemeta.networks.feedforward",), "torch": ("spikemeta.simulation.torch_engine",)}
-
-
-def _context(points):
-    """How workers are started: from a process that has imported what they need, where the system can fork one safely."""
-    if sys.platform != "linux":
-        return multiprocessing.get_context("spawn")
-    context = multiprocessing.get_context("forkserver")
-    engines = {point.simulation.get("engine") for point in points}
-    context.set_forkserver_preload([*_LOADED, *(name for engine in engines for name in _OF_ENGINE.get(engine, ()))])
-    return context
-
-
-def _initialise(messages, environment):
+def _initialise(messages):
     """In a worker: report to `messages`; die with the parent, along with any program started here."""
     global _messages
     _messages = messages
-    os.environ.clear()  # that of the process that it was forked from may be older
-    os.environ.update(environment)
     stopping.listen()
     if hasattr(os, "setpgrp"):
         os.setpgrp()  # a Ctrl-C reaches the parent only
@@ -279,10 +261,10 @@ def run_points(points, workers, on_progress, on_done, work=execute):
             settle(point, guarded(work, point, functools.partial(on_progress, number)))
         return
     others = set(multiprocessing.active_children())
-    context = _context(points)
+    # Not a process to fork from: it would import what lies in the working directory, as in a checkout of this package.
+    context = multiprocessing.get_context("spawn")
     messages = context.Queue()
-    given = messages, dict(os.environ)
-    pool = concurrent.futures.ProcessPoolExecutor(min(workers, len(points) or 1), context, _initialise, given)
+    pool = concurrent.futures.ProcessPoolExecutor(min(workers, len(points) or 1), context, _initialise, (messages,))
     waiting = {pool.submit(_work, work, number, point): point for number, point in enumerate(points)}
     try:
         while waiting:
