@@ -55,3 +55,9 @@ def test_a_figure_takes_the_place_of_a_subplot():
         network_diagram.draw(network, ax=figure.add_axes((0, 0, 1, 1)))
     assert isinstance(network_diagram.draw(network), Figure)  # the place was for that one alone
     plt.close(figure)
+
+
+def test_no_two_of_many_lines_look_alike():
+    looks = [tuple(style.look(k).values()) for k in range(2 * len(style.PALETTE) + 4)]
+    assert len(set(looks)) == len(looks)
+    assert len({(color, marker) for color, marker, _ in looks}) == len(looks), "also where a marker is small"

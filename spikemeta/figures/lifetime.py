@@ -2,12 +2,7 @@
 
 import numpy as np
 
-from spikemeta.figures.style import MARKERS, PALETTE, canvas, legend_of_all, placed
-
-
-def _look(k):
-    """Colour and marker of the k-th line; no two of sixty-four share both."""
-    return {"color": PALETTE[k % len(PALETTE)], "marker": MARKERS[(k + k // len(PALETTE)) % len(MARKERS)], "ms": 4}
+from spikemeta.figures.style import canvas, legend_of_all, look, placed
 
 
 @placed
@@ -37,7 +32,8 @@ def curves(results):
             "--" if told else "-",
             lw=1.4,
             markevery=marked,
-            **_look(k),
+            ms=4,
+            **look(k),
             label=str(rule),
         )
     for power, text in ((-0.5, "chain"), (-1.0, "cascade")):
@@ -74,7 +70,7 @@ def lifetimes(results):
         for k, rule in enumerate(results.rule.values):
             values = results[name].sel(rule=rule).values
             mean = np.minimum(np.where(np.isfinite(values), values, most), most).mean(0)
-            panel.plot(numbers, np.maximum(mean, 0.5), lw=1.2, **_look(k), label=str(rule))
+            panel.plot(numbers, np.maximum(mean, 0.5), lw=1.2, ms=4, **look(k), label=str(rule))
         panel.axhline(most, color="0.7", lw=0.8)
         panel.set(xscale="log", yscale="log", xlabel="synapses")
     panels[0].set(ylabel="memories", title="signal over noise above 1")

@@ -118,8 +118,10 @@ def grid(figure, n, most, **share):
 
 
 def look(k):
-    """Colour and marker of the k-th line; they come again after eight."""
-    return {"color": PALETTE[k % len(PALETTE)], "marker": MARKERS[k % len(MARKERS)]}
+    """Colour and marker of the k-th line; colours come again after eight, with another marker, and hollow every other time."""
+    again, k = divmod(k, len(PALETTE))
+    face = "white" if again % 2 else PALETTE[k]
+    return {"color": PALETTE[k], "marker": MARKERS[(k + again) % len(MARKERS)], "markerfacecolor": face}
 
 
 def interval_of(columns, scale=100):
@@ -162,10 +164,9 @@ def curve(panel, x, values, k, label, told=False, scale=100):
         100 shows fractions in per cent.
     """
     low, mean, high = interval_of(np.asarray(values, float).T, scale)
-    colour = PALETTE[k % len(PALETTE)]
-    marker = MARKERS[(k + k // len(PALETTE)) % len(MARKERS)]  # no two lines share colour and marker
-    panel.plot(x, mean, "--" if told else "-", color=colour, marker=marker, ms=4, lw=1.4, label=label)
-    band(panel, x, low, high, colour, cut=scale == 100)
+    shown = look(k)
+    panel.plot(x, mean, "--" if told else "-", ms=4, lw=1.4, label=label, **shown)
+    band(panel, x, low, high, shown["color"], cut=scale == 100)
 
 
 def band(panel, x, low, high, colour, alpha=0.15, cut=True):

@@ -30,7 +30,8 @@ def figure(results):
             bars, label = error_bars(low, mean, high), rule_label(results, rule)
             panel.errorbar(cost, mean, yerr=bars, ls="none", ms=6, capsize=2, label=label, **look(k))
         chance_line(panel, results.chance)
-        panel.set(xlabel=text, ylim=(0, 101), xlim=(0, None))
+        most = float(results[name].max()) / 1e6
+        panel.set(xlabel=text, ylim=(0, 101), xlim=(0, 1.06 * most))
     panels[0].set_ylabel("final test accuracy (%)")
     legend(figure, panels[0])
     return figure
