@@ -218,6 +218,7 @@ def test_resume_runs_only_what_is_missing(tmp_path, fake, undrawn, console):
     with pytest.raises(KeyboardInterrupt):
         forgetting.run(options(tmp_path), console)
     assert not (tmp_path / "summary.json").exists()
+    (tmp_path / "runs" / "sgd" / ".2-half.json").write_text("{")  # what a process that is killed as it writes leaves
     with pytest.raises(UserError, match="already holds 3 finished runs.*--resume.*--out"):
         forgetting.run(options(tmp_path), console)
     fake.fails.clear()
@@ -299,6 +300,7 @@ def test_validation_is_cut_from_training_images():
 
 def test_report_is_one_file(tmp_path, fake, undrawn, console):
     forgetting.run(options(tmp_path), console)
+    (tmp_path / "figures" / ".half.png").touch()  # left by a process that was killed as it wrote
     page = report.write(tmp_path).read_text()
     assert page.count("data:image/png;base64,") == 5
     assert "66.5 ± 0.7" in page

@@ -32,8 +32,7 @@ def engines(rows, agreement, head):
             k = rules.index(row["rule"].partition(SEPARATOR)[0])
             seen = [statistics.summarise([v for v in row["metrics"][e]["values"] if v is not None]) for e in ENGINES]
             (x, dx), (y, dy) = ((100 * s.mean, 100 * (s.high - s.mean) if s.n > 1 else 0) for s in seen)
-            style = look(k) | {"mfc": "none" if k > 7 else None}
-            panel.errorbar(x, y, xerr=dx, yerr=dy, lw=0, elinewidth=0.8, ms=6, label=rules[k], **style)
+            panel.errorbar(x, y, xerr=dx, yerr=dy, lw=0, elinewidth=0.8, ms=6, label=rules[k], **look(k))
         ends = panel.dataLim.intervalx.tolist() + panel.dataLim.intervaly.tolist()
         low, high = max(-1, min(ends) - 3), min(103, max(ends) + 3)  # room for a marker at either end
         panel.plot([low, high], [low, high], color="0.6", lw=0.8, ls=":", zorder=0)

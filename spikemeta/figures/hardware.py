@@ -87,7 +87,8 @@ def _point(panel, row, k, rule):
     x = row["metrics"][ENERGY]["mean"] * 1e-6
     y = statistics.summarise(row["metrics"]["final_accuracy"]["values"])
     spread = 100 * np.array([[y.mean - y.low], [y.high - y.mean]]) if y.n > 1 else None
-    style = {"ls": "", "ms": 7, "capsize": 2, "lw": 1, "mfc": None if row["fits"] else "white"} | look(k)
+    style = {"ls": "", "ms": 7, "capsize": 2, "lw": 1} | look(k)
+    style["markerfacecolor"] = style["color"] if row["fits"] else "white"  # hollow says here that the chip is too small
     panel.errorbar(x, 100 * y.mean, yerr=spread, label=rule, **style)
     return x, 100 * y.mean
 

@@ -58,7 +58,7 @@ def write(folder):
     page = render(
         read_json(folder / "summary.json"),
         read_json(folder / "provenance.json"),
-        sorted((folder / "figures").glob("*.png")),
+        sorted((folder / "figures").glob("[!.]*.png")),
     )
     try:
         with atomic(folder / "report.html") as temporary:

@@ -131,7 +131,7 @@ class Result:
     @property
     def figures(self):
         """Paths of the figures, as PNG, by name."""
-        return {path.stem: path for path in sorted((self.folder / "figures").glob("*.png"))}
+        return {path.stem: path for path in sorted((self.folder / "figures").glob("[!.]*.png"))}
 
     def __repr__(self):
         return (

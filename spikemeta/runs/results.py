@@ -54,7 +54,7 @@ class Store:
             ) from None
         self._lock = lock(self.folder)
         self._check_owner()
-        finished = list(self.folder.glob("runs/*/*.json"))
+        finished = list(self.folder.glob("runs/*/[!.]*.json"))
         if finished and not resume:
             raise UserError(
                 f"the output folder {self.folder} already holds {len(finished)} finished runs of this study; "

@@ -99,11 +99,11 @@ def test_same_result_on_two_workers(study, finished):
 @pytest.mark.skipif(not hasattr(os, "killpg"), reason="needs process groups")
 def test_killed_and_resumed_gives_the_same_numbers(study, finished):
     process, folder = study("killed", "--workers", "2", wait=False)
-    while not list(folder.glob("runs/*/*.json")) and process.poll() is None:
+    while not list(folder.glob("runs/*/[!.]*.json")) and process.poll() is None:
         time.sleep(0.05)
     process.send_signal(signal.SIGKILL)
     process.communicate()
-    assert 1 <= len(list(folder.glob("runs/*/*.json"))) < 4, "killed while at work"
+    assert 1 <= len(list(folder.glob("runs/*/[!.]*.json"))) < 4, "killed while at work"
     assert not (folder / "summary.json").exists()
     code, folder, text = study("killed", "--workers", "1", "--resume")
     assert code == 0, text
