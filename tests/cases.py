@@ -1,5 +1,6 @@
 """What the equivalence tests share: the rules that they try, constants away from the defaults, a reference that is watched."""
 
+import ast
 import os
 from dataclasses import replace
 
@@ -67,6 +68,15 @@ def constants(rule, factor, window):
         value = window if window and p.unit == "presentation" else value
         out[name] = min(max(value, -np.inf if p.low is None else p.low), np.inf if p.high is None else p.high)
     return out
+
+
+def stepped(rule):
+    """Whether a weight is one of a few: its text reads whole numbers and what ``int(...)`` leaves, and no other state."""
+    tree = ast.parse(rule.weight.strip(), mode="eval")
+    calls = [n for n in ast.walk(tree) if isinstance(n, ast.Call) and n.func.id == "int"]
+    rounded = {id(n) for call in calls for n in ast.walk(call)}
+    read = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and id(n) not in rounded}
+    return not (read & set(rule.analysis.states)) - rule.analysis.whole
 
 
 class Watched(ReferenceSynapses):

@@ -30,9 +30,17 @@ def _stored(expression, name, stochastic):
     return f"{name}_low + {name}_step*clip(int({level} + {dice}), 0, {name}_steps)"
 
 
-def _grid(name, slot, low, high):
-    """Parameters of a grid: symmetric about zero where the range has both signs, else from end to end."""
+def _grid(name, slot, low, high, whole=False):
+    """Parameters of a grid: symmetric about zero where the range has both signs, else from end to end.
+
+    Of whole numbers the steps are whole, and small ones take all that the word can count.
+    """
     bits = int(slot.bits.value)
+    if whole:
+        low, steps = np.floor(low), 2**bits - 1
+        step = max(np.ceil((high - low) / steps), 1.0)
+        values = {f"{name}_low": float(low), f"{name}_step": float(step), f"{name}_steps": float(steps)}
+        return {key: Parameter(value, description="of the chip") for key, value in values.items()}
     both = low < 0
     if both:
         low, high = -max(-low, high), max(-low, high)
@@ -123,7 +131,7 @@ def on_chip(rule, chip, ranges=None):
     else:
         opening = [*store, *opening]
     boundary = _boundary(rule, kept(False), *(([], []) if analog else (nearest, restored)))
-    weight = "cell" if not need.drawn else rule.weight
+    weight = rule.weight if need.drawn and need.implied else "cell"
     return Rule(
         rule.name,
         rule.description,
@@ -187,7 +195,7 @@ def grid_parameters(rule, chip, ranges=None):
     else:
         out = _grid("cell", chip.weight, *ranges["cell"])
     for word, slot in slots(rule, chip):
-        out |= _grid(word, slot or _beyond(chip), *ranges[word])
+        out |= _grid(word, slot or _beyond(chip), *ranges[word], word in rule.analysis.whole)
     return out
 
 
@@ -232,11 +240,11 @@ def ranges_of(rule, first, last):
     -------
     dict of str to (float, float)
         All but a thousandth of the weights at either end of the run, symmetric, also for what starts as the weight does; all
-        but a twentieth of other state.
+        but a twentieth of other state; all of whole numbers, which are few.
     """
     out = {}
     for name in ("cell", *needs(rule).words):
-        cut = CUT if name == "cell" or name in _like_weight(rule) else CUT_STATE
+        cut = CUT if name == "cell" or name in _like_weight(rule) else 0 if name in rule.analysis.whole else CUT_STATE
         values = [np.quantile(s[name], [cut, 1 - cut]) for s in (first, last)]
         low, high = min(v[0] for v in values), max(v[1] for v in values)
         out[name] = (float(low), float(high) if high > low else float(low) + 1.0)

@@ -39,7 +39,7 @@ def assert_on_grid(synapses, rule, chip):
         assert np.abs(level - np.round(level)).max() < ON_GRID, (rule.name, chip.name, name)
         assert level.min() > -ON_GRID, (rule.name, chip.name, name)
         assert level.max() < p[f"{name}_steps"] + ON_GRID, (rule.name, chip.name, name)
-    if not fitting.needs(rule).drawn:
+    if synapses.rule.weight == "cell":
         np.testing.assert_array_equal(synapses.weight(), synapses.state["cell"])
 
 
@@ -118,6 +118,25 @@ def test_grids():
         assert grid["cell_steps"].value == values - 1
         assert grid["cell_low"].value == -0.7
         assert grid["cell_low"].value + grid["cell_step"].value * grid["cell_steps"].value == pytest.approx(0.7)
+
+
+def test_whole_numbers_are_stored_whole():
+    """In words that count them, each for itself; in narrower ones, in whole steps."""
+    cascade = RULES["cascade"]
+    for n_bits, kept in ((2, {1, 4, 7, 10}), (8, set(range(1, 11)))):
+        chip = replace(
+            bits(8), state=(Slot("strong", quantity(1, "bit")), Slot("depth", quantity(n_bits, "bit"), False, "stochastic"))
+        )
+        rule = stored.on_chip(cascade, chip, {"cell": (-1.0, 1.0), "strong": (0, 1), "depth": (1, 10)})
+        rng = np.random.default_rng(3)
+        made = ReferenceSynapses(rule, 0.1 * rng.standard_normal((1, 20_000)), {"ratio": 0.5, "lr": 1.0}, rng)
+        for age in range(60):
+            made.accumulate(0, rng.choice([-1.0, 1.0], 20_000))
+            made.touch(0, age + 1)
+        assert set(np.unique(made.state["strong"])) == {0, 1}
+        assert set(np.unique(made.state["depth"])) <= kept
+        assert len(np.unique(made.state["depth"])) > 3
+        assert np.abs(np.abs(made.weight()) - 0.05).max() < made.parameters["cell_step"]
 
 
 def test_a_write_moves_at_most_so_many_levels():

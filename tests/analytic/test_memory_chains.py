@@ -1,4 +1,4 @@
-"""Benna and Fusi's chain against a direct simulation of the published equations."""
+"""Benna and Fusi's chain and Fusi, Drew and Abbott's cascade against direct simulations of the published equations."""
 
 import numpy as np
 import pytest
@@ -62,3 +62,78 @@ def test_a_memory_in_the_chain_fades_as_the_root_of_time():
         weights.append(made.weight().item())
     slope = np.polyfit(np.log(ages), np.log(weights), 1)[0]
     assert slope == pytest.approx(-0.5, abs=0.05)
+
+
+def published(n, x):
+    """Transition matrices (2n, 2n), potentiation and depression, over states (strength, depth): weak 1..n, then strong 1..n."""
+    up = np.zeros((2 * n, 2 * n))
+    for i in range(1, n + 1):
+        q = x ** (i - 1) if i < n else x ** (n - 1) / (1 - x)
+        up[i - 1, n] += q  # to strong, depth 1
+        up[i - 1, i - 1] += 1 - q
+        p = x**i / (1 - x) if i < n else 0.0
+        up[n + i - 1, min(n + i, 2 * n - 1)] += p
+        up[n + i - 1, n + i - 1] += 1 - p
+    swap = np.roll(np.arange(2 * n), n)
+    return up, up[np.ix_(swap, swap)]
+
+
+def states(made, n):
+    return (made.state["strong"] * n + made.state["depth"] - 1).astype(int).ravel()
+
+
+@pytest.mark.parametrize(("n", "x"), [(5, 0.5), (3, 0.3)])
+def test_the_cascade_follows_its_transition_probabilities(n, x):
+    """One tracked memory among random ones: occupancy of all states, and its signal, to 5 standard errors."""
+    synapses, rng = 100_000, np.random.default_rng(2)
+    up, down = published(n, x)
+    start = np.where(rng.random(synapses) < 0.5, 0.1, -0.1)
+    made = ReferenceSynapses(registry.get_rule("cascade"), start[None], {"depths": n, "ratio": x, "amplitude": 1.0}, rng)
+    wanted = np.where(rng.random(synapses) < 0.5, 1, -1)
+    tracked = 4
+    share = {sign: np.bincount([0, n], minlength=2 * n) / 2 for sign in (1, -1)}  # half weak, half strong, all shallow
+    for event in range(12):
+        made.touch(0, event)
+        sign = wanted if event == tracked else np.where(rng.random(synapses) < 0.5, 1, -1)
+        made.accumulate(0, -sign.astype(float))
+        for s in share:
+            random = (up + down) / 2
+            share[s] = share[s] @ (random if event != tracked else up if s > 0 else down)
+        made.touch(0, event + 1)
+        found = states(made, n)
+        for s, expected in share.items():
+            own = found[wanted == s]
+            counts = np.bincount(own, minlength=2 * n) / len(own)
+            error = np.sqrt(np.maximum(expected * (1 - expected), 1e-12) / len(own))
+            assert (np.abs(counts - expected) <= 5 * error + 1e-9).all(), (event, s)
+        signal = np.mean(wanted * made.weight().ravel())
+        theory = ((share[1] - share[-1]) @ np.repeat([-1.0, 1.0], n)) / 2
+        assert signal == pytest.approx(theory, abs=5 / np.sqrt(synapses))
+    assert theory > 0.05
+
+
+def test_the_cascade_forgets_by_a_power_law():
+    """By its published probabilities the signal falls as t^-0.5 to t^-1 up to 2^(n-1) events, and then exponentially."""
+    n, ages = 10, 2 ** np.arange(2, 13)
+    up, down = published(n, 0.5)
+    random = (up + down) / 2
+    even = np.full(2 * n, 1 / (2 * n))  # with these probabilities all states are equally likely
+    np.testing.assert_allclose(even @ random, even, rtol=1e-12)
+    difference = even @ (up - down)
+    signal = [difference @ np.linalg.matrix_power(random, int(t)) @ np.repeat([-0.5, 0.5], n) for t in ages]
+    slopes = np.diff(np.log(signal)) / np.diff(np.log(ages))
+    before = ages[1:] <= 2 ** (n - 1)
+    assert ((slopes[before] < -0.45) & (slopes[before] > -1.05)).all(), slopes
+    assert slopes[-1] < -4
+
+
+def test_whole_numbers_stay_whole():
+    rng = np.random.default_rng(3)
+    made = ReferenceSynapses(registry.get_rule("cascade"), rng.standard_normal((4, 50)), None, rng)
+    for age in range(50):
+        made.touch(np.arange(4), age)
+        made.accumulate(np.arange(4), rng.standard_normal((4, 50)))
+    assert registry.get_rule("cascade").analysis.whole == {"strong", "depth"}
+    assert set(np.unique(made.state["strong"])) == {0, 1}
+    assert set(np.unique(made.state["depth"])) <= set(range(1, 11))
+    assert len(np.unique(made.state["depth"])) > 4
