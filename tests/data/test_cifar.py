@@ -70,6 +70,31 @@ def test_mangled_records(tmp_path, change, message):
     assert message in str(caught.value)
 
 
+def test_every_problem_of_the_records_at_once(tmp_path):
+    files = content(1)
+    files |= {
+        "one.bin": files["one.bin"][:-1],
+        "two.bin": bytes([2]) + files["two.bin"][1:],
+        "test.bin": files["test.bin"][:3073],
+    }
+    _, records = archive(tmp_path, files)
+    with pytest.raises(UserError) as caught:
+        records(tmp_path)
+    for part in (
+        "one.bin: truncated",
+        "1 labels beyond the 2 classes: 2",
+        "2 classes with train images, but no test images: dog, class 2",
+    ):
+        assert part in str(caught.value)
+
+
+def test_a_published_archive_that_climbs_out_of_its_folder_is_refused(tmp_path):
+    path, records = archive(tmp_path, content(1) | {"../../evil.bin": b"x"})
+    with pytest.raises(UserError, match=r"1 members climb out of the archive's folder: batches/\.\./\.\./evil\.bin"):
+        records(tmp_path)
+    assert list(tmp_path.iterdir()) == [path]
+
+
 def test_another_archive_is_told_by_its_digest(tmp_path):
     path, records = archive(tmp_path, content(1))
     with pytest.raises(UserError, match="altered: its sha256 is "):

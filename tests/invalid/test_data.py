@@ -1,6 +1,7 @@
 """One malformed input for each message about datasets and curricula."""
 
 import gzip
+import zipfile
 from dataclasses import replace
 
 import numpy as np
@@ -180,6 +181,24 @@ def test_no_connection(toy, tmp_path, monkeypatch):
     monkeypatch.setattr(pooch, "os_cache", lambda project: tmp_path / "cache")
     monkeypatch.delenv("SPIKEMETA_DATA")
     refused("cannot download http://127.0.0.1:9/train-images-idx3-ubyte.gz", "SPIKEMETA_DATA")
+
+
+PARTS = [f"animal_mnist/data/Animal_MNIST/animal_{part}_version_3.gz" for part in ("data", "label")]
+
+
+@pytest.mark.parametrize(
+    ("members", "messages"),
+    [
+        ({}, [f"it holds no {part}" for part in PARTS]),
+        (dict.fromkeys(PARTS, b"\x80\x04cos\nsystem\n."), [f"{part}: altered" for part in PARTS]),
+        ({PARTS[0]: b"", "../evil.py": b"x"}, ["1 members climb out of the archive's folder: ../evil.py"]),
+    ],
+)
+def test_a_wheel_of_animals_with_another_content_is_not_unpickled(tmp_path, members, messages):
+    with zipfile.ZipFile(tmp_path / "animal_mnist-0.4-py3-none-any.whl", "w") as wheel:
+        for name, data in members.items():
+            wheel.writestr(name, data)
+    refused(str(tmp_path / "animal_mnist-0.4-py3-none-any.whl"), *messages, name="animals", folder=tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,9 @@ import zipfile
 import numpy as np
 import pytest
 from PIL import Image
+from typer.testing import CliRunner
 
+from spikemeta.cli import app
 from spikemeta.data import datasets
 from spikemeta.errors import UserError
 
@@ -101,6 +103,33 @@ def test_mangled_npz(tmp_path, change, message):
     refused(tmp_path / "own.npz", message)
 
 
+def test_every_problem_of_arrays_at_once(tmp_path):
+    """A class that one part lacks, a label beyond the classes, sizes that differ, colour for grey, a label too few."""
+    colour = np.stack([IMAGES[:, :4]] * 3, 3)
+    change = {"train_images": colour, "train_labels": np.array([0, 0, 7]), "class_names": np.array(["cat", "dog"])}
+    np.savez(tmp_path / "own.npz", **WHOLE | change)
+    refused(
+        tmp_path / "own.npz",
+        "4 train images, but 3 train labels",
+        "the train images have 4 x 2 pixels and the test images have 5 x 2 pixels",
+        "colour where grey is wanted",
+        "1 labels beyond the 2 classes: 7",
+        "1 classes with test images, but no train images: dog",
+    )
+
+
+@pytest.mark.parametrize("study", ["forgetting", "objects", "search"])
+def test_a_study_of_data_that_cannot_be_used_begins_nothing(tmp_path, study):
+    np.savez(tmp_path / "own.npz", **WHOLE | {"train_labels": np.array([0, 0, 0, 7])})
+    words = ["run", study, "--dataset", tmp_path / "own.npz", "--rules", "sgd", "--out", tmp_path / "out"]
+    words += ["--grid", "lr=1e-3"] if study == "search" else []
+    result = CliRunner().invoke(app, list(map(str, words)))
+    assert result.exit_code == 2
+    for part in ("1 classes with train images, but no test images", "class 1"):
+        assert part in " ".join(result.output.split())
+    assert [p.name for p in tmp_path.iterdir()] == ["own.npz"]
+
+
 @pytest.mark.parametrize("kind", ["folder", "zip", "tar", "tar.gz", "tar.xz"])
 def test_pictures(tmp_path, kind):
     found = datasets.load(write(tmp_path, FILES, kind))
@@ -128,6 +157,25 @@ def test_pictures(tmp_path, kind):
 )
 def test_mangled_pictures(tmp_path, kind, change, message):
     refused(write(tmp_path, FILES | change, kind), message)
+
+
+@pytest.mark.parametrize("kind", ["folder", "zip"])
+def test_every_problem_of_pictures_at_once(tmp_path, kind):
+    change = {
+        "train/cat/0.png": png(np.stack([IMAGES[0]] * 3, 2)),
+        "train/cat/2.png": png(IMAGES[0, :2]),
+        "train/dog/0.png": b"",
+        "train/bird/0.png": png(IMAGES[0]),
+        "test/cat/note.txt": b"x",
+    }
+    parts = (
+        "colour among grey",
+        "1 images have another size",
+        "1 files: empty",
+        "no test images: bird",
+        "neither PNG nor JPEG",
+    )
+    refused(write(tmp_path, FILES | change, kind), *parts)
 
 
 @pytest.mark.parametrize("name", ["../evil.png", "/evil.png", "train/../../evil.png", "C:/evil.png", "train\\cat\\1.png"])

@@ -62,6 +62,7 @@ def load(path, name):
         digests[part] = digest.hexdigest()
     problems += [several(files, what) for what, files in faults.items()]
     problems += _uneven([entry for found in decoded.values() for entry in found])
+    problems += _lacking({part: {label for label, _ in found} for part, found in parts.items()})
     refuse(path, problems + [f"no {part} images" for part, found in decoded.items() if not found])
     for part, found in decoded.items():
         arrays[f"{part}_images"] = np.stack([image for _, _, image in found])
@@ -127,6 +128,14 @@ def _layout(names, empty):
     if bare:
         problems.append(several(bare, "{n} class folders are empty"))
     return parts, problems
+
+
+def _lacking(classes):
+    """Classes that have a folder of images in one part alone, where both parts have any."""
+    if not all(classes.values()):
+        return []
+    found = [(part, other, sorted(classes[other] - classes[part])) for part, other in (PARTS, PARTS[::-1])]
+    return [several(names, f"{{n}} classes with {other} images, but no {part} images") for part, other, names in found if names]
 
 
 def _order(labels):
