@@ -44,6 +44,7 @@ network = Network(
         "tau_membrane": Parameter(20.0, "ms", low=1),
         "tau_synapse": Parameter(5.0, "ms", low=1),
         "hidden_spread": Parameter(0.15, "1", "standard deviation of the initial weights", low=0),
+        "hidden2_spread": Parameter(0.15, "1", "the same, of the second hidden layer and further ones", low=0),
         "readout_spread": Parameter(0.2, "1", "standard deviation of the initial weights", low=0),
         "inhibition": Parameter(0.0, "1", "current that each hidden spike takes from every neuron of its layer", low=0),
         "hidden_slope": Parameter(5.0, "1", "of the surrogate gradient", low=0),

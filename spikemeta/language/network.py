@@ -336,8 +336,8 @@ class Network:
         Parameters
         ----------
         n_hidden : sequence of int
-            Neurons of each, from the input on. Further ones are named ``hidden2``, ``hidden3``, ..., and so are the projections
-            to them, which are written as the first one; projections of the layer to itself are there for each.
+            Neurons of each, from the input on. Further ones are named ``hidden2``, ``hidden3``, ..., as are the projections to
+            them, written as the first, with ``hidden2_x`` for ``hidden_x`` if there is one; those to itself are there for each.
 
         Raises
         ------

@@ -38,17 +38,24 @@ def stacked(network, n_hidden):
     lines = dict(numbered(network.projections))
     for name, p in structure.projections.items():
         ends, options = lines[p.line].partition(",")[0], "".join(lines[p.line].partition(",")[1:])
-        write = lambda word, a, b, options=options: projections.append(f"{word} : {a} -> {b}{options}")  # noqa: E731
+        write = lambda word, a, b, of=options: projections.append(f"{word} : {a} -> {b}{of}")  # noqa: E731
+        further = re.sub(r"\b[A-Za-z]\w*", lambda m: _further(m[0], network.parameters), options)
         if p.source == hidden and p.target == hidden:
             for number in range(last + 1):
-                write(named(name, number), named(hidden, number), named(hidden, number))
+                write(named(name, number), *[named(hidden, number)] * 2, further if number else options)
         elif p.target == hidden:
             write(name, p.source, hidden)
             if structure.layers[p.source].is_input:
                 for number in range(1, last + 1):
-                    write(named(name, number), named(hidden, number - 1), named(hidden, number))
+                    write(named(name, number), named(hidden, number - 1), named(hidden, number), further)
         elif p.source == hidden:
             write(name, named(hidden, last), p.target)
         else:
             projections.append(f"{ends}{options}")
     return "\n".join(layers), "\n".join(projections)
+
+
+def _further(name, parameters):
+    """What a parameter is called in further hidden layers: ``hidden2_spread`` for ``hidden_spread`` where there is one."""
+    owner, _, what = name.partition("_")
+    return f"{owner}2_{what}" if what and f"{owner}2_{what}" in parameters else name

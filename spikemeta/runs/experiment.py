@@ -5,7 +5,7 @@ import contextvars
 import itertools
 from dataclasses import dataclass, field
 
-from spikemeta.analysis import items, tasks
+from spikemeta.analysis import items, recorded, tasks
 from spikemeta.data import tuned
 from spikemeta.errors import UserError
 from spikemeta.figures import memory as memory_figure
@@ -255,6 +255,7 @@ def outcome_of(entries, options, seeds, runs, chance, analysis, failures):
         **({"images": options.images} if getattr(options, "images", None) else {}),
         **scale.scenario_of(options),
     )
+    data = recorded.added(data, [entry.label for entry in entries], seeds, runs)
     return Outcome(plain(rows), data, failures, _warnings(entries, options, seeds, runs))
 
 

@@ -3,6 +3,7 @@
 import itertools
 from dataclasses import dataclass, field, replace
 
+from spikemeta.errors import UserError, suggest
 from spikemeta.language.rule import Rule
 from spikemeta.runs import pool, scale, study
 from spikemeta.simulation import shared_beginnings
@@ -68,6 +69,7 @@ def points_of(entries, options, evaluate, store):
     parting = forks_of(entries, options, curriculum)
     how = {"mode": options.mode} if options.engine == "brian2" else {"batch": options.batch or scale.BATCH}
     how |= {"engine": options.engine}
+    record = recorded_of(entries, options)
     for seed in range(options.seeds):  # seeds outermost: every rule has a first result early
         for entry in entries:
             if entry.seeds is not None and seed >= entry.seeds:
@@ -91,8 +93,33 @@ def points_of(entries, options, evaluate, store):
                 str(store.state_folder(entry.label, seed)),
                 options.resume,
                 probe=entry.probe,
+                record=record[entry.label],
             )
             yield replace(point, fingerprint=pool.fingerprint(entry.rule, point), forks=parting.get((seed, entry.label), ()))
+
+
+def recorded_of(entries, options):
+    """What each entry records, by label, as arguments of `spikemeta.simulation.recording.Recording`; empty for nothing.
+
+    Raises
+    ------
+    UserError
+        For a name that none of the entries has.
+    """
+    from spikemeta.simulation import recording
+
+    names = [name.strip() for name in options.record.split(",") if name.strip()]
+    if not names:
+        return {entry.label: {} for entry in entries}
+    how = {"every": options.record_every, "synapses": recording.synapses_of(options.record_synapses)}
+    projections = scale.loaded_network(options).projections
+    known = {entry.label: recording.valid(entry.rule, projections) for entry in entries}
+    every = {name for valid in known.values() for name in valid}
+    unknown = [suggest("name in --record,", name, every) for name in names if name not in every]
+    if unknown:
+        raise UserError("\n".join(unknown))
+    own = {label: tuple(name for name in names if name in valid) for label, valid in known.items()}
+    return {label: {"names": found} | how if found else {} for label, found in own.items()}
 
 
 def forks_of(entries, options, curriculum):

@@ -49,6 +49,8 @@ class Point:
     forks : tuple of int
         Numbers of phases after which points with the same rule and seed part from this one; the state there is kept for them
         in the folder ``shared`` beside the states.
+    record : dict
+        Arguments of `spikemeta.simulation.recording.Recording`; empty to record nothing.
     """
 
     label: str
@@ -61,6 +63,7 @@ class Point:
     fingerprint: str = ""
     probe: dict = field(default_factory=dict)
     forks: tuple = ()
+    record: dict = field(default_factory=dict)
 
 
 def fingerprint(rule, point):
@@ -87,6 +90,7 @@ def fingerprint(rule, point):
         importlib.metadata.version("spikemeta"),
         source_identity.sources(),
         *([point.probe] if point.probe else []),
+        *([point.record] if point.record else []),
     ]
     return hashlib.sha256(json.dumps(plain(parts), sort_keys=True).encode()).hexdigest()
 
@@ -130,13 +134,16 @@ def execute(point, progress, probe=None):
     -------
     FinishedRun
     """
+    from spikemeta.analysis import recorded
     from spikemeta.language import registry
+    from spikemeta.simulation import recording
 
     rule, start = registry.get_rule(point.rule), time.perf_counter()
     curriculum = curriculum_of(point)
     simulation = make_simulation(rule, **point.simulation)
     folder = Path(point.state).parents[1] / "shared" / str(point.seed) if point.state and point.forks else None
     more = {"shared": folder, "forks": point.forks} if folder else {}
+    more |= {"record": recording.Recording(**point.record)} if point.record else {}
     run = simulation.run(curriculum, seed=point.seed, out=point.state or None, resume=point.resume, progress=progress, **more)
     shown, right, tests, answers = 0, 0.0, [], []
     for result in run.phases:
@@ -155,6 +162,7 @@ def execute(point, progress, probe=None):
     if point.curriculum.get("passes", 1) == 1:  # every image was tested before it was learned
         arrays["prequential_accuracy"] = np.array(right / shown)
     arrays |= _costs(point, rule, simulation, curriculum, run)
+    arrays |= recorded.arrays_of(run.recorded)
     arrays |= probe(point, simulation, curriculum, run, progress) if probe else {}
     info = {
         "rule": point.rule,

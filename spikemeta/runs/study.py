@@ -135,6 +135,18 @@ class SimulationOptions:
     set: tuple[str, ...] = option(
         (), "KEY=VALUE ...: a constant in place of the tuned one: lr, hidden.lr, laplace.lr, laplace.hidden.lr or network.NAME."
     )
+    record: str = option(
+        "",
+        "What to record of single synapses while they learn, separated by commas: hidden.precision (a variable of the rule), "
+        "hidden.weight.",
+        decides=False,
+    )
+    record_every: int = option(1000, "Training presentations between two moments of --record.", low=1, decides=False)
+    record_synapses: str = option(
+        "200",
+        "Synapses of each projection for --record: how many to draw, or which, source-target: hidden=3-7,hidden=10-4.",
+        decides=False,
+    )
     workers: int = option(2, "Processes at work, at most one per core.", low=1, decides=False)
     out: str = option("", "Output folder. Default: results/STUDY-DATASET-TASK.", decides=False)
     resume: bool = option(False, "Keep the finished runs of the output folder.", decides=False)

@@ -60,7 +60,7 @@ class Executor:
         """Rule time of a phase: its presentations."""
         return len(phase.indices)
 
-    def __call__(self, phase, dataset, state, age, seed, tick, keep=None, partial=None):
+    def __call__(self, phase, dataset, state, age, seed, tick, keep=None, partial=None, watch=None):
         images, indices, places = phase.source(dataset)
         places = np.arange(self.sizes[0]) if places is None else places
         stimuli = images, indices.astype(np.int32), places.astype(np.int32), phase.labels.astype(np.int32)
@@ -69,13 +69,21 @@ class Executor:
         counts = held.pop("readout", np.zeros((n, self.sizes[2]))).astype(np.int32)
         monitors = self.built.counters | {self.built.answered: self.built.spikes}
         events = held.pop("events", np.zeros(len(monitors) + len(self.built.fans), np.int64))
+        interval = checkpoint.INTERVAL if keep else np.inf
+        due = time.monotonic() + interval
         while True:
-            read, held = self.execute(stimuli, settings, steps, seed, tick, held, checkpoint.INTERVAL if keep else np.inf)
+            until = watch and watch.after(self.done(held, steps))
+            read, held = self.execute(stimuli, settings, steps, seed, tick, held, due - time.monotonic(), until)
             self.count(counts, read(self.built.spikes, "i"), read(self.built.spikes, "t"))
             events = events + self.counted(read, monitors)
             if held is None:
                 break
+            if until and self.done(held, steps) == until:
+                watch.take(until, self.state_of(self.settled(stimuli, steps, seed, held, until)))
+                if not keep or (time.monotonic() < due and not stopping.wanted()):
+                    continue
             keep(held | {"readout": counts.copy(), "events": events}, self.state_of(read) if phase.kind == "train" else {})
+            due = time.monotonic() + interval
         names = [*monitors, *(f"{name} by synapses" for name in self.built.fans)]
         self.events = {name: int(number) for name, number in zip(names, events, strict=True)} | {"steps": n * steps}
         if self.built.fans:
@@ -116,17 +124,26 @@ class Standalone(Executor):
     def __init__(self, program, built, work):
         self.program, self.built, self.work = program, built, work
 
-    def execute(self, stimuli, settings, steps, seed, tick, held, seconds):
+    def done(self, held, steps):
+        return int(held["position"]) // steps if held else 0
+
+    def execute(self, stimuli, settings, steps, seed, tick, held, seconds, until=None):
         try:
             for name, values in zip(("images", "indices", "places", "labels"), stimuli, strict=True):
                 values.tofile(self.work / name)
             named = {f"{owner.name}.{variable}": value for (owner, variable), value in settings.items()}
-            read, held = self.program.run(self.work, named, steps, len(stimuli[1]), seed, tick, held, seconds)
+            read, held = self.program.run(self.work, named, steps, len(stimuli[1]), seed, tick, held, seconds, until)
         except OSError as error:
             raise UserError(
                 f"cannot write into {self.work} ({error.strerror or error}): make room there, or name another folder by TMPDIR"
             ) from None
         return lambda owner, variable: read(f"{owner.name}.{variable}"), held
+
+    def settled(self, stimuli, steps, seed, held, position):
+        """As at the end of a phase of so many presentations: one more step commits every synapse; nothing goes on from it."""
+        ended = held | {f"{group.name}.count": np.array([position]) for group in self.built.groups.values()}
+        read, _ = self.program.run(self.work, {}, steps, position, seed, None, ended)
+        return lambda owner, variable: read(f"{owner.name}.{variable}")
 
 
 class Runtime(Executor):
@@ -141,22 +158,22 @@ class Runtime(Executor):
         }
         built.network.store()
 
-    def execute(self, stimuli, settings, steps, seed, tick, held, seconds):
+    def done(self, held, steps):
+        return int(held["position"]) if held else 0
+
+    def execute(self, stimuli, settings, steps, seed, tick, held, seconds, until=None):
         network, count = self.built.network, len(stimuli[1])
         network.restore()
         self.stimuli.load(*stimuli)
         for (owner, variable), value in settings.items():
             setattr(owner, variable, bool(value) if variable == "boundary_first" else value)
         brian2.seed(seed)
-        done, block, end = 0, RUNTIME_BLOCK, time.monotonic() + seconds
+        done, end = self.done(held, steps), time.monotonic() + seconds
         if held:
-            done = int(held["position"])
-            for name, variable in self.carried.items():
-                variable.set_value(held[name])
-            network.t_ = done * steps * self.step
-            _set_generator(held["generator"], held["gaussian"])
-        while done < count:
-            block = min(block, count - done) if np.isfinite(seconds) else count - done
+            self.go_on(held, steps)
+        while done < (until or count):
+            left = (until or count) - done
+            block = min(RUNTIME_BLOCK, left) if np.isfinite(seconds) else left
             last = done + block == count
             network.run(
                 (block * steps + last) * self.step * brian2.second,
@@ -174,6 +191,22 @@ class Runtime(Executor):
             held = {name: np.array(variable.get_value()) for name, variable in self.carried.items()}
             held |= {"position": np.array(done), "generator": generator, "gaussian": np.array(gaussian, float)}
         return lambda owner, variable: np.array(owner.variables[variable].get_value()), held
+
+    def go_on(self, held, steps):
+        """Put everything to where it was."""
+        for name, variable in self.carried.items():
+            variable.set_value(held[name])
+        self.built.network.t_ = int(held["position"]) * steps * self.step
+        _set_generator(held["generator"], held["gaussian"])
+
+    def settled(self, stimuli, steps, seed, held, position):
+        """As at the end of a phase of so many presentations: one more step commits every synapse; nothing goes on from it."""
+        self.built.network.restore()
+        self.go_on(held, steps)
+        for group in self.built.groups.values():
+            group.count = position
+        self.built.network.run(self.step * brian2.second, namespace={})
+        return lambda owner, variable: np.array(owner.variables[variable].get_value())
 
 
 def keep_code(network):

@@ -74,6 +74,8 @@ class Run:
         State of every synapse at the end, by ``projection.variable``, shape (n_pre, n_post).
     weights : dict of str to ndarray
         Mean weights at the end, by projection, the weight noise at zero; (n_pre, n_post), 1. They can start another run.
+    recorded : dict of str to ndarray
+        What was recorded of single synapses, as `spikemeta.simulation.recording.Recorder.arrays` says; empty without.
     """
 
     n_tasks: int
@@ -82,6 +84,7 @@ class Run:
     compile_seconds: float = 0.0
     state: dict = field(default_factory=dict)
     weights: dict = field(default_factory=dict)
+    recorded: dict = field(default_factory=dict)
 
     @property
     def accuracy_matrix(self):

@@ -31,7 +31,7 @@ class Program:
     files: dict
     compiled: bool
 
-    def run(self, work, settings, steps, count, seed, progress=None, held=None, seconds=np.inf):
+    def run(self, work, settings, steps, count, seed, progress=None, held=None, seconds=np.inf, until=None):
         """One phase, or a stretch of it.
 
         Parameters
@@ -51,6 +51,8 @@ class Program:
             Where the stretch before came to, as given here; it replaces `settings`.
         seconds : float
             After which to stop, at the next whole `BLOCK` of presentations; so does a signal that waits.
+        until : int or None
+            Presentations of the phase after which to stop at the latest, fewer than `count`.
 
         Returns
         -------
@@ -72,7 +74,7 @@ class Program:
         environment = {
             "SPIKEMETA_PHASE": str(work),
             "SPIKEMETA_BLOCK": str(BLOCK * steps),
-            "SPIKEMETA_STEPS": str(count * steps + 1),
+            "SPIKEMETA_STEPS": str(until * steps if until else count * steps + 1),
             "SPIKEMETA_FIRST": str(first),
             "SPIKEMETA_SECONDS": str(min(seconds, 1e9)),
             "SPIKEMETA_SEED": str(seed),

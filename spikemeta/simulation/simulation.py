@@ -1,8 +1,6 @@
 """A network, a rule and a curriculum: compiled once, run phase by phase, resumable at any time."""
 
 import copy
-import hashlib
-import importlib.metadata
 import json
 import time
 from dataclasses import asdict, replace
@@ -13,11 +11,11 @@ from spikemeta.data import tuned
 from spikemeta.data.curricula import Phase
 from spikemeta.errors import UserError, suggest
 from spikemeta.hardware import profile, stored
-from spikemeta.simulation import execution, shared_beginnings, written
+from spikemeta.simulation import execution, identity, recording, shared_beginnings, written
 from spikemeta.simulation import weights as synaptic_weights
 from spikemeta.simulation.checkpoint import Checkpoint
 from spikemeta.simulation.outcome import PhaseResult, Run
-from spikemeta.system import source_identity, stopping
+from spikemeta.system import stopping
 
 ENGINES = ("brian2", "torch")
 MODES = ("standalone", "runtime")
@@ -125,7 +123,7 @@ class Simulation:
             "rule": tuned.constants(self.rule, written.bases(self.network), *where, self.parameters),
         }
 
-    def run(self, curriculum, seed=0, out=None, resume=False, progress=None, weights=None, shared=None, forks=()):
+    def run(self, curriculum, seed=0, out=None, resume=False, progress=None, weights=None, shared=None, forks=(), record=None):
         """Run every phase of a curriculum.
 
         Parameters
@@ -148,6 +146,9 @@ class Simulation:
         forks : iterable of int
             Numbers of phases after which others part from this run (`shared_beginnings.forks`). The longest of
             these beginnings that is in ``shared`` is not simulated again; those that are missing there are left for others.
+        record : Recording, str or sequence of str, or None
+            What to record of single synapses, as for `spikemeta.simulation.recording.Recording`: ``"hidden.weight"``. It
+            changes nothing else, and goes into ``out`` as it comes. Nothing is shared with other runs then.
 
         Returns
         -------
@@ -158,9 +159,10 @@ class Simulation:
         InstabilityError
             If a state variable becomes NaN or infinite; what earlier phases wrote stays.
         UserError
-            For a state file of another rule, seed or data; for weights that do not fit; without a C++ compiler.
+            For a state file of another rule, seed or data; for weights that do not fit; without a C++ compiler; for names to
+            record that do not exist.
         """
-        constants = self.constants(curriculum)
+        constants, record = self.constants(curriculum), recording.of(record)
         if self.rule is not self.ideal:
             ranges = self._ranges(curriculum, seed, weights)
             for p, values in constants["rule"].items():
@@ -168,18 +170,23 @@ class Simulation:
                 values |= {name: parameter.value for name, parameter in grid.items()}
         sizes = self._sizes(curriculum)
         start, state = self.begin(curriculum, sizes, seed, weights, constants)
-        before, own = state, self._identity(curriculum, seed, constants, start if weights else {})
+        before, own = state, identity.of(self, curriculum, seed, constants, start if weights else {}, record)
         run, checkpoint = Run(curriculum.n_tasks, constants), Checkpoint(out, own) if out else None
-        common = shared_beginnings.checkpoints(shared, own, curriculum.phases, forks) if shared else {}
+        common = shared_beginnings.checkpoints(shared, own, curriculum.phases, forks) if shared and not record else {}
         age, partial = 0, None
         for kept in [*([checkpoint] if checkpoint and resume else []), *common.values()]:
             if not (run.phases or partial):
                 state, age, finished, partial = kept.load(state)
                 run.phases = [PhaseResult(p, *result) for p, result in zip(curriculum.phases, finished, strict=False)]
+        recorder, found = None, out and resume and (run.phases or partial)
+        if record:
+            phases = len(run.phases) if found else None
+            recorder = recording.Recorder(record, self, curriculum, start, before, constants, out, phases)
         with execution.open_executor(self, sizes, constants, start) as execute:
             run.compile_seconds = execute.compile_seconds
-            rest = execute, curriculum, seed, progress or (lambda *_: None), checkpoint, common
+            rest = execute, curriculum, seed, progress or (lambda *_: None), checkpoint, common, recorder
             state, age = self._phases(run, state, age, partial, *rest)
+        run.recorded = recorder.arrays() if recorder else {}
         run.state, run.weights = state, synaptic_weights.mean_weights(self.rule, state, constants["rule"], age)
         if self.rule is self.ideal:
             first = synaptic_weights.mean_weights(self.rule, before, constants["rule"], 0)
@@ -190,13 +197,13 @@ class Simulation:
         """(n_input, n_hidden, n_classes)."""
         return curriculum.dataset.train_images.shape[1], self.n_hidden, curriculum.n_classes
 
-    def _phases(self, run, state, age, partial, execute, curriculum, seed, report, checkpoint, common):
+    def _phases(self, run, state, age, partial, execute, curriculum, seed, report, checkpoint, common, recorder):
         """Run the phases that are not yet in ``run``; (state, age) at the end."""
         total, done = sum(len(p.indices) for p in curriculum.phases), 0
         for number, phase in enumerate(curriculum.phases):
             if number >= len(run.phases):
                 tick = lambda n, name=phase.name, base=done: report(name, base + n, total)  # noqa: E731
-                found = self._phase(execute, number, curriculum, state, age, seed, tick, checkpoint, run, partial)
+                found = self._phase(execute, number, curriculum, state, age, seed, tick, checkpoint, run, partial, recorder)
                 if phase.kind == "train":
                     state, age = found, age + execute.duration(phase)
                 partial = None
@@ -220,20 +227,23 @@ class Simulation:
         plain = copy.copy(self)
         plain.hardware, plain.rule = None, self.ideal
         start, _ = plain.begin(curriculum, self._sizes(curriculum), seed, weights)
-        key = json.dumps(plain._identity(curriculum, seed, plain.constants(curriculum), start if weights else {}))
+        key = json.dumps(identity.of(plain, curriculum, seed, plain.constants(curriculum), start if weights else {}))
         if key not in _RANGES:
             plain.run(curriculum, seed, weights=weights)
         return _RANGES[key]
 
-    def _phase(self, execute, number, curriculum, state, age, seed, tick, checkpoint, run, partial):
+    def _phase(self, execute, number, curriculum, state, age, seed, tick, checkpoint, run, partial, recorder):
         """Run one phase, or the rest of it, saving now and then; the state after it."""
         phase, began = curriculum.phases[number], time.perf_counter()
         before = float(partial.pop("seconds")) if partial else 0.0
         seeds = np.random.SeedSequence([seed, 2, number]).generate_state(1)
-        words = phase, curriculum.dataset, state, age, int(seeds[0]), tick
+        words, learned = (phase, curriculum.dataset, state, age, int(seeds[0]), tick), phase.kind == "train"
+        watch = recorder.of_phase(number, age) if recorder and learned else None
         if not checkpoint:
-            counts, rate, after = execute(*words)
+            counts, rate, after = execute(*words, watch=watch)
             synaptic_weights.check(self.rule, after, phase, (state, age), run.constants)
+            if watch:
+                watch.take(len(phase.indices), after)
             run.phases.append(PhaseResult(phase, counts, rate, time.perf_counter() - began, execute.events))
             return after
 
@@ -247,10 +257,11 @@ class Simulation:
                 raise stopping.interrupt()
 
         with stopping.deferred():
-            counts, rate, after = execute(*words, keep, partial)
+            counts, rate, after = execute(*words, keep, partial, watch)
             synaptic_weights.check(self.rule, after, phase, (state, age), run.constants)
+            if watch:
+                watch.take(len(phase.indices), after)
             run.phases.append(PhaseResult(phase, counts, rate, seconds(), execute.events))
-            learned = phase.kind == "train"
             checkpoint.save(after if learned else state, age + execute.duration(phase) * learned, run.phases)
         return after
 
@@ -324,27 +335,3 @@ class Simulation:
         start = synaptic_weights.replaced(start, weights or {}, self.network.projections)
         of_rule = (constants or self.constants(curriculum))["rule"]
         return start, synaptic_weights.first_state(self.rule, start, of_rule, rng)
-
-    def _identity(self, curriculum, seed, constants, weights):
-        fields = ("state", "weight", "initial", "on_gradient", "on_presentation", "on_boundary")
-        given = hashlib.sha256(b"".join(name.encode() + weights[name].tobytes() for name in sorted(weights)))
-        return {
-            "version": importlib.metadata.version("spikemeta"),
-            "sources of spikemeta": source_identity.sources(),
-            "rule": self.rule.title,
-            "rule text": "\0".join(getattr(self.rule, field) for field in fields),
-            "constants": json.dumps(constants, sort_keys=True),
-            "seed": seed,
-            "network": self.network_name,
-            "network text": getattr(self.network, "text", ""),
-            "hidden neurons": self.n_hidden if len(self.layers) == 1 else list(self.layers),
-            "feedback": self.feedback,
-            "engine": self.engine,
-            "mode": self.mode if self.engine == "brian2" else "",
-            "prediction": self.prediction,
-            "batch": self.batch,
-            "precision": self.dtype,
-            "data": json.dumps(curriculum.dataset.digests, sort_keys=True),
-            "curriculum": shared_beginnings.chain(curriculum.phases)[-1],
-            "initial weights": given.hexdigest(),
-        }

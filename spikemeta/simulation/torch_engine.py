@@ -51,7 +51,7 @@ class Executor:
         """Rule time of a phase: its batches."""
         return -(-len(phase.indices) // self.batch)
 
-    def __call__(self, phase, dataset, state, age, seed, tick, keep=None, partial=None):
+    def __call__(self, phase, dataset, state, age, seed, tick, keep=None, partial=None, watch=None):
         images, indices, places = phase.source(dataset)
         places = slice(None) if places is None else places
         labels = torch.tensor(phase.labels, dtype=torch.long)
@@ -65,8 +65,11 @@ class Executor:
         elif learns and phase.boundary:
             with told():
                 optimizer.boundary()
-        due = time.monotonic() + checkpoint.INTERVAL
+        due, until = time.monotonic() + checkpoint.INTERVAL, watch and watch.after(max(start - 1, 0))
         for first in range(start, len(phase.indices), size):
+            if first == until:
+                watch.take(first, self._state(weights, optimizer))
+                until = watch.after(first)
             if keep and first > start and (time.monotonic() > due or stopping.wanted()):
                 due = time.monotonic() + checkpoint.INTERVAL
                 done = {"position": np.array(first), "hidden": np.array(spikes), "readout": np.concatenate(counts)}
