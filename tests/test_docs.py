@@ -41,6 +41,7 @@ OTHERS = {
     "frequency": ("frequency.md", ("frequent",)),
     "hardware": ("hardware.md", ("chips", "losses", "chip_costs", "chip_curves")),
     "memristor": ("hardware.md", ("devices",)),
+    "objects": ("scenarios.md", ("scenario",)),
 }
 #: The same for runs whose names begin so, where they differ from the others of their study.
 RUNS = {
@@ -48,6 +49,7 @@ RUNS = {
     "published/mesu_stream": ("published.md", ("published",)),
     "published/validation": ("published.md", ("positions",)),
     "uncertainty/areas": ("constants.md", ("areas",)),
+    **{f"forgetting/{start}": ("scenarios.md", ("scenario",)) for start in ("fashion", "animals", "class", "task")},
 }
 LINK = re.compile(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)")
 
@@ -59,8 +61,8 @@ def page(name):
 @pytest.mark.parametrize("name", tables.names())
 def test_every_recorded_table_is_on_its_page(name):
     study, run = name.split("/")
-    if study in OTHERS:
-        own = [found for start, found in RUNS.items() if name.startswith(start)]
+    own = [found for start, found in RUNS.items() if name.startswith(start)]
+    if own or study in OTHERS:
         where, makers = own[0] if own else OTHERS[study]
         for maker in makers:
             assert getattr(tables, maker)(name) in page(where)

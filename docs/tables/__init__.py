@@ -6,6 +6,7 @@ from tables.headlines import headlines
 from tables.items import deranged, ends, frequent, hidden_list, mixed, positions, repeated, targeted
 from tables.recorded import RECORDED, command, names, provenance, searches, summary
 from tables.rules import published, rules, search, triangle, windows
+from tables.scenarios import scenario
 from tables.uncertainty import against_uniform, areas, uncertain
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "published",
     "repeated",
     "rules",
+    "scenario",
     "search",
     "searches",
     "shapes",
