@@ -1,7 +1,7 @@
 """A rule for each projection of a network: ``hidden=mesu,readout=sgd``."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 
 from spikemeta.errors import UserError, suggest
@@ -39,16 +39,19 @@ class Assigned:
             raise UserError(f"no rule was given for the projection {projection!r}: write {projection}=RULE, too")
         return self.rules[projection if projection in self.rules else base]
 
-    def check(self, projections, engine="brian2", hardware=None):
-        """Refuse what names no projection of a network, or leaves one without a rule; and what needs one rule for all.
+    def mapped(self, change):
+        """The same with ``change(rule)`` in place of each rule; itself where that changes none."""
+        changed = {name: change(rule) for name, rule in self.rules.items()}
+        same = all(changed[name] is rule for name, rule in self.rules.items())
+        return self if same else replace(self, rules=changed)
+
+    def check(self, projections):
+        """Refuse what names no projection of a network, or leaves one without a rule.
 
         Raises
         ------
         UserError
         """
-        if engine == "torch" or hardware:
-            what = "--engine torch, whose step is one rule's" if engine == "torch" else "a chip"
-            raise UserError(f"{self.title}: a rule for each projection does not run on {what}")
         unknown = [suggest("projection", name, projections) for name in self.rules if name not in projections]
         if unknown:
             raise UserError("\n".join(unknown))

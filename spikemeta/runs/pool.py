@@ -175,8 +175,11 @@ def execute(point, progress, probe=None):
 
 def _costs(point, rule, simulation, curriculum, run):
     from spikemeta.analysis import cost
+    from spikemeta.simulation import written
 
-    sizes = curriculum.dataset.n_pixels, simulation.n_hidden, curriculum.n_classes
+    sizes = written.sizes(
+        getattr(simulation, "network", None), (curriculum.dataset.n_pixels, simulation.n_hidden, curriculum.n_classes)
+    )
     torch = point.simulation["engine"] == "torch"
     itemsize = 4 if torch or point.simulation.get("dtype") == "float32" else 8
     batch, stored = point.simulation.get("batch", 1), point.curriculum.get("replay", 0)

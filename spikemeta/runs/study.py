@@ -86,8 +86,8 @@ class SimulationOptions:
 
     rules: str = option(
         "",
-        "Rules, variants or files of your own, separated by commas; hidden=mesu,readout=sgd is one for each projection, with "
-        "--engine brian2. Default: every rule.",
+        "Rules, variants or files of your own, separated by commas; hidden=mesu,readout=sgd is one for each projection. "
+        "Default: every rule.",
         decides=False,
     )
     dataset: str = option("digits", "Images to learn: one of 'spikemeta list datasets', or the path of your own.")

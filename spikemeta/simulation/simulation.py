@@ -31,7 +31,7 @@ class Simulation:
     Parameters
     ----------
     rule : Rule
-        Or one for each projection, as ``get_rule("hidden=mesu,readout=sgd")`` gives it, on engine brian2.
+        Or one for each projection, as ``get_rule("hidden=mesu,readout=sgd")`` gives it.
     network : str
         Name of a network, or the path of a file that defines a `spikemeta.language.network.Network`.
     n_hidden : int or sequence of int, of several layers: ``(200, 100)``
@@ -98,7 +98,8 @@ class Simulation:
             raise UserError(f"the batch must be at least 1, not {batch}")
         self.hardware = profile.get(hardware) if isinstance(hardware, str) and hardware else hardware or None
         self.ideal = rule
-        self.rule = stored.on_chip(rule, self.hardware) if self.hardware and not hasattr(rule, "rules") else rule
+        on_chip = lambda rule: stored.on_chip(rule, self.hardware)  # noqa: E731
+        self.rule = rule if not self.hardware else rule.mapped(on_chip) if hasattr(rule, "rules") else on_chip(rule)
         self.engine, self.mode, self.feedback = engine, mode, feedback
         self.layers, self.n_hidden = layers, sum(layers)  # of each hidden layer; of all
         self.network = written.of(network, engine, layers)
@@ -106,7 +107,7 @@ class Simulation:
             able = " or ".join(map(repr, self.network.engines)) or "none"
             raise UserError(f"network {str(network)!r} does not run on engine {engine!r}, but on {able}")
         if hasattr(rule, "rules"):
-            rule.check(self.network.projections, engine, self.hardware)
+            rule.check(self.network.projections)
         self.network_name, self.prediction, self.batch, self.dtype = network, prediction, batch, dtype
         self.dense = dense
         self.parameters, self.network_parameters = parameters or {}, network_parameters or {}
@@ -166,7 +167,7 @@ class Simulation:
         if self.rule is not self.ideal:
             ranges = self._ranges(curriculum, seed, weights)
             for p, values in constants["rule"].items():
-                grid = stored.grid_parameters(self.ideal, self.hardware, ranges[p])
+                grid = stored.grid_parameters(self.ideal.of(p), self.hardware, ranges[p])
                 values |= {name: parameter.value for name, parameter in grid.items()}
         sizes = self._sizes(curriculum)
         start, state = self.begin(curriculum, sizes, seed, weights, constants)

@@ -9,6 +9,7 @@ import torch
 
 from spikemeta.simulation import checkpoint
 from spikemeta.simulation import weights as synaptic
+from spikemeta.simulation.torch_rules import Optimizers
 from spikemeta.system import stopping
 
 TESTED = 250  # images tested at once
@@ -61,20 +62,21 @@ class Executor:
         counts, spikes, size, start = [], 0.0, self.batch if learns else TESTED, 0
         if partial:
             start, spikes, counts = int(partial["position"]), float(partial["hidden"]), [partial["readout"]]
-            _load(partial, weights, optimizer, generator)
+            optimizer.load(partial)
+            generator.set_state(torch.from_numpy(partial["generator"]))
         elif learns and phase.boundary:
             with told():
                 optimizer.boundary()
         due, until = time.monotonic() + checkpoint.INTERVAL, watch and watch.after(max(start - 1, 0))
         for first in range(start, len(phase.indices), size):
             if first == until:
-                watch.take(first, self._state(weights, optimizer))
+                watch.take(first, optimizer.state())
                 until = watch.after(first)
             if keep and first > start and (time.monotonic() > due or stopping.wanted()):
                 due = time.monotonic() + checkpoint.INTERVAL
                 done = {"position": np.array(first), "hidden": np.array(spikes), "readout": np.concatenate(counts)}
                 keep(
-                    done | _held(weights, optimizer, generator),
+                    done | optimizer.held() | {"generator": np.array(generator.get_state())},
                     {f"{p}.transmitted": w.detach().numpy() for p, w in weights.items()},
                 )
             chosen = slice(first, first + size)
@@ -106,7 +108,7 @@ class Executor:
             tick(first + len(shown))
         rate = spikes / (self.network.n_hidden * len(phase.indices) * self.parameters.presentation / 1000)
         with told():
-            after = self._state(weights, optimizer) if learns else {}
+            after = optimizer.state() if learns else {}
         return np.concatenate(counts).astype(np.int32), rate, after
 
     @contextlib.contextmanager
@@ -124,49 +126,6 @@ class Executor:
     def _optimizer(self, state, age, seed):
         """Weights by projection, and an optimizer of them in the given state."""
         weights = {p: torch.nn.Parameter(torch.tensor(state[f"{p}.transmitted"]).float()) for p in self.network.projections}
-        groups = [{"params": [weight], **self.constants["rule"][p]} for p, weight in weights.items()]
-        optimizer = self.simulation.rule.optimizer(groups, seed=seed)
-        saved = optimizer.state_dict()
-        for p, values in zip(weights, saved["state"].values(), strict=True):
-            values |= {s: torch.tensor(state[f"{p}.{s}"]) for s in self.simulation.rule.analysis.states if s in values}
-            values["touched"] = age
-        saved["rule"]["age"] = age
-        optimizer.load_state_dict(saved)
+        optimizer = Optimizers(self.simulation.rule, weights, self.constants["rule"], seed)
+        optimizer.start(state, age)
         return weights, optimizer
-
-    def _state(self, weights, optimizer):
-        """State of every synapse now; ``transmitted`` is the mean weight."""
-        optimizer.flush()
-        out = {}
-        for p, weight in weights.items():
-            held = optimizer.state[weight]
-            for s in self.simulation.rule.analysis.states:
-                out[f"{p}.{s}"] = held.get(s, weight)
-            out[f"{p}.transmitted"] = weight
-        return {name: value.detach().numpy().copy() for name, value in out.items()}
-
-
-def _held(weights, optimizer, generator):
-    """All that training goes on from, as arrays: weights, the optimizer's state and every random generator."""
-    saved = optimizer.state_dict()
-    out = {f"weights/{p}": weight.detach() for p, weight in weights.items()} | {"generator": generator.get_state()}
-    out |= {f"held/{number}/{name}": v for number, values in saved["state"].items() for name, v in values.items()}
-    out |= {f"draws/{key}": state for key, state in saved["rule"]["draws"].items()}
-    out |= {key: saved["rule"][key] for key in ("age", "predictions")}
-    return {name: np.array(value) for name, value in out.items()}
-
-
-def _load(held, weights, optimizer, generator):
-    """Put back what `_held` gave."""
-    saved = optimizer.state_dict()
-    with torch.no_grad():
-        for p, weight in weights.items():
-            weight.copy_(torch.from_numpy(held[f"weights/{p}"]))
-    generator.set_state(torch.from_numpy(held["generator"]))
-    saved["state"] = {number: {} for number in saved["state"]}
-    for key in [key for key in held if key.startswith("held/")]:
-        _, number, name = key.split("/")
-        saved["state"][int(number)][name] = torch.from_numpy(held[key]) if held[key].ndim else held[key].item()
-    draws = {key.removeprefix("draws/"): torch.from_numpy(held[key]) for key in held if key.startswith("draws/")}
-    saved["rule"] |= {"age": int(held["age"]), "predictions": int(held["predictions"]), "draws": draws}
-    optimizer.load_state_dict(saved)

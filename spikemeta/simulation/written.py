@@ -37,6 +37,23 @@ def bases(network):
     return getattr(network, "bases", {name: name for name in network.projections})
 
 
+def sizes(network, given):
+    """(n_input, neurons that neither are the input nor answer, n_classes) as a network has them.
+
+    Parameters
+    ----------
+    network : network
+        From `of`.
+    given : tuple of int
+        (n_input, n_hidden, n_classes), of which a text with numbers of its own need not take all.
+    """
+    if not isinstance(network, Written):
+        return given
+    text, found = network.network, network.network.sizes(*given)
+    between = [name for name in found if name not in (text.input, text.structure.answer[1])]
+    return given[0], sum(found[name] for name in between), given[2]
+
+
 class Written:
     """A `Network` with the interface of the networks that are written as code.
 

@@ -144,6 +144,23 @@ def test_a_study_runs_a_network_file(engine, tmp_path):
     assert 0 <= summary["rows"][0]["metrics"]["final_accuracy"]["mean"] <= 1
 
 
+def test_a_network_of_its_own_size_costs_the_same_whatever_hidden_says(tmp_path):
+    """Silence is counted over the neurons that are there."""
+    (tmp_path / "mine.py").write_text(networks.SOUND.replace("lif(n_hidden)", "lif(7)").replace("0.3)", "1.0)"))
+    words = (
+        f"run forgetting --network {tmp_path / 'mine.py'} --engine torch --rules sgd --images 8 --tasks 2 --seeds 1 --workers 1"
+    )
+    found = []
+    for hidden in ("5", "50"):
+        out = tmp_path / hidden
+        done = CliRunner().invoke(cli.app, [*words.split(), "--set", "lr=0.1", "--hidden", hidden, "--out", str(out)])
+        assert done.exit_code == 0, done.output
+        found.append(json.loads((out / "summary.json").read_text())["rows"][0]["metrics"])
+    assert found[0]["activation_sparsity"]["mean"] == found[1]["activation_sparsity"]["mean"] < 1
+    network = written.of(str(tmp_path / "mine.py"), "torch", 50)
+    assert written.sizes(network, (64, 50, 2)) == (64, 7, 2)
+
+
 @pytest.mark.parametrize(
     ("words", "text"),
     [
