@@ -12,8 +12,29 @@ import numpy as np
 
 from spikemeta.errors import UserError
 
-PROJECTIONS = ("hidden", "readout")
 _STEP = 1.0  # ms, of network feedforward
+
+
+def names_of(count):
+    """Names of the projections of a chain: ``hidden``, ``hidden2``, ..., ``readout``."""
+    return [f"hidden{number or ''}" for number in (0, *range(2, count))] + ["readout"]
+
+
+def projections(run):
+    """Projections of a run from the input on, which must be a chain of layers, all-to-all.
+
+    Raises
+    ------
+    UserError
+        For another network: a recurrent or sparse one, or one with branches.
+    """
+    names = names_of(len(run.weights))
+    ends = [np.shape(run.weights[name]) for name in names] if set(names) == set(run.weights) else [()]
+    chain = all(len(shape) == 2 for shape in ends) and all(a[1] == b[0] for a, b in zip(ends, ends[1:], strict=False))
+    if not chain or len(names) < 2:
+        given = ", ".join(f"{name} {np.shape(weight)}" for name, weight in run.weights.items())
+        raise UserError(f"only a chain of layers, all-to-all, can be exported, hidden, hidden2, ... and readout, not {given}")
+    return names
 
 
 def neurons(run):
@@ -22,12 +43,11 @@ def neurons(run):
     Raises
     ------
     UserError
-        If the hidden neurons inhibit each other, which layers of neurons cannot express.
+        If the hidden neurons inhibit each other, which layers of neurons cannot express; for another network than a chain.
     """
     from spikemeta.networks.surrogate import Parameters
 
-    if set(run.weights) != set(PROJECTIONS):
-        raise UserError(f"only a chain of two layers can be exported, not the projections {', '.join(run.weights)}")
+    projections(run)
     constants = {"step": _STEP} | run.constants["network"]
     if constants.get("inhibition"):
         raise UserError(
@@ -43,14 +63,15 @@ def module(run):
     Parameters
     ----------
     run : Run
-        Of network surrogate or feedforward; its mean weights are used.
+        Of network surrogate, feedforward or, with several hidden layers, layered; its mean weights are used.
 
     Returns
     -------
     torch.nn.Sequential
         Linear, ``snntorch.Synaptic``, Linear, ``snntorch.Synaptic``, in float32: input spikes (batch, n_input) to readout
-        spikes (batch, n_classes). A layer answers within the step, not one step later as in the networks here: the readout's
-        spikes of step t are those of step t + 2 there. The layers' weights are the run's times ``gain``.
+        spikes (batch, n_classes), with two modules more for each further hidden layer. A layer answers within the step, not one
+        step later as in the networks here: the readout's spikes of step t are those of step t + 2 there, with one hidden layer.
+        The layers' weights are the run's times ``gain``.
     """
     import torch
 
@@ -63,7 +84,7 @@ def _layers(run, kind):
     import torch
 
     p, layers = neurons(run), []
-    for name in PROJECTIONS:
+    for name in projections(run):
         weight = torch.tensor(p.gain * np.asarray(run.weights[name], float).T).float()
         linear = torch.nn.Linear(weight.shape[1], weight.shape[0], bias=False)
         linear.weight = torch.nn.Parameter(weight)
@@ -102,7 +123,7 @@ def write_nir(run, path):
     graph = export_to_nir(layers, torch.zeros(len(run.weights["hidden"])))
     values = {"step_ms": p.step, "tau_synapse_ms": p.tau_synapse, "tau_membrane_ms": p.tau_membrane, "gain": p.gain}
     graph.metadata |= values
-    for name, node in zip(PROJECTIONS, _linear(graph), strict=True):
+    for name, node in zip(projections(run), _linear(graph), strict=True):
         if f"{name}.precision" in run.state:
             node.metadata["precision"] = np.ascontiguousarray(run.state[f"{name}.precision"].T, float)
     try:
@@ -121,7 +142,8 @@ def read_nir(path):
     Returns
     -------
     weights : dict of str to ndarray
-        ``hidden`` (n_input, n_hidden) and ``readout`` (n_hidden, n_classes), 1: what `Simulation.run` takes as ``weights``.
+        ``hidden`` (n_input, n_hidden), ``hidden2``, ..., ``readout`` (n_hidden, n_classes), 1: what `Simulation.run` takes as
+        ``weights``.
     precision : dict of str to ndarray
         The same shapes; empty if the rule had none.
 
@@ -136,9 +158,9 @@ def read_nir(path):
         graph = nir.read(Path(path))
         gain = float(graph.metadata["gain"])  # no other tool writes it
         nodes = _linear(graph)
-        if len(nodes) != len(PROJECTIONS):
-            raise ValueError(f"it has {len(nodes)} linear layers, not {len(PROJECTIONS)}")
-        named = dict(zip(PROJECTIONS, nodes, strict=True))
+        if len(nodes) < 2:
+            raise ValueError(f"it has {len(nodes)} linear layers, not at least 2")
+        named = dict(zip(names_of(len(nodes)), nodes, strict=True))
         weights = {name: node.weight.T.astype(float) / gain for name, node in named.items()}
         precision = {name: node.metadata["precision"].T for name, node in named.items() if "precision" in node.metadata}
     except KeyError as error:

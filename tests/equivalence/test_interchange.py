@@ -6,6 +6,8 @@ import pytest
 import torch
 from snntorch.import_nir import import_from_nir
 
+from spikemeta.backends.networks import plan
+from spikemeta.backends.networks.torch import NetworkModule
 from spikemeta.data import curricula, datasets
 from spikemeta.errors import UserError
 from spikemeta.language import registry
@@ -68,7 +70,7 @@ def test_weights_and_precision_come_back(run, tmp_path):
     for name, values in run.weights.items():
         # the file holds gain*w in float32, rounded once
         np.testing.assert_allclose(weights[name], values, rtol=1e-7)
-    assert set(precision) == {name for name in interchange.PROJECTIONS if f"{name}.precision" in run.state}
+    assert set(precision) == {name for name in run.weights if f"{name}.precision" in run.state}
     for name, values in precision.items():
         np.testing.assert_array_equal(values, run.state[f"{name}.precision"])
         assert values.std() > 0
@@ -95,6 +97,40 @@ def test_what_cannot_be_written_or_read_is_named(run, tmp_path):
         interchange.module(inhibited)
 
 
+def test_several_hidden_layers_leave_and_come_back(given, tmp_path):
+    """The text `layered` and what a NIR file says: the same spikes, three steps earlier."""
+    text, constants = (
+        registry.get_network("layered").stacked((12, 8)),
+        {"step": 4.0, "hidden_spread": 0.4, "hidden2_spread": 1.0, "readout_spread": 2.0},
+    )
+    made = plan.make(text, 64, 20, 2, text.constants(constants), seed=1)
+    weights = {name: made.weights[name] for name in made.plastic}
+    run = Run(1, {"network": made.constants}, weights=weights)
+    wanted = NetworkModule(made).respond(given)[0]["readout"][3:].detach()
+    assert 0.01 < wanted.mean() < 0.9
+    found = [x[0] if isinstance(x, tuple) else x for x in map(interchange.module(run), given)]
+    np.testing.assert_array_equal(torch.stack(found).detach()[:-3], wanted)
+    interchange.write_nir(run, tmp_path / "net.nir")
+    back, _ = interchange.read_nir(tmp_path / "net.nir")
+    assert list(back) == ["hidden", "hidden2", "readout"]
+    for name, values in weights.items():
+        np.testing.assert_allclose(back[name], values, rtol=1e-7)  # gain*w in float32, rounded once
+
+
+@pytest.mark.parametrize(
+    "weights",
+    [
+        {"hidden": np.ones((3, 2)), "memory": np.ones((2, 2)), "readout": np.ones((2, 2))},
+        {"hidden": np.ones(3), "readout": np.ones((2, 2))},
+        {"hidden": np.ones((3, 2)), "hidden2": np.ones((3, 2)), "readout": np.ones((2, 2))},
+    ],
+    ids=["recurrent", "sparse", "broken"],
+)
+def test_what_is_no_chain_is_told(weights):
+    with pytest.raises(UserError, match="only a chain of layers, all-to-all, can be exported"):
+        interchange.module(Run(1, {"network": {"presentation": 100.0}}, weights=weights))
+
+
 def _foreign(path, edges, metadata, inputs=1):
     """Another tool's file: two layers of three neurons, joined by these edges."""
     ones = np.ones(3)
@@ -115,7 +151,7 @@ def _foreign(path, edges, metadata, inputs=1):
         ("input0-first first-lif1 lif1-output lif1-lif1", "recurrent: two edges leave the node 'lif1'"),
         ("input0-first first-lif1 lif1-output lif1-back back-lif1", "recurrent: two edges leave the node 'lif1'"),
         ("input0-first first-lif1 lif1-back back-lif1 lif1-second second-lif2 lif2-output", "recurrent: two edges"),
-        ("input0-first first-lif1 lif1-output", "1 linear layers, not 2"),
+        ("input0-first first-lif1 lif1-output", "1 linear layers, not at least 2"),
         ("input0-first first-lif1 lif1-output input1-second second-lif2 lif2-output", "2 inputs"),
     ],
 )

@@ -4,8 +4,13 @@ import brian2
 import drawn
 import numpy as np
 import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from spikemeta.backends.networks import brian_learning, lesson, plan, reference, reference_learning
+from spikemeta.backends.networks.torch import NetworkModule
+from spikemeta.backends.reference import ReferenceSynapses
 from spikemeta.language import registry
 from spikemeta.language.equations import names_in
 from spikemeta.networks.signals import error_feedback, stdp, stdp_triplet
@@ -90,6 +95,64 @@ def test_every_layer_learns_as_in_the_reference(shape, feedback, signal):
                 np.testing.assert_allclose(found, expected, rtol=0, atol=1e-9 * scale, err_msg=f"{projection}.{variable}")
             moved = np.abs(ours[next(iter(ours))].ravel() - made.weights[projection].ravel())
             assert moved.max() > 1e-3, projection  # every layer learns
+
+
+@settings(max_examples=3)
+@given(
+    drawn.networks(),
+    st.integers(0, 2**20),
+    st.sampled_from(["sgd", "laplace", "mesu"]),
+    st.sampled_from(["tied", "random"]),
+    st.sampled_from([error_feedback.signal, stdp.signal]),
+)
+def test_networks_drawn_from_the_language_learn_as_in_the_reference(network, seed, name, feedback, signal):
+    """Any depth, recurrence, delays and sparseness; sums in another order: 1e-9 of the largest value is ample."""
+    made = plan.make(network, **SIZES, seed=seed)
+    taught = lesson.make(made, signal, feedback, np.random.default_rng(seed))
+    rules = {p: registry.get_rule(name) for p in made.plastic}
+    parameters = {p: {"lr": 1e-2} for p in rules if "lr" in rules[p].parameters}
+    for projection, (ours, theirs) in learned(made, shown(2, seed), signal, rules, parameters, taught, [2, 0]).items():
+        for variable, expected in ours.items():
+            found, scale = theirs[variable].reshape(expected.shape), max(np.abs(expected).max(), 1e-300)
+            np.testing.assert_allclose(found, expected, rtol=0, atol=1e-9 * scale, err_msg=f"{name} {projection}.{variable}")
+
+
+@settings(max_examples=3)
+@given(drawn.networks(), st.integers(0, 2**20), st.sampled_from(["sgd", "laplace"]))
+def test_networks_drawn_from_the_language_learn_on_torch_as_step_by_step(network, seed, name):
+    """Whole layers, with the gradient by hand, under a rule's optimizer; against single steps under autograd and the reference.
+
+    In float64, sums in another order: 1e-9 of the largest weight is ample.
+    """
+    made, rule = plan.make(network, **SIZES, seed=seed), registry.get_rule(name)
+    rng, labels = np.random.default_rng(seed), torch.tensor([2, 0])
+    whole, single = (dict(NetworkModule(made, torch.float64).weights.items()) for _ in range(2))
+    module = NetworkModule(made, torch.float64)
+    optimizer = rule.optimizer(list(whole.values()), lr=0.05)
+    rows = {p: w.detach().numpy().reshape(len(w), -1) for p, w in single.items()}
+    expected = {p: ReferenceSynapses(rule, w, {"lr": 0.05}) for p, w in rows.items()}
+
+    def loss(weights, spikes):
+        fired, _ = module.respond(spikes, weights)
+        return torch.nn.functional.cross_entropy(fired["readout"].sum(0), labels)
+
+    for age in range(2):
+        spikes = torch.tensor(rng.random((made.steps, 2, SIZES["n_input"])) < 0.1, dtype=torch.float64)
+        optimizer.zero_grad()
+        loss(whole, spikes).backward()
+        optimizer.step()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(plan.Plan, "looped", lambda *_: True)
+            found = torch.autograd.grad(loss(single, spikes), list(single.values()))
+        for (p, synapses), gradient in zip(expected.items(), found, strict=True):
+            synapses.touch(np.arange(len(rows[p])), age)
+            for row, values in enumerate(gradient.numpy().reshape(rows[p].shape)):
+                synapses.accumulate(row, values)
+            synapses.flush(age + 1)
+            with torch.no_grad():
+                single[p].copy_(torch.tensor(synapses.weight().reshape(single[p].shape)))
+            there = single[p].detach().numpy()
+            np.testing.assert_allclose(whole[p].detach().numpy(), there, rtol=0, atol=1e-9 * np.abs(there).max(), err_msg=p)
 
 
 def test_stdp_is_the_sum_over_all_pairs():
