@@ -47,7 +47,7 @@ STATE_EXTRA = ("transmitted", "gradient")
 EVENTS = {"commit": "touch", "transmit": "spike", "boundary": "boundary"}
 
 
-def presynaptic_events(threshold, boundaries=True):
+def presynaptic_events(threshold, boundaries=True, begins=False):
     """Events of a presynaptic group.
 
     Parameters
@@ -56,6 +56,8 @@ def presynaptic_events(threshold, boundaries=True):
         Condition of an ordinary spike.
     boundaries : bool
         Whether the rule is told of boundaries.
+    begins : bool
+        Whether, while it learns, every neuron touches its synapses as a presentation begins, and not at its first spike.
 
     Returns
     -------
@@ -72,7 +74,7 @@ def presynaptic_events(threshold, boundaries=True):
             f"threshold {threshold!r} draws random numbers, and would draw others for each event: draw first, as "
             "in group.run_regularly('draw = rand()', when='before_thresholds'), and compare that variable"
         )
-    first = f"(({threshold}) or opening or closing) and seen < presentation_index"
+    first = f"(({threshold}) or opening or closing{' or teaching > 0' * begins}) and seen < presentation_index"
     told = {"boundary": "opening and seen < presentation_index"} if boundaries else {}
     return {"spike": threshold, "touch": first} | told
 
@@ -131,7 +133,8 @@ def pathways(rule, gradient, transmit="I_post += weight", commit="deferred", ran
     ----------
     rule : Rule
     gradient : str
-        Local gradient of one presynaptic spike, such as ``"error_post*window_post"``.
+        Local gradient of one presynaptic spike, such as ``"error_post*window_post"``; empty where something else adds to
+        the synapses' ``gradient``.
     transmit : str
         What a presynaptic spike does to its target; ``weight`` stands for the transmitted weight.
     commit : {"deferred", "immediate"}
@@ -168,7 +171,7 @@ def pathways(rule, gradient, transmit="I_post += weight", commit="deferred", ran
     ]
     out = {
         "commit": "\n".join(re.sub(r"\bage\b", "age_pre", line) for line in commit_code),
-        "transmit": f"{send}\ngradient += {gradient}",
+        "transmit": f"{send}\ngradient += {gradient}" if gradient else send,
     }
     if rule.analysis.blocks["on_boundary"]:
         out["boundary"] = "\n".join(
@@ -235,7 +238,7 @@ def synapses(
     source, target : brian2.NeuronGroup
         With the deferred commit ``source`` holds `PRESYNAPTIC` and `presynaptic_events`.
     gradient : str
-        Local gradient of one presynaptic spike (dLoss/dw), in terms of the target's variables.
+        Local gradient of one presynaptic spike (dLoss/dw), in terms of the target's variables; empty as for `pathways`.
     transmit : str
         What a presynaptic spike does to its target; ``weight`` stands for the transmitted weight.
     connect : bool or dict

@@ -27,10 +27,11 @@ class ListedCodeObject(DenseCodeObject):
     listed = True
 
 
-def vectorise_events(group):
+def vectorise_events(group, begins=False):
     """Let the events of a group without a refractory period be found in blocks, in standalone code.
 
-    A ``touch`` comes with a spike, but for those that open a task or close a phase, so it is looked for among the spikes.
+    A ``touch`` comes with a spike, but for those that open a task or close a phase, or, where it ``begins``, a presentation
+    that teaches; so it is looked for among the spikes.
     """
     if not standalone():
         return
@@ -38,7 +39,10 @@ def vectorise_events(group):
         thresholder.codeobj_class = DenseCodeObject
         if event == "touch":
             thresholder.needed_variables += ["_spikespace"]
-            thresholder.template_kwds |= {"among": group.variables["_spikespace"], "whole": "opening || closing"}
+            thresholder.template_kwds |= {
+                "among": group.variables["_spikespace"],
+                "whole": "opening || closing" + " || teaching > 0" * begins,
+            }
 
 
 class RuleSynapses(brian2.Synapses):

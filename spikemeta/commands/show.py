@@ -12,6 +12,7 @@ FORMS = ("text", "brian2", "torch", "latex", "diagram")
 EXAMPLES = (
     "spikemeta show laplace --as latex",
     "spikemeta show mesu --hardware loihi1",
+    "spikemeta show eprop",
     "spikemeta show recurrent --as diagram --out recurrent.pdf",
 )
 
@@ -20,21 +21,31 @@ def command(
     text: Annotated[
         str,
         typer.Argument(
-            metavar="RULE|NETWORK", help="A rule, a variant, a network, or a file of your own.", autocompletion=complete_rules
+            metavar="RULE|NETWORK|SIGNAL",
+            help="A rule, a variant, a network, a learning signal, or a file of your own.",
+            autocompletion=complete_rules,
         ),
     ],
     as_: Annotated[str, typer.Option("--as", help=f"One of: {', '.join(FORMS)}; diagram draws a network.")] = "text",
     hardware: Annotated[str, typer.Option(help="A chip, or a profile file: whether the rule fits, and what is missing.")] = "",
     out: Annotated[Path | None, typer.Option(help="File of the diagram, .png, .pdf or .svg. Default: NETWORK.png.")] = None,
 ):
-    """Show a rule or a network: its text, the Brian2 or torch code made from it, its equations; or how a rule fits a chip."""
+    """Show a rule, a network or a signal: its text, the code made from it, its equations; or how a rule fits a chip."""
     if as_ not in FORMS:
         raise UserError(suggest("value of --as", as_, FORMS))
     from spikemeta.backends import rendering
     from spikemeta.language import registry
     from spikemeta.language.network import Network
+    from spikemeta.language.signal import Signal
 
     found = registry.get_text(text)
+    if isinstance(found, Signal):
+        if hardware or out or as_ != "text":
+            raise UserError(f"a learning signal is shown as text: leave out the options for {text!r}")
+        from spikemeta.backends.networks import rendering as networks
+
+        typer.echo(networks.signal(found))
+        return
     if isinstance(found, Network):
         if hardware:
             raise UserError("--hardware says how a rule fits a chip: name a rule, not a network")

@@ -128,7 +128,7 @@ class _Checker:
     def __init__(self, lines, starts, value_problem, valid, of_rule):
         self.lines, self.starts, self.value_problem, self.of_rule = lines, starts, value_problem, of_rule
         self.problems, self.places = [], {}
-        known = {"network": registry.names("networks"), "engine": ENGINES, "feedback": FEEDBACK}
+        known = {"network": registry.names("networks"), "engine": ENGINES, "feedback": [*FEEDBACK, *registry.signals()]}
         known |= {"task": [*curricula.names(), "items"], "dataset": datasets.names()}
         self.valid = known | valid
 

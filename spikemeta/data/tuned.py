@@ -193,13 +193,18 @@ def layers(rule, network, engine, task, dataset="", feedback=""):
         By ``parameter`` or ``projection.parameter``: for all variants, and for this one alone.
     """
     here = [b for b in of_rule(rule) if (b.network, b.engine) == (network, engine)]
-    here = [b for b in here if b.dataset in _same(dataset) and b.feedback in ("", feedback)]
+    here = [b for b in here if b.dataset in _same(dataset) and b.feedback in _like(feedback)]
     if engine == "torch":
         found = (t for t in (task, "split") if task and any(b.task == t and not b.variant for b in here))
         task = next(found, None)
     here = sorted((b for b in here if b.task == task), key=lambda b: (bool(b.feedback), bool(b.dataset)))
     own = [b for b in here if b.variant and b.variant == rule.variant]
     return [_chosen(rule, b) for b in here if not b.variant], [_chosen(rule, b) for b in own]
+
+
+def _like(feedback):
+    """What was found with tied feedback counts for random, too, but not for another learning signal."""
+    return ("", feedback) if feedback in ("", *constants_file.FEEDBACK, "backpropagated") else (feedback,)
 
 
 def _same(dataset):
@@ -253,12 +258,12 @@ def _moved(key, base, projection):
 
 
 def exist(rule, network, engine, task, dataset, feedback):
-    """Whether something was found for a rule at this place; what was found with tied feedback says nothing of a random one."""
+    """Whether something was found for a rule at this place; what was found with tied feedback says nothing of others."""
     if hasattr(rule, "rules"):
         return all(exist(one, network, engine, task, dataset, feedback) for one in rule.each)
     for b in of_rule(rule):
         here = (b.network, b.engine, b.task) == (network, engine, task) and b.variant in ("", rule.variant)
-        if here and b.dataset in _same(dataset) and (feedback != "random" or b.feedback == "random"):
+        if here and b.dataset in _same(dataset) and (feedback == "tied" or b.feedback == feedback):
             return True
     return False
 

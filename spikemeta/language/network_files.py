@@ -54,6 +54,17 @@ def is_network(path):
     return any(_called(node, "Network") or _called(node, "get_network") for node in ast.walk(tree))
 
 
+def is_signal(path):
+    """Whether a Python file makes a learning signal, and no network."""
+    try:
+        nodes = list(ast.walk(ast.parse(read_source(path))))
+    except (UserError, SyntaxError, ValueError):
+        return False
+    return any(_called(n, "Signal") for n in nodes) and not any(
+        _called(n, "Network") or _called(n, "get_network") for n in nodes
+    )
+
+
 def _called(node, name):
     return isinstance(node, ast.Call) and getattr(node.func, "id", getattr(node.func, "attr", "")) == name
 

@@ -50,22 +50,28 @@ def get_network(name):
     return load("networks", name)
 
 
+def signals():
+    """Names of the learning signals."""
+    package = importlib.import_module("spikemeta.networks.signals")
+    return sorted(module.name for module in pkgutil.iter_modules(package.__path__))
+
+
 def get_signal(name):
     """A learning signal by name, or from a user's file that defines one."""
     if str(name).endswith(".py"):
         from spikemeta.language.network_files import load_signal
 
         return load_signal(name)
-    package = importlib.import_module("spikemeta.networks.signals")
-    known = sorted(module.name for module in pkgutil.iter_modules(package.__path__))
-    if name not in known:
-        raise UserError(suggest("signal", name, known))
+    if name not in signals():
+        raise UserError(suggest("signal", name, signals()))
     return importlib.import_module(f"spikemeta.networks.signals.{name}").signal
 
 
 def get_text(name):
-    """A rule or a network: by name, by the name of a rule's variant, or from a user's file of either kind."""
-    from spikemeta.language.network_files import is_network
+    """A rule, a network or a learning signal: by name, by the name of a rule's variant, or a user's file of one of them."""
+    from spikemeta.language.network_files import is_network, is_signal
 
+    if name in signals() or (str(name).endswith(".py") and is_signal(name)):
+        return get_signal(name)
     networks = is_network(name) if str(name).endswith(".py") else name in names("networks")
     return get_network(name) if networks else get_rule(name)

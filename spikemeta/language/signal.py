@@ -3,10 +3,12 @@
 from dataclasses import dataclass, field
 
 import brian2
+import sympy
+from brian2.parsing.sympytools import str_to_sympy
 from brian2.units import second
 from brian2.units.fundamentalunits import DIMENSIONLESS, get_dimensions
 
-from spikemeta.errors import RuleError
+from spikemeta.errors import RuleError, suggest
 from spikemeta.language import dynamics
 from spikemeta.language.checking import STATEMENT, names_in_or_empty
 from spikemeta.language.equations import Statement, numbered
@@ -14,6 +16,9 @@ from spikemeta.language.neuron_checking import UNITS, NeuronChecker
 from spikemeta.language.rule import Parameter
 
 READOUT, HIDDEN = "readout_", "hidden_"
+THROUGH = ("network", "neuron")
+#: Fields that speak of traces and events.
+_EVENTFUL = ("traces", "on_spike", "on_pre", "on_post", "on_answer", "on_teach", "teach_rate", "carried")
 _PLACES = {"distance_post": DIMENSIONLESS, "elapsed": second.dim}
 
 
@@ -31,6 +36,10 @@ class SignalError(RuleError):
 @dataclass(frozen=True)
 class Signal:
     """A learning signal: traces that neurons carry, and what a spike at either end of a synapse adds to its gradient.
+
+    Or, with a ``derivative``, a gradient from the history of a presentation: when it is over, the sensitivity of the answer's
+    evidence to what arrives at a neuron in each step is followed backwards through the neurons' equations, and a synapse's
+    gradient is its sum over the arrivals of the source's spikes. Such a text says nothing of traces and events.
 
     The gradient of a presentation goes to the rule, which lowers the weight for a positive one. Traces are 0 at the start of a
     presentation; spikes of a step see them as they were before that step's spikes.
@@ -56,6 +65,14 @@ class Signal:
         this, ``tied_factor*weight``, in a layer that plastic synapses lead from to the answer, or
     random : str
         this, ``random_spread*randn()``, drawn once and centred over the answers: in others; or in all layers.
+    derivative : str
+        What stands for the derivative of a spike, of ``distance``, how far the neuron is beyond its threshold, and ``slope``,
+        its layer's.
+    evidence : str
+        What ``count`` spikes of an answer's neuron say for it: ``logit*count``; the loss is the cross-entropy of its softmax.
+    through : {"network", "neuron"}
+        Whether sensitivity goes on from neuron to neuron through all weights, as they are at the end of the presentation; or
+        through each neuron alone: what an answer's neuron feels is then carried to others by ``tied`` or ``random`` factors.
     parameters : dict of str to Parameter
         In any of Brian2's usual units. ``readout_x`` takes the place of ``hidden_x`` in the layer that answers and the
         projections to it.
@@ -79,6 +96,9 @@ class Signal:
     carried: str = ""
     tied: str = ""
     random: str = ""
+    derivative: str = ""
+    evidence: str = ""
+    through: str = "network"
     parameters: dict = field(default_factory=dict)
     moves: dynamics.Dynamics = field(init=False, repr=False, compare=False, default=None)
     additions: dict = field(init=False, repr=False, compare=False, default=None)
@@ -103,6 +123,16 @@ class Signal:
         object.__setattr__(self, "moves", found[0])
         object.__setattr__(self, "additions", found[1])
 
+    @property
+    def historical(self):
+        """Whether the gradient comes from the history of a whole presentation."""
+        return bool(self.derivative.strip())
+
+    @property
+    def carries(self):
+        """Whether something of the answer is carried directly to other layers, by ``tied`` or ``random`` factors."""
+        return bool(self.carried.strip()) or (self.historical and self.through == "neuron")
+
     def si(self, overrides=None, answers=False):
         """Values of the parameters in SI units.
 
@@ -125,6 +155,7 @@ class _SignalChecker(NeuronChecker):
     drawing = ("random",)
 
     def signal(self, text):
+        self.history(text)
         rates, subs, shared = self.equations("traces", text.traces)
         for name in [*subs, *shared]:
             self.problem("traces", 0, f"{name} must be a trace of each neuron, as in 'dx/dt = -x/tau : 1'")
@@ -132,7 +163,7 @@ class _SignalChecker(NeuronChecker):
         _, resets = self.reset("on_spike", text.on_spike, names, names)
         self.known = {f"{name}_{end}": dim for name, dim in traces.items() for end in ("pre", "post")} | _PLACES
         additions = {block: self.added(block, getattr(text, block), {"gradient"}) for block in ("on_pre", "on_post")}
-        if not any(additions.values()) and not self.problems:
+        if not any(additions.values()) and not self.problems and not text.historical:
             self.problem("on_pre", 0, "nothing is added to the gradient: say what, as in 'gradient += depress*x_post'")
         self.known = {}
         additions |= {block: self.added(block, getattr(text, block), traces) for block in ("on_answer", "on_teach")}
@@ -145,6 +176,34 @@ class _SignalChecker(NeuronChecker):
         own = dynamics.Dynamics(tuple(names), frozenset(), tuple(rates.values()), "0", resets)
         return own, additions
 
+    def history(self, text):
+        """What a gradient from the history of a presentation needs."""
+        if not text.historical:
+            if text.evidence.strip():
+                self.problem("derivative", 0, "evidence is of signals from a history: say what stands for a spike's derivative")
+            return
+        for block in _EVENTFUL:
+            if getattr(text, block).strip():
+                self.problem(block, 0, f"with a derivative the gradient comes from the whole presentation: leave out {block}")
+        if text.through not in THROUGH:
+            self.problem("through", 0, suggest("through", text.through, THROUGH))
+        self.known = dict.fromkeys(("distance", "slope"), DIMENSIONLESS)
+        self.expression("derivative", 0, text.derivative.strip())
+        self.multiple("evidence", text.evidence.strip(), "count", "logit*count")
+        if text.tied.strip():
+            self.multiple("tied", text.tied.strip(), "weight", "weight")
+        self.known = {}
+
+    def multiple(self, block, text, name, like):
+        """Check that an expression is a multiple of a name."""
+        self.known = {name: DIMENSIONLESS}
+        if name not in names_in_or_empty(text):
+            self.problem(block, 0, f"say what {name} is multiplied by, as in {like!r}")
+        elif self.expression(block, 0, text):
+            parsed, symbol = str_to_sympy(text), sympy.Symbol(name, real=True)
+            if sympy.simplify(parsed - symbol * parsed.subs({symbol: 1})) != 0:
+                self.problem(block, 0, f"{text!r} must be a multiple of {name}, as in {like!r}")
+
     def teaching(self, text, traces):
         """What concerns the layer that answers, and how it reaches others."""
         if bool(text.teach_rate.strip()) != bool(text.on_teach.strip()):
@@ -152,11 +211,11 @@ class _SignalChecker(NeuronChecker):
         self.known = {"right": DIMENSIONLESS}
         if text.teach_rate.strip():
             self.expression("teach_rate", 0, text.teach_rate.strip(), get_dimensions(brian2.Hz))
-        if not text.carried.strip():
+        if not text.carries:
             if text.tied.strip() or text.random.strip():
                 self.problem("carried", 0, "tied and random say how a trace is carried: say which, as in carried='error'")
             return
-        if text.carried.strip() not in traces:
+        if not text.historical and text.carried.strip() not in traces:
             self.problem("carried", 0, f"{text.carried.strip()!r} is no trace; valid: {', '.join(traces) or 'none'}")
         for block, known, needed in (("tied", {"weight": DIMENSIONLESS}, "weight"), ("random", {}, "randn")):
             self.known, value = known, getattr(text, block).strip()

@@ -71,7 +71,7 @@ def fingerprint(rule, point):
     from spikemeta.simulation import written
 
     task, data = point.curriculum["name"], point.curriculum["dataset"]
-    network = written.of(*(point.simulation[name] for name in ("network", "engine", "n_hidden")))
+    network = written.of(*(point.simulation[name] for name in ("network", "engine", "n_hidden", "feedback")))
     text = {f: getattr(rule, f) for f in ("state", "weight", "initial", "on_gradient", "on_presentation", "on_boundary")}
     simulation = point.simulation
     where = simulation["network"], simulation["engine"], task, data, simulation["feedback"]

@@ -62,7 +62,7 @@ def loaded_network(options):
     UserError
         For an unknown name, a file that cannot be used, or a network that does not run on the engine.
     """
-    found = written.of(network(options), options.engine, n_hidden(options))
+    found = written.of(network(options), options.engine, n_hidden(options), signal(options))
     if options.engine not in found.engines:
         able = "torch" if "torch" in found.engines else "brian2" if found.engines else ""
         remedy = f"say --engine {able}" if able else "choose another with --network"

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from spikemeta.errors import UserError, suggest
+from spikemeta.simulation import written
 
 
 @dataclass(frozen=True)
@@ -122,8 +123,8 @@ class SimulationOptions:
     hidden: int | str | None = option(None, "Hidden neurons; 200,100 for two layers. Default: 100 (quick), 200 (full).", low=1)
     feedback: str = option(
         "tied",
-        "How errors reach the hidden layer: by the readout's weights or random ones; not for --engine torch.",
-        choices=("tied", "random"),
+        "How errors reach the hidden layer: by the readout's weights (tied) or random ones; or another learning signal: "
+        "surrogate, eprop, or eprop,random; not for --engine torch.",
     )
     dtype: str = option(
         "float64",
@@ -181,6 +182,11 @@ def check(options):
             problems += [] if sound else [f"{flag(item.name)} {value!r}: write a whole number, or several, as in 200,100"]
         elif rules["low"] is not None and value is not None and value < rules["low"]:
             problems.append(f"{flag(item.name)} must be at least {rules['low']:g}, not {value:g}")
+    if getattr(options, "engine", "") == "brian2" and hasattr(options, "feedback"):
+        try:
+            written.way_of(options.feedback)
+        except UserError as error:
+            problems.append(str(error).replace("feedback", "value of --feedback", 1))
     other = {"brian2": ("batch",), "torch": ("mode", "feedback", "dtype")}.get(getattr(options, "engine", None), ())
     for item in dataclasses.fields(options):
         if item.name in other and getattr(options, item.name) != item.default:

@@ -36,7 +36,8 @@ class Simulation:
         Name of a network, or the path of a file that defines a `spikemeta.language.network.Network`.
     n_hidden : int or sequence of int, of several layers: ``(200, 100)``
     feedback : str
-        How the network's error reaches its hidden neurons: ``"tied"`` or ``"random"``. Not for engine torch.
+        How the network's error reaches its hidden neurons: ``"tied"`` or ``"random"``; or a learning signal in place of the
+        network's own, ``"surrogate"``, ``"eprop"`` or ``"eprop,random"``. Not for engine torch.
     engine : {"brian2", "torch"}
         Event by event, or batches of images; a network's text runs on both.
     mode : {"standalone", "runtime"}
@@ -102,7 +103,7 @@ class Simulation:
         self.rule = rule if not self.hardware else rule.mapped(on_chip) if hasattr(rule, "rules") else on_chip(rule)
         self.engine, self.mode, self.feedback = engine, mode, feedback
         self.layers, self.n_hidden = layers, sum(layers)  # of each hidden layer; of all
-        self.network = written.of(network, engine, layers)
+        self.network = written.of(network, engine, layers, feedback)
         if engine not in self.network.engines:
             able = " or ".join(map(repr, self.network.engines)) or "none"
             raise UserError(f"network {str(network)!r} does not run on engine {engine!r}, but on {able}")

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 
 from spikemeta.data import tuned
-from spikemeta.errors import UserError
+from spikemeta.errors import UserError, suggest
 from spikemeta.language import registry
 from spikemeta.language.network import Network
 
@@ -13,7 +13,40 @@ from spikemeta.language.network import Network
 LAYERED = {"feedforward": "layered", "surrogate": "layered"}
 
 
-def of(name, engine="torch", n_hidden=None):
+#: Ways in which a signal carries back what the answer feels.
+FEEDBACK = ("tied", "random")
+#: The network as code whose constants a text has that learns by a gradient, as that one does in torch.
+_GRADIENT = "surrogate"
+
+
+def way_of(feedback):
+    """A learning signal in place of a network's own, and how it is carried back, from ``tied``, ``eprop`` or ``eprop,random``.
+
+    Parameters
+    ----------
+    feedback : str
+
+    Returns
+    -------
+    signal : str
+        A name or file; empty for the network's own.
+    way : str
+
+    Raises
+    ------
+    UserError
+        For an unknown one.
+    """
+    if feedback in FEEDBACK:
+        return "", feedback
+    signal, _, way = feedback.partition(",")
+    valid = [*FEEDBACK, *registry.signals()]
+    if (signal not in registry.signals() and not signal.endswith(".py")) or way not in ("", *FEEDBACK):
+        raise UserError(suggest("feedback", feedback, valid) + "; of a signal also NAME,random")
+    return signal, way or "tied"
+
+
+def of(name, engine="torch", n_hidden=None, feedback="tied"):
     """The network of a name, or of a user's file, as `spikemeta.simulation.simulation` uses it on an engine.
 
     Parameters
@@ -22,13 +55,18 @@ def of(name, engine="torch", n_hidden=None):
     engine : {"torch", "brian2"}
     n_hidden : int or tuple of int
         Hidden neurons; of several layers, a tuple.
+    feedback : str
+        On engine brian2 as for `way_of`: a network as code with another signal is its text.
     """
     found, like = registry.get_network(name), None
     layers = n_hidden if isinstance(n_hidden, tuple) and len(n_hidden) > 1 else ()
-    if layers and str(name) in LAYERED and engine in found.engines:
+    signal = way_of(feedback)[0] if engine == "brian2" else ""
+    if (layers or signal) and str(name) in LAYERED and engine in found.engines:
         found, like = registry.get_network(LAYERED[name]), found
     if isinstance(found, Network):
-        return Written(found, not str(name).endswith(".py"), engine, layers, like)
+        if like and signal and registry.get_signal(signal).historical:
+            like = registry.get_network(_GRADIENT)
+        return Written(found, not str(name).endswith(".py"), engine, layers, like, signal)
     return found
 
 
@@ -68,6 +106,8 @@ class Written:
         Neurons of several hidden layers in place of one.
     like : network or None
         A network as code whose constants it has, unless it is told others.
+    signal : str
+        A learning signal in place of the network's own, on brian2.
 
     Attributes
     ----------
@@ -82,11 +122,11 @@ class Written:
 
     engines = ("brian2", "torch")
 
-    def __init__(self, network, ours=False, engine="torch", layers=(), like=None):
+    def __init__(self, network, ours=False, engine="torch", layers=(), like=None, signal=""):
         names = network.structure.projections
         network = network.stacked(layers) if layers else network
         self.network, self.ours, self.engine, self.like = network, ours, engine, like
-        self.signal = registry.get_signal(network.signal) if engine == "brian2" else None
+        self.signal = registry.get_signal(signal or network.signal) if engine == "brian2" else None
         self.projections = tuple(name for name, p in network.structure.projections.items() if p.plastic)
         self.defaults = {name: p.value for name, p in network.parameters.items()}
         self.bases = {name: name if name in names else name.rstrip("0123456789") for name in self.projections}
@@ -191,7 +231,9 @@ class Written:
 
         made = self._started(sizes, parameters, start)
         random = {name.partition(" ")[2]: v for name, v in start.items() if name.startswith("feedback ")}
-        taught = lesson.make(made, self.signal, feedback, constants=self._values_of_signal(parameters), random=random)
+        taught = lesson.make(
+            made, self.signal, way_of(feedback)[1], constants=self._values_of_signal(parameters), random=random
+        )
         source = brian_input.of_images(made, stimulus, teacher)
         return brian_learning.network(taught, {p: rule.of(p) for p in self.projections}, source, dtype=dtype, dense=dense)
 

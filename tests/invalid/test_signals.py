@@ -3,13 +3,14 @@
 import drawn
 import pytest
 
-from spikemeta.backends.networks import brian_input, lesson, plan
+from spikemeta.backends.networks import adjoint, brian_input, lesson, plan
 from spikemeta.errors import UserError
 from spikemeta.language import registry
 from spikemeta.language.network import Neurons
 from spikemeta.language.rule import Parameter
 from spikemeta.language.signal import Signal, SignalError
-from spikemeta.networks.signals import error_feedback
+from spikemeta.networks.signals import error_feedback, surrogate
+from spikemeta.simulation import written
 
 SIZES = {"n_input": 3, "n_hidden": 3, "n_classes": 2}
 TAKEN = Neurons("derror/dt = (current - error)/tau_membrane : 1\ncurrent : 1", "error > 1", "error = 0")
@@ -84,6 +85,41 @@ def test_a_malformed_teaching_signal_is_told(fields, text):
     with pytest.raises(SignalError) as error:
         Signal(**SOUND | TEACHING | fields)
     assert text in str(error.value)
+
+
+HISTORY = {"derivative": "strength*clip(1 - abs(distance), 0, 1)", "evidence": "strength*count"}
+HISTORY |= dict.fromkeys(("traces", "on_spike", "on_pre", "on_post"), "")
+
+
+@pytest.mark.parametrize(
+    ("fields", "text"),
+    [
+        ({"derivative": "strength*distnce"}, "undefined name 'distnce'"),
+        ({"derivative": "tau*distance"}, "derivative, line 1: unit mismatch"),
+        ({"derivative": ""}, "say what stands for a spike's derivative"),
+        ({"evidence": ""}, "say what count is multiplied by, as in 'logit*count'"),
+        ({"evidence": "strength + count"}, "'strength + count' must be a multiple of count"),
+        ({"on_pre": "gradient += 1"}, "the gradient comes from the whole presentation: leave out on_pre"),
+        ({"through": "neurons"}, "unknown through 'neurons'; did you mean 'neuron'"),
+        ({"through": "neuron"}, "say by which factor a trace is carried, of weight"),
+        ({"through": "neuron", "tied": "1 + weight", "random": "randn()"}, "'1 + weight' must be a multiple of weight"),
+    ],
+)
+def test_a_malformed_history_is_told(fields, text):
+    assert Signal(**SOUND | HISTORY).historical
+    with pytest.raises(SignalError) as error:
+        Signal(**SOUND | HISTORY | fields)
+    assert text in str(error.value)
+
+
+def test_a_gradient_that_a_network_has_not_is_told():
+    first = plan.make(drawn.written(answer="first(readout)"), **SIZES)
+    with pytest.raises(UserError, match=r"signal 'surrogate': the answer must be a number of spikes, count\(readout\)"):
+        adjoint.Adjoint(lesson.make(first, surrogate.signal))
+    with pytest.raises(UserError, match="goes back through the network's own weights: leave out feedback 'random'"):
+        lesson.make(plan.make(drawn.written(), **SIZES), surrogate.signal, "random")
+    with pytest.raises(UserError, match="unknown feedback 'surogate'; did you mean 'surrogate'"):
+        written.way_of("surogate")
 
 
 def test_names_that_mean_two_things_are_told():

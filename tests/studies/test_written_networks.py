@@ -24,8 +24,11 @@ RECURRENT = networks.written("adaptive", ", delay = 2, probability = 0.5", pool=
 def simulated(network, monkeypatch, rule="laplace", engine="torch", more=None, **how):
     """A run of a network that is not in a file; all else as in studies."""
     if not isinstance(network, str):
-        made = lambda name, engine, _: written.Written(  # noqa: E731
-            network, engine=engine, like=registry.load("networks", name) if network is TWIN else None
+        made = lambda name, engine, _, feedback: written.Written(  # noqa: E731
+            network,
+            engine=engine,
+            like=registry.load("networks", name) if network is TWIN else None,
+            signal=written.way_of(feedback)[0] if engine == "brian2" else "",
         )
         monkeypatch.setattr(written, "of", made)
     own = {"batch": 4, "parameters": {"lr": 0.1}} if engine == "torch" else {}
@@ -67,10 +70,12 @@ def test_the_text_of_feedforward_learns_as_feedforward(rule, feedback, monkeypat
         np.testing.assert_allclose(found.weights[name], expected.weights[name], rtol=0, atol=1e-12)
 
 
-def test_a_compiled_text_gives_what_runtime_gives_and_resumes_to_the_bit(monkeypatch, tmp_path):
+@pytest.mark.parametrize("feedback", ["tied", "surrogate"])
+def test_a_compiled_text_gives_what_runtime_gives_and_resumes_to_the_bit(feedback, monkeypatch, tmp_path):
     """Sparse recurrent synapses with a delay, a pool, adaptive thresholds: stopped within a phase and gone on."""
-    whole = simulated(RECURRENT, monkeypatch, engine="brian2")
-    slow = simulated(RECURRENT, monkeypatch, engine="brian2", more={"mode": "runtime"})
+    how = {"feedback": feedback, "parameters": {"lr": 0.05}} if feedback == "surrogate" else {"feedback": feedback}
+    whole = simulated(RECURRENT, monkeypatch, engine="brian2", more=how)
+    slow = simulated(RECURRENT, monkeypatch, engine="brian2", more=how | {"mode": "runtime"})
     for name, values in slow.weights.items():
         assert np.ptp(values - values.mean()) > 0
         scale = np.abs(values).max()
@@ -86,8 +91,8 @@ def test_a_compiled_text_gives_what_runtime_gives_and_resumes_to_the_bit(monkeyp
             raise Stop
 
     with pytest.raises(Stop):
-        simulated(RECURRENT, monkeypatch, engine="brian2", out=tmp_path / "part", progress=stop)
-    again = simulated(RECURRENT, monkeypatch, engine="brian2", out=tmp_path / "part", resume=True)
+        simulated(RECURRENT, monkeypatch, engine="brian2", more=how, out=tmp_path / "part", progress=stop)
+    again = simulated(RECURRENT, monkeypatch, engine="brian2", more=how, out=tmp_path / "part", resume=True)
     for name, values in whole.weights.items():
         np.testing.assert_array_equal(again.weights[name], values)
 

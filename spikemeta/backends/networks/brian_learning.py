@@ -9,8 +9,8 @@ import brian2
 import numpy as np
 
 from spikemeta.backends import brian, paths
+from spikemeta.backends.networks import adjoint, brian_history, brian_input
 from spikemeta.backends.networks import brian as networks
-from spikemeta.backends.networks import brian_input
 from spikemeta.backends.networks import lesson as lessons
 from spikemeta.backends.networks.built import Built
 from spikemeta.backends.noise import WEIGHT_DICE, WEIGHT_NOISE
@@ -93,6 +93,7 @@ class _Builder:
         }
         self.boundaries = any(rule.analysis.blocks["on_boundary"] for rule in rules.values())
         self.carrier = self.signal.carried.strip()
+        self.sweep = adjoint.Adjoint(lesson) if self.signal.historical else None
         self.groups, self.pools, self.others, self.fixed = {}, {}, [], {}
 
     def build(self):
@@ -107,6 +108,9 @@ class _Builder:
                 self.kept(name)
         for layer in self.lesson.random:
             self.others.append(self.back(layer))
+        if self.sweep:
+            made = self.sweep, self.groups, projections, self.fixed, self.clock, self.dtype
+            self.others.append(brian_history.recorder(*made))
         answer, source = self.lesson.answer, self.plan.network.input
         spikes = brian2.SpikeMonitor(self.groups[answer], name=f"{answer}_spikes")
         counters, fans = {}, self.fans()
@@ -146,9 +150,10 @@ class _Builder:
 
     def group(self, name, model, threshold, reset, start, zeroed=(), events=None):
         sends = any(self.plan.projections[p].source == name for p in self.rules)
-        own = brian.presynaptic_events(threshold, self.boundaries) if sends else {"spike": threshold}
+        begins = bool(self.sweep) and any(not w.random for w in getattr(self.sweep.backs.get(name), "ways", ()))
+        own = brian.presynaptic_events(threshold, self.boundaries, begins) if sends else {"spike": threshold}
         traces = networks.lines(self.signal.traces)
-        small = [*zeroed, *self.signal.moves.variables, "signal", "threshold_distance"]
+        small = [*zeroed, *self.signal.moves.variables, "signal", "threshold_distance", "spike_derivative"]
         made = brian2.NeuronGroup(
             self.plan.sizes[name],
             f"{model}\n{traces}\n{brian.PHASE}{brian.PRESYNAPTIC if sends else brian.CLOCK}",
@@ -166,7 +171,7 @@ class _Builder:
             brian.PHASE_START + zero + start, clock=self.slow, when="start", name=f"{name}_start", codeobj_class=alone
         )
         if self.dense:
-            paths.vectorise_events(made)
+            paths.vectorise_events(made, begins)
         if sends:
             brian.prepare_presynaptic(made)
         return made
@@ -192,6 +197,11 @@ class _Builder:
         elif learns and self.uses_distance():
             model += "\nthreshold_distance : 1"
             more.append(f"threshold_distance = {kind.dynamics.distance}")
+        if self.sweep and name in self.sweep.backs:
+            model += "\nspike_derivative : 1"
+            more.append(f"spike_derivative = {self.derivative(name, kind.dynamics.distance)}")
+            if name == self.lesson.answer:
+                model, start = f"{model}\nright_answer : 1", f"right_answer = int(i == {self.source.label})\n"
         if name == self.lesson.answer:
             reset += "".join(f"\n{s.target} {s.op} teaching*({s.expression})" for s in self.signal.additions["on_answer"])
             if self.lesson.taught:
@@ -225,6 +235,11 @@ class _Builder:
         names = set().union(*[names_in(s.expression) for s in self.signal.additions["on_pre"]], set())
         return bool(self.signal.additions["on_pre"]) and not any(name.endswith("_pre") for name in names)
 
+    def derivative(self, layer, distance):
+        """What stands for the derivative of a spike, as code of a layer's group."""
+        text = re.sub(r"\bslope\b", repr(self.sweep.slope(layer)), self.signal.derivative.strip())
+        return re.sub(r"\bdistance\b", f"({distance})", text)
+
     def uses_distance(self):
         return any(
             "distance_post" in names_in(s.expression) for block in ("on_pre", "on_post") for s in self.signal.additions[block]
@@ -249,8 +264,9 @@ class _Builder:
         p, pairs, rule = self.plan.projections[name], self.plan.connections[name], self.rules[name]
         arrives, on_post = self.arrives(name), self.signal.additions["on_post"]
         own = "signal_post" if self.whole() else f"teaching_post*({self.gradient()})"
+        own = "" if self.sweep else f"{own}{arrives}"
         post = {"spike": [f"gradient += teaching_post*({self.gradient(block='on_post')})"] if on_post else [], "teach": []}
-        if name in self.lesson.tied.get(p.source, ()):
+        if name in self.lesson.tied.get(p.source, ()) and not self.sweep:
             factor = f"({self.signal.tied.strip()})"
             post["spike"] += self.carried("on_answer", "pre", factor, "teaching_post*")
             post["teach"] += self.carried("on_teach", "pre", factor) if self.lesson.taught else []
@@ -258,7 +274,7 @@ class _Builder:
             rule,
             self.groups[p.source],
             self.groups[p.target],
-            gradient=f"{own}{arrives}",
+            gradient=own,
             transmit=f"{p.into}_post += weight{arrives}",
             connect=True if pairs is None else {"i": pairs[0], "j": pairs[1]},
             post={event: "\n".join(code) for event, code in post.items() if code} or None,
@@ -305,6 +321,11 @@ class _Builder:
     def back(self, layer):
         """Fixed random factors that carry the trace of the answer to a layer."""
         answer = self.lesson.answer
+        if self.sweep:  # which reads them itself
+            made = brian2.Synapses(self.groups[answer], self.groups[layer], "b : 1", clock=self.clock, name=f"feedback_{layer}")
+            made.connect()
+            self.fixed[f"feedback {layer}"] = made, "b"
+            return made
         code = {"pre": self.carried("on_answer", "post", "b", "teaching_pre*")}
         code |= {"teach": self.carried("on_teach", "post", "b")} if self.lesson.taught else {}
         code = {event: "\n".join(lines) for event, lines in code.items() if lines}

@@ -110,14 +110,16 @@ def make(plan, signal, feedback="tied", rng=None, constants=None, random=None):
     Raises
     ------
     UserError
-        For names that clash, or an unknown feedback.
+        For names that clash, or an unknown feedback, or random feedback of a signal that carries nothing.
     """
     if feedback not in FEEDBACK:
         raise UserError(suggest("feedback", feedback, FEEDBACK))
+    if feedback == "random" and signal.historical and not signal.carries:
+        raise UserError(f"signal {signal.name!r} goes back through the network's own weights: leave out feedback 'random'")
     known = constants_of(signal, plan.network, plan.constants) | (constants or {})
     answer = plan.network.structure.answer[1]
     ways, drawn = {}, {}
-    if signal.carried.strip():
+    if signal.carries:
         for layer in plan.layers:
             if layer == answer or not any(plan.projections[p].plastic for p in plan.into(layer)):
                 continue
@@ -141,7 +143,7 @@ def layers_to_reach(plan):
 def draw(plan, signal, constants, rng):
     """Random factors for every layer that learns and does not answer: by layer, (n_answers, n)."""
     si = signal.si(constants_of(signal, plan.network, plan.constants) | (constants or {}))
-    return {layer: _centred(plan, signal, si, layer, rng) for layer in layers_to_reach(plan) if signal.carried.strip()}
+    return {layer: _centred(plan, signal, si, layer, rng) for layer in layers_to_reach(plan) if signal.carries}
 
 
 def _centred(plan, signal, si, layer, rng):

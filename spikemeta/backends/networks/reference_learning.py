@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from spikemeta.backends.networks import adjoint, reference
 from spikemeta.backends.networks import lesson as lessons
-from spikemeta.backends.networks import reference
 from spikemeta.backends.reference import ReferenceSynapses
 from spikemeta.language import equations
 
@@ -37,16 +37,30 @@ def learn(plan, shown, signal, rules, parameters=None, lesson=None, labels=None,
         name: ReferenceSynapses(rule, _column(plan.weights[name]), (parameters or {}).get(name), noise=noise)
         for name, rule in rules.items()
     }
+    backwards = adjoint.Adjoint(lesson) if signal.historical else None
     sent = {name: np.reshape(made.weight(), plan.weights[name].shape).copy() for name, made in synapses.items()}
     for age, spikes in enumerate(shown):
         for made in synapses.values():
             made.flush(age)
         now = {name: made.weight() for name, made in synapses.items()}
         weights = {name: np.reshape(w, plan.weights[name].shape) for name, w in now.items()}
-        _Presentation(lesson, spikes, weights, sent, synapses, labels[age] if labels is not None else -1).run()
+        label = labels[age] if labels is not None else -1
+        if backwards:
+            _from_history(backwards, spikes, weights, synapses, label)
+        else:
+            _Presentation(lesson, spikes, weights, sent, synapses, label).run()
     for made in synapses.values():
         made.flush(len(shown))
     return synapses
+
+
+def _from_history(backwards, spikes, weights, synapses, label):
+    """Add the gradients of a presentation from what all neurons did in it."""
+    fired, seen = reference.run(backwards.plan, spikes, weights)
+    derivatives = {name: backwards.derivative(name, seen[name]) for name in backwards.plan.layers}
+    found = backwards(fired, derivatives, weights, label)
+    for name, made in synapses.items():
+        made.gradient += found[name].reshape(made.gradient.shape)
 
 
 def _column(weights):

@@ -33,6 +33,44 @@ def show(network, as_="text"):
     return formats[as_](network)
 
 
+def signal(found):
+    """A learning signal's text, constants and source.
+
+    Parameters
+    ----------
+    found : Signal
+
+    Returns
+    -------
+    str
+    """
+    out = [f"{found.name}: {found.description}", "", f"Source: {found.reference}", ""]
+    fields = "traces on_spike on_pre on_post on_answer on_teach teach_rate carried derivative evidence tied random".split()
+    for name in fields:
+        out += _block(name, getattr(found, name)) if getattr(found, name).strip() else []
+    if found.historical:
+        out += [*_block("through", found.through), *_block("gradient", _HISTORY)]
+    return "\n".join([*out, "", "parameters:", *_constants(found.parameters)])
+
+
+#: The equations that a derivative stands in; as in `spikemeta.backends.networks.adjoint`.
+_HISTORY = """
+y(t) = P x(t - 1) + drift; a neuron fires where distance = slope' y + offset > 0
+x(t) = y + arrivals, and of that R x + jump where it fires
+value(t) = R' P' m(t + 1) where it fires, else P' m(t + 1)    backwards, of an arrival at the neuron
+m(t) = value(t) + slope derivative(t) worth(t)    worth of a spike: of its arrivals elsewhere, and of what the reset adds
+gradient(i, j) = sum of value_j(t) over the arrivals t of the spikes of i
+"""
+
+
+def _constants(parameters):
+    width, out = max(map(len, parameters), default=0), []
+    for name, p in parameters.items():
+        unit = "" if p.unit == "1" else f" {p.unit}"
+        out.append(f"    {name:<{width}} = {p.value:g}{unit}    {p.description}".rstrip())
+    return out
+
+
 def _block(title, text):
     body = "\n".join(line for _, line in equations.numbered(text))
     return [f"{title}:", textwrap.indent(body, "    ")]
@@ -45,11 +83,7 @@ def _text(network):
         out += [f"    reset: {'; '.join(line for _, line in equations.numbered(neurons.reset)) or 'none'}"]
     out += ["", *_block("layers", network.layers), "", *_block("projections", network.projections)]
     out += ["", f"answer: {network.answer.strip()}", "", "parameters:"]
-    width = max(map(len, network.parameters))
-    for name, p in network.parameters.items():
-        unit = "" if p.unit == "1" else f" {p.unit}"
-        out.append(f"    {name:<{width}} = {p.value:g}{unit}    {p.description}".rstrip())
-    return "\n".join(out)
+    return "\n".join([*out, *_constants(network.parameters)])
 
 
 def _brian2(network):
