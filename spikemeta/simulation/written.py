@@ -70,6 +70,21 @@ def of(name, engine="torch", n_hidden=None, feedback="tied"):
     return found
 
 
+def as_text(network, name, engine):
+    """A network from `of` as a `Written`: itself, or the text that stands for one written as code, with its constants.
+
+    Raises
+    ------
+    UserError
+        For code without such a text.
+    """
+    if isinstance(network, Written):
+        return network
+    if str(name) not in LAYERED:
+        raise UserError(f"network {str(name)!r} is no text, and no text stands for it")
+    return Written(registry.get_network(LAYERED[str(name)]), engine=engine, like=network)
+
+
 def bases(network):
     """By projection, the one whose constants of a rule it takes where it has none of its own."""
     return getattr(network, "bases", {name: name for name in network.projections})
@@ -208,8 +223,8 @@ class Written:
             out |= {f"feedback {layer}": values for layer, values in drawn.items()}
         return out
 
-    def _started(self, sizes, parameters, start):
-        """The plan with what `start` drew."""
+    def started(self, sizes, parameters, start):
+        """The plan (`spikemeta.backends.networks.plan.Plan`) with what `start` drew."""
         made = self._plan(sizes, parameters)
         pairs = {name: tuple(start[f"pairs {name}"]) if found is not None else None for name, found in made.connections.items()}
         weights = {name: start[name] for name in made.weights}
@@ -229,7 +244,7 @@ class Written:
         """
         from spikemeta.backends.networks import brian_input, brian_learning, lesson
 
-        made = self._started(sizes, parameters, start)
+        made = self.started(sizes, parameters, start)
         random = {name.partition(" ")[2]: v for name, v in start.items() if name.startswith("feedback ")}
         taught = lesson.make(
             made, self.signal, way_of(feedback)[1], constants=self._values_of_signal(parameters), random=random
@@ -244,7 +259,7 @@ class Written:
         -------
         Ready
         """
-        return Ready(self._started(sizes, parameters, start))
+        return Ready(self.started(sizes, parameters, start))
 
 
 class Ready:

@@ -1,0 +1,139 @@
+"""What every neuron of a network does while it is shown images: spikes and variables such as potentials, step by step."""
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from spikemeta.errors import UserError, suggest
+from spikemeta.simulation import written
+
+_MS = 1e-3  # s
+
+
+@dataclass(frozen=True)
+class Activity:
+    """Spikes and variables of neurons.
+
+    Attributes
+    ----------
+    spikes : dict of str to ndarray of bool, (n_images, n_steps, n_neurons)
+        By layer, the input included.
+    variables : dict of str to ndarray, (n_images, n_steps, n_neurons)
+        By ``LAYER.VARIABLE``, as the threshold saw it, in SI units; of one that a layer shares, the same for all neurons.
+    step : float
+        ms.
+    """
+
+    spikes: dict
+    variables: dict = field(default_factory=dict)
+    step: float = 1.0
+
+    def to_dataset(self):
+        """As an xarray.Dataset: ``hidden.spikes`` and each variable by image, time (ms) and neuron."""
+        import xarray
+
+        found = {f"{layer}.spikes": values for layer, values in self.spikes.items()} | self.variables
+        data = {name: (("image", "time", f"{name.partition('.')[0]}_neuron"), values) for name, values in found.items()}
+        steps = next(iter(self.spikes.values())).shape[1]
+        return xarray.Dataset(data, {"time": ("time", self.step * np.arange(steps), {"units": "ms"})})
+
+    def to_neo(self):
+        """As a ``neo.Block``: a segment for each image, in it a spike train for each neuron, and a signal for each variable.
+
+        Raises
+        ------
+        UserError
+            Without the package neo.
+        """
+        try:
+            import neo
+        except ImportError:
+            raise UserError("to_neo() needs the package neo: pip install neo") from None
+        block = neo.Block(name="spikemeta")
+        n_images, n_steps, _ = next(iter(self.spikes.values())).shape
+        for image in range(n_images):
+            segment = neo.Segment(name=f"image {image}", index=image)
+            for layer, fired in self.spikes.items():
+                for neuron in range(fired.shape[2]):
+                    times = self.step * fired[image, :, neuron].nonzero()[0]
+                    train = neo.SpikeTrain(times, units="ms", t_stop=self.step * n_steps, name=f"{layer} {neuron}")
+                    train.annotate(layer=layer, neuron=neuron)
+                    segment.spiketrains.append(train)
+            for name, values in self.variables.items():
+                signal = neo.AnalogSignal(values[image], units="dimensionless", sampling_period=_period(self.step), name=name)
+                segment.analogsignals.append(signal)
+            block.segments.append(segment)
+        return block
+
+
+def _period(step):
+    import quantities
+
+    return step * quantities.ms
+
+
+def show(simulation, curriculum, weights, images, variables=(), seed=0):
+    """Show images to a network under given weights, without learning.
+
+    In a presentation the weights stand still (a rule runs once, after it), so this is what neurons do while it learns, too, at
+    these weights. It is computed in float64 by the network's text, whose spikes are those of both engines; of `feedforward` and
+    `surrogate` by the text `layered`.
+
+    Parameters
+    ----------
+    simulation : Simulation
+    curriculum : Curriculum
+        What it was trained on; decides its constants and its size.
+    weights : dict of str to ndarray
+        By projection, as in `Run.weights`.
+    images : ndarray of uint8, (n_images, n_pixels)
+    variables : sequence of str
+        ``"hidden.v"``: a variable of a layer.
+    seed : int
+        Of the run, whose connections a sparse network has; and of the input's spikes.
+
+    Returns
+    -------
+    Activity
+
+    Raises
+    ------
+    UserError
+        For variables, weights or images that do not fit, all at once.
+    """
+    import torch
+
+    from spikemeta.backends.networks import coding
+    from spikemeta.backends.networks.torch import NetworkModule
+
+    sizes = curriculum.dataset.train_images.shape[1], simulation.n_hidden, curriculum.n_classes
+    made = written.as_text(simulation.network, simulation.network_name, simulation.engine)
+    parameters = made.parameters(curriculum.name, curriculum.dataset.name, simulation.network_parameters)
+    plan = made.started(sizes, parameters, made.start(sizes, parameters, np.random.default_rng([seed, 1])))
+    known = [f"{layer}.{variable}" for layer, step in plan.layers.items() for variable in step.variables]
+    problems = [suggest("variable of a layer", name, known) for name in variables if name not in known]
+    for name in plan.plastic:
+        found, wanted = np.shape(weights.get(name)), plan.weights[name].shape
+        if name not in weights or found != wanted:
+            problems.append(f"weights of {name!r} must have the shape {wanted}, not {found if name in weights else 'none'}")
+    problems += [suggest("projection", name, plan.plastic) for name in weights if name not in plan.plastic]
+    images = np.asarray(images)
+    if images.ndim != 2 or images.shape[1] != sizes[0] or images.dtype != np.uint8:
+        problems.append(f"images must be uint8 of shape (n, {sizes[0]}), not {images.dtype} of shape {images.shape}")
+    if problems:
+        raise UserError("\n".join(problems))
+    module = NetworkModule(replace(plan, weights=plan.weights | weights), torch.float64)
+    given = torch.tensor(images, dtype=torch.float64) / 255
+    spikes = coding.draw(
+        plan, given, torch.Generator().manual_seed(int(np.random.SeedSequence([seed, 5]).generate_state(1)[0]))
+    )
+    with torch.no_grad():
+        fired, _ = module.respond(spikes)
+        seen = {name: module.respond(spikes, potential=tuple(name.split(".")))[1] for name in variables}
+    shape = lambda name: (len(images), plan.steps, plan.sizes[name.partition(".")[0]])  # noqa: E731
+    by_image = lambda x: x.transpose(0, 1).numpy()  # noqa: E731
+    return Activity(
+        {name: by_image(x) > 0 for name, x in fired.items()},
+        {name: np.array(np.broadcast_to(by_image(x), shape(name))) for name, x in seen.items()},
+        plan.network.si(plan.constants)["step"] / _MS,
+    )
