@@ -16,7 +16,7 @@ _HEADLINES = (
     ("the same, a Bayesian synapse", _SAME, "laplace", f"83.7 ± 0.8, {_SPIKING}"),
     ("the same, plain gradient descent", _SAME, "sgd", f"57.9 ± 1.6, {_SPIKING}"),
     (
-        "Split Fashion-MNIST, domain-incremental, one pass, 200 hidden, three seeds",
+        "Split Fashion-MNIST, domain-incremental, one pass, 200 hidden",
         _CLOTHES,
         "laplace",
         f"93.2 ± 0.1, {_SPIKING}",
