@@ -1,6 +1,8 @@
 """The wheel holds what the tree holds, file by file."""
 
 import configparser
+import json
+import os
 import shutil
 import subprocess
 import sys
@@ -32,8 +34,8 @@ def tree(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def wheel(tree):
-    """Contents of the wheel, {path: bytes}, built without a network."""
+def file(tree):
+    """The wheel's path, built without a network."""
     command = [
         sys.executable,
         "-m",
@@ -46,7 +48,13 @@ def wheel(tree):
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     (path,) = (tree / "dist").glob("spikemeta-*.whl")
-    with zipfile.ZipFile(path) as archive:
+    return path
+
+
+@pytest.fixture(scope="module")
+def wheel(file):
+    """Contents of the wheel, {path: bytes}."""
+    with zipfile.ZipFile(file) as archive:
         return {name: archive.read(name) for name in archive.namelist()}
 
 
@@ -64,6 +72,41 @@ def test_wheel_holds_the_tree(tree, wheel):
     assert not missing, f"not in the wheel: {missing}; add to packages or package_data in setup.cfg"
     assert not surplus, f"in the wheel, but not in the tree: {surplus}"
     assert [name for name in expected if expected[name] != built[name]] == []
+
+
+WORKERS = """
+import json
+from spikemeta.runs import pool
+
+
+def look(point, progress):
+    import spikemeta
+    from spikemeta.language import registry
+
+    return spikemeta.__file__, list(registry.names("rules"))
+
+
+if __name__ == "__main__":
+    found = []
+    pool.run_points([0, 1], 2, None, lambda point, seen, problem: found.append(seen), look)
+    print(json.dumps(found))
+"""
+
+
+def test_workers_find_what_is_installed_and_not_a_checkout(tree, file, tmp_path):
+    """The wheel runs from a folder that holds a checkout, whose ``spikemeta/`` has no rules in it."""
+    installed = tmp_path / "installed"
+    with zipfile.ZipFile(file) as archive:
+        archive.extractall(installed)
+    script = tmp_path / "look.py"
+    script.write_text(WORKERS)
+    environment = os.environ | {"PYTHONPATH": str(installed)}
+    done = subprocess.run([sys.executable, str(script)], cwd=tree, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    rules = sorted(path.stem for path in (tree / "rules").glob("[!_]*.py"))
+    for place, names in json.loads(done.stdout):
+        assert Path(place).is_relative_to(installed)
+        assert sorted(names) == rules
 
 
 def test_metadata(tree, wheel):

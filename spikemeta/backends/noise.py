@@ -65,3 +65,6 @@ WEIGHT_NOISE.implementations.add_implementation("cpp", _CPP, name="weight_noise"
 #: As `WEIGHT_NOISE`, of numbers between 0 and 1.
 WEIGHT_DICE = brian2.Function(uniform, arg_units=[1, 1], return_unit=1, stateless=False, auto_vectorise=True)
 WEIGHT_DICE.implementations.add_implementation("cpp", _UNIFORM_CPP, name="weight_dice")
+for _function, _draw in ((WEIGHT_NOISE, standard_normal), (WEIGHT_DICE, uniform)):
+    # Brian2's own wrapper of a Python function prints what it returned into a message for the case that it has a unit.
+    _function.implementations.add_implementation("numpy", _draw)

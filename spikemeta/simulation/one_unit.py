@@ -7,6 +7,9 @@ _HEADERS = (
     *("stdlib.h", "stdint.h", "random", "vector", "iostream", "fstream", "map", "tuple", "string", "chrono", "csignal"),
     *("cmath", "cstdio", "ctime", "climits", "algorithm"),
 )
+#: The same as lines, with what only some programs read.
+SYSTEM = "".join(f"#include <{name}>\n" for name in (*_HEADERS, "set"))
+SYSTEM += "#if defined __x86_64__\n#include <immintrin.h>\n#endif\n"
 _INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(["<].*)$', re.M)
 _FUNCTION = re.compile(r"^void (\w+)\(\);", re.M)
 _MACRO = re.compile(r"^[ \t]*#[ \t]*define[ \t]+(\w+)", re.M)

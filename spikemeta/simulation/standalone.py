@@ -152,10 +152,11 @@ def _make(folder, more):
         )
     (folder / "joined.cpp").write_text(one_unit.join(folder))
     (folder / "make.deps").touch()  # up to date: nothing here is ever compiled a second time
-    make = ["make", f"CXX={shlex.join(command)} {more}", "SRCS=joined.cpp"]
+    flags = re.search(r"^OPTIMISATIONS = (.*)$", (folder / "makefile").read_text(), re.M)[1]
     if compiler.sanitizers():  # at -O3 the checks of one network take a quarter of an hour to compile
-        usual = re.search(r"^OPTIMISATIONS = (.*)$", (folder / "makefile").read_text(), re.M)[1]
-        make.append(f"OPTIMISATIONS={usual} -O1")
+        flags += " -O1"
+    read = compiler.parsed(one_unit.SYSTEM, [word for word in shlex.split(f"{more} {flags}") if not word.startswith("-I")])
+    make = ["make", f"CXX={shlex.join(command)} {more} {shlex.join(read)}", f"OPTIMISATIONS={flags}", "SRCS=joined.cpp"]
     done = subprocess.run(make, cwd=folder, capture_output=True, text=True)
     if done.returncode:
         raise UserError(f"compiling the network failed:\n{done.stderr[-2000:]}")

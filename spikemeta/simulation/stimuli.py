@@ -30,6 +30,8 @@ class Stimuli:
         )
         self.stimulus.implementations.add_implementation("cpp", f"\n{_READ}\n{_STIMULUS}", name="stimulus")
         self.teacher.implementations.add_implementation("cpp", f"\n{_READ}\n{_TEACHER}", name="teacher")
+        for function, look_up in ((self.stimulus, self._pixel), (self.teacher, self._label)):  # see `backends.noise`
+            function.implementations.add_implementation("numpy", look_up)
 
     def load(self, images, indices, places, labels):
         """Images (n, pixels) uint8; indices (count,), places (pixels,) and labels (count,) int32."""

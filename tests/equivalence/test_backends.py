@@ -163,6 +163,7 @@ def _functions(loaded):
         function = brian2.Function(
             look_up, arg_units=[1] * len(arguments), return_unit=1, arg_types=["integer"] * len(arguments)
         )
+        function.implementations.add_implementation("numpy", look_up)
         cpp = "+".join(f"{a}*{w}" for a, w in zip(arguments, [width, N_POST if len(arguments) == 3 else 1, 1], strict=False))
         code = _READ_CPP.replace("NAME", name).replace("INDEX", cpp)
         function.implementations.add_implementation(

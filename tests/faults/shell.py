@@ -1,7 +1,8 @@
 """Starts runs of a small study, each in a process of its own that may be killed; one answer per line of input.
 
 ``ENGINE FOLDER`` answers with the process's number, which the process follows by ``finished`` or how it ended. A word
-``hold`` after them makes the run wait for a signal as soon as it has saved something.
+``hold`` after them makes the run wait for a signal as soon as it has saved something; a word ``here`` lets this process
+run it itself: those that follow find the network built.
 """
 
 import os
@@ -9,6 +10,7 @@ import sys
 import time
 
 import numpy as np
+import torch
 
 from spikemeta.data import curricula, datasets
 from spikemeta.language import registry
@@ -60,17 +62,22 @@ def run(mode, folder, hold=False):
 
 
 if __name__ == "__main__":
+    torch.set_num_threads(1)  # of several, a child would have one that waits for the others
     simulation("torch"), simulation("runtime")  # all is imported
     print("ready", flush=True)
     for line in sys.stdin:
-        mode, folder, *hold = line.split()
+        mode, folder, *how = line.split()
+        if how == ["here"]:
+            print(os.getpid(), flush=True)
+            run(mode, folder)
+            continue
         child = os.fork()
         if not child:
             os.setpgrp()
             print(os.getpid(), flush=True)
             code = 1
             try:
-                code = run(mode, folder, bool(hold)) or 0
+                code = run(mode, folder, how == ["hold"]) or 0
             finally:
                 sys.stdout.flush()
                 os._exit(code)

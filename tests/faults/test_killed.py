@@ -55,9 +55,9 @@ class Shell:
     def line(self):
         return self.process.stdout.readline().strip()
 
-    def start(self, engine, folder, hold=False):
-        """With ``hold``, the run waits for a signal after it has first saved something."""
-        self.process.stdin.write(f"{engine} {folder} {'hold' * hold}\n")
+    def start(self, engine, folder, how=""):
+        """``hold`` lets the run wait for a signal after it has first saved something, ``here`` the shell itself run it."""
+        self.process.stdin.write(f"{engine} {folder} {how}\n")
         self.process.stdin.flush()
         return int(self.line())
 
@@ -78,10 +78,10 @@ def uninterrupted(shell, tmp_path_factory):
 
     def get(engine):
         if engine not in made:
-            for _ in range(2):  # once to compile
+            for how in ("here", ""):  # once to compile
                 folder = tmp_path_factory.mktemp("whole")
                 began = time.monotonic()
-                shell.start(engine, folder)
+                shell.start(engine, folder, how)
                 assert shell.line() == "finished"
                 made[engine] = dict(np.load(folder / "result.npz")), time.monotonic() - began
         return made[engine]
@@ -142,7 +142,7 @@ def test_a_run_killed_again_and_again_ends_with_the_same_bits(shell, uninterrupt
 @pytest.mark.parametrize(("engine", "number"), [("standalone", signal.SIGTERM), ("torch", signal.SIGINT)])
 def test_a_signal_saves_and_ends_the_run(shell, uninterrupted, engine, number, tmp_path):
     expected, _ = uninterrupted(engine)
-    child = shell.start(engine, tmp_path, hold=True)
+    child = shell.start(engine, tmp_path, "hold")
     wait_for((tmp_path / "state.checkpoint").exists, child)
     kill(child, number)
     assert shell.line() == f"stopped by {'Terminated' if number == signal.SIGTERM else 'KeyboardInterrupt'}"
