@@ -131,7 +131,8 @@ def on_chip(rule, chip, ranges=None):
     else:
         opening = [*store, *opening]
     boundary = _boundary(rule, kept(False), *(([], []) if analog else (nearest, restored)))
-    weight = rule.weight if need.drawn and need.implied else "cell"
+    own = need.drawn and (need.implied or set(need.drawn) & rule.analysis.reads["weight"])  # a noisy weight is about its cell
+    weight = rule.weight if own else "cell"
     return Rule(
         rule.name,
         rule.description,

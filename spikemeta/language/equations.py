@@ -117,16 +117,17 @@ class Analysis:
 
     @property
     def drawn(self):
-        """State variables that each presentation draws anew from nothing."""
+        """State variables that each presentation draws anew from nothing, or computes and the weight does not read."""
         kept = set(self.decays) | self.writes["on_gradient"] | self.writes["on_boundary"]
-        opening = self.blocks["on_presentation"]
-        return tuple(
-            s
-            for s in self.states
-            if s not in kept
-            and (own := [x.value for x in opening if x.target == s])
-            and all(names_in(v) & {"rand", "randn"} and not names_in(v) & set(self.states) for v in own)
-        )
+        opening, found = self.blocks["on_presentation"], []
+        for s in self.states:
+            own = [(k, names_in(x.value)) for k, x in enumerate(opening) if x.target == s]
+            if s in kept or not own:
+                continue
+            from_nothing = all(names & {"rand", "randn"} and not names & set(self.states) for _, names in own)
+            anew = not any(s in names_in(x.value) for x in opening[: own[0][0] + 1]) and s not in self.reads["weight"]
+            found += [s] if from_nothing or anew else []
+        return tuple(found)
 
 
 def numbered(text):

@@ -75,7 +75,10 @@ def test_state_is_on_the_grid_and_in_range(name, chip, visits, boundaries, facto
             made.boundary(age)
             assert_on_grid(made, rule, chip)
     made.flush(age)
-    before = {s: made.state[s].copy() for s in ("cell", "cell_writes", *fitting.needs(rule).words)}
+    need = fitting.needs(rule)
+    # what moves a level at a time towards a state that is kept apart from it is still on its way
+    settled = () if chip.most_levels and not need.implied else ("cell", "cell_writes")
+    before = {s: made.state[s].copy() for s in (*settled, *need.words)}
     made.flush(age)
     for s, values in before.items():
         np.testing.assert_array_equal(made.state[s], values, err_msg=f"{name} on {chip.name}: {s}")

@@ -1,4 +1,4 @@
-"""Closed forms and published steps of the rules that others proposed: online EWC and FOO-VB."""
+"""Closed forms and published steps of the rules that others proposed: online EWC, FOO-VB, binarized and binary Bayesian."""
 
 import numpy as np
 from scipy import optimize
@@ -73,3 +73,74 @@ def test_foo_vb_stays_positive_under_any_gradient():
     synapses = made("foo_vb", np.zeros(2), {"sigma_init": 1.0}, noise=lambda rows: noise[None])
     learn(synapses, np.full((5, 2), 100.0))
     assert (synapses.state["spread"] > 0).all()
+
+
+def test_a_hidden_weight_falls_as_the_integral_of_its_gate():
+    """dW/dt = -v (1 - tanh^2(mW)) keeps W/2 + sinh(2mW)/(4m) + v t; steps of 1e-5 follow it to about 1e-5."""
+    hardness, speed, n = 1.35, 1e-5, 20_000
+    start = np.array([0.4, 1.0, 1.5])
+    synapses = made("binarized", start, {"lr": speed, "hardness": hardness, "scale": 1.0, "amplitude": 1.0})
+    learn(synapses, np.ones((n, 3)))
+    whole = lambda w: w / 2 + np.sinh(2 * hardness * w) / (4 * hardness)  # noqa: E731
+    end = synapses.state["hidden"][0]
+    np.testing.assert_allclose(whole(start) - whole(end), speed * n, rtol=1e-4)
+    assert (end > 0).all()
+    assert (synapses.weight() == 1).all()
+
+
+def test_away_from_zero_a_hidden_weight_steps_whole_and_a_boundary_is_not_needed():
+    synapses = made("binarized", [0.5, -0.5], {"lr": 0.1, "scale": 1.0, "amplitude": 0.3})
+    learn(synapses, np.array([[-2.0, 2.0]]))
+    np.testing.assert_allclose(synapses.state["hidden"][0], [0.7, -0.7], rtol=EXACT)
+    np.testing.assert_array_equal(synapses.weight()[0], [0.3, -0.3])
+    assert not synapses.rule.needs_boundary
+
+
+PUBLISHED = {"lr": 4.9, "likelihood": 161.3, "kl": 3.76, "lr_max": 0.0023, "window": 700}
+
+
+def published_step(belief, gradient, lr, likelihood, kl, lr_max, window):
+    """The step of Cottart et al. 2026 on the natural parameter, given dC/dl."""
+    g = likelihood * gradient
+    kept = kl * (1 - np.tanh(belief) ** 2)
+    size = kept + 2 * g * np.tanh(belief) + 2 * np.abs(g) + 1 / lr_max
+    return belief - (lr * g + belief * kept / window) / size
+
+
+def test_bimu_takes_the_published_steps():
+    """Every presentation teaches: the draw is relaxed, the gradient passes through it, and nothing was missed."""
+    rng = np.random.default_rng(4)
+    chances, gradients, w_init = rng.random((30, 5)), 0.1 * rng.standard_normal((30, 5)), 0.5 * rng.uniform(-1, 1, 5)
+    here = {}
+    synapses = made("bimu", w_init, PUBLISHED, dice=lambda rows: here["chance"][None])
+    belief = np.arctanh(w_init)
+    for age, (chance, gradient) in enumerate(zip(chances, gradients, strict=True)):
+        here["chance"] = chance
+        synapses.touch(0, age)
+        drawn = np.tanh(belief + np.log(chance / (1 - chance)) / 2)
+        np.testing.assert_allclose(synapses.weight()[0], drawn, rtol=1e-9)  # the logarithm of a ratio near 1, thirty times
+        synapses.accumulate(0, gradient)
+        belief = published_step(belief, gradient * (1 - drawn**2), **PUBLISHED)
+    here["chance"] = np.full(5, 0.5)
+    synapses.flush(30)
+    np.testing.assert_allclose(synapses.state["belief"][0], belief, rtol=1e-9)
+    np.testing.assert_allclose(synapses.weight()[0], np.tanh(belief), rtol=1e-9)  # by its mean where nothing is drawn
+    assert np.abs(belief - np.arctanh(w_init)).max() > 0.1
+
+
+def test_bimu_makes_up_for_presentations_that_it_missed():
+    """Against the published step with a zero gradient, m times: off by about the square of m s/(N (s + 1/lr_max))."""
+    w_init, gradient, strong = np.array([0.3, -0.8, 0.97]), np.full(3, 1e-3), PUBLISHED | {"lr_max": 1.0, "window": 3000}
+    for missed in (0, 1, 100):
+        synapses = made("bimu", w_init, strong, dice=lambda rows: np.full((1, 3), 0.5))
+        synapses.touch(0, missed)
+        synapses.accumulate(0, gradient)
+        synapses.flush(missed + 1)
+        belief = np.arctanh(w_init)
+        slope = 1 - np.tanh(belief) ** 2
+        for _ in range(missed):
+            belief = published_step(belief, 0.0, **strong)
+        faded = np.arctanh(w_init) - belief
+        expected = published_step(belief, gradient * slope, **strong)
+        np.testing.assert_allclose(synapses.state["belief"][0], expected, rtol=2 * (missed / 3000) ** 2 + 1e-11)
+    assert (np.abs(faded) > 1e-3).all()

@@ -144,7 +144,7 @@ def plainly_noisy(rule):
     """Whether a presentation only draws noise anew, so that the weight without noise is known at any time."""
     a = rule.analysis
     noises = a.writes["on_presentation"]
-    clean = not (a.reads["on_presentation"] | a.writes["on_gradient"] | set(a.decays)) & noises
+    clean = not (_read_first(a.blocks["on_presentation"]) | a.writes["on_gradient"] | set(a.decays)) & noises
     timed = any("age" in names_in(s.value) for s in a.blocks["on_presentation"])
     return a.noisy and clean and not timed and not a.blocks["on_boundary"]
 

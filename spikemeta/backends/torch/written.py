@@ -71,7 +71,7 @@ class Written(Synapses):
         at_zero, at_probe = (weight(begun(u, following | added)) for u in (zero, probe))
         u = (w - at_zero) * probe / (at_probe - at_zero)
         solved = begun(torch.nan_to_num(u, nan=0.0, posinf=0.0, neginf=0.0), following | added)
-        good = (weight(solved) - w).abs() <= _SOLVED * (w.abs() + at_zero.abs())
+        good = u.isfinite() & ((weight(solved) - w).abs() <= _SOLVED * (w.abs() + at_zero.abs()))
         fresh = begun(w, read)  # where the weight is no straight line in w_init, all that it is read from starts anew
         for name in read:
             values = torch.where(good, solved.get(name, wide[name]), fresh[name])
