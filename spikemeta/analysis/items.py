@@ -1,10 +1,10 @@
 """The rows and the data set of a study of items, from what `spikemeta.analysis.recall` measures of each run."""
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 import numpy as np
 
-from spikemeta.analysis import recall, rows
+from spikemeta.analysis import recall, rows, statistics
 from spikemeta.analysis.rows import over_seeds
 
 
@@ -82,6 +82,33 @@ class AttackAnalysis(Analysis):
             recalls = np.transpose([one["metrics"]["final_accuracy"]["values"] for one in own])
             values = recall.breaking_fraction(list(self.mixed), recalls)
             row["metrics"]["breaking_fraction"] = over_seeds(values.tolist(), interval=True)
+
+
+@dataclass(frozen=True)
+class SpacingAnalysis(Analysis):
+    """Also compares a list whose repetitions are spaced with the same list massed, under the same rule and seeds.
+
+    Attributes
+    ----------
+    spaced, massed : str
+        The two conditions.
+    """
+
+    spaced: str = "spaced"
+    massed: str = "massed"
+
+    def add_tests(self, rows):
+        """As `Analysis.add_tests`; the spaced row of each rule gets its ``spacing_effect``, tested above zero."""
+        super().add_tests(rows)
+        found = {(row["rule"].removesuffix(row["condition"]), row["condition"]): row for row in rows}
+        for (rule, condition), row in found.items():
+            other = found.get((rule, self.massed), row)
+            if condition != self.spaced or other["seeds"] != row["seeds"] or not (row["metrics"] and other["metrics"]):
+                continue
+            pair = (np.array(one["metrics"]["repeated_recall"]["values"]) for one in (row, other))
+            effect = np.subtract(*pair).tolist()
+            row["metrics"]["spacing_effect"] = over_seeds(effect, interval=True)
+            row["tests"]["spacing_effect"] = asdict(statistics.above(effect))
 
 
 #: For a search of constants: no figures of its own.

@@ -161,14 +161,15 @@ def of_serial_position(run, chance):
 def of_repetition(run, chance):
     """Metrics of a sequence that is shown again and again, tested after each pass.
 
-    Fillers are left out, except for the ``hidden_advantage``: at the end, mean recall of the repeated items minus that
-    of the fillers, nan where there are none. ``repetition_gain`` is mean recall after the last pass minus after the first,
-    ``minimum_gain`` the same of the worst item.
+    ``repeated_recall``, of the repeated items at the end. Fillers are left out, except for the ``hidden_advantage``:
+    at the end, mean recall of the repeated items minus that of the fillers, nan where there are none. ``repetition_gain`` is
+    mean recall after the last pass minus after the first, ``minimum_gain`` the same of the worst item.
     """
     found = recall_of(run)
     own, fillers = found.recall[:, found.repeated], found.recall[:, ~found.repeated]
     corrected, _ = memorized(found, run.seed)
     return overall(run, chance) | {
+        "repeated_recall": own[-1].mean(),
         "repetition_gain": own[-1].mean() - own[0].mean(),
         "minimum_gain": own[-1].min() - own[0].min(),
         "hidden_advantage": own[-1].mean() - fillers[-1].mean() if fillers.size else float("nan"),

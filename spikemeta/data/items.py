@@ -21,7 +21,7 @@ from spikemeta.data.curricula import Curriculum, Phase
 from spikemeta.data.sampling import cut, in_proportion, stream
 from spikemeta.errors import UserError, suggest
 
-SCHEDULES = ("passes", "hidden", "frequency")
+SCHEDULES = ("passes", "hidden", "massed", "frequency")
 ATTACKS = ("none", "deranged", "targeted")
 TESTS = ("items", "passes", "end")
 MOST_ITEMS = 10  # classes taught where their number is not given
@@ -107,13 +107,14 @@ def steps_of(schedule, n_items, passes, tests, seed):
     rng = stream(seed, _SCHEDULE)
     if schedule == "frequency":
         rounds = [frequency_order(n_items, rng)]
-    elif schedule == "hidden":
+    elif schedule in ("hidden", "massed"):
         hidden, rounds = np.arange(n_repeated(n_items)), []
         fillers = n_repeated(n_items) + rng.permutation(n_items - n_repeated(n_items))
         each = max(1, len(fillers) // passes)
         for number in range(passes):
             chosen = fillers[np.arange(number * each, (number + 1) * each) % len(fillers)]
-            rounds.append(np.concatenate([hidden, chosen]))
+            shown = {"hidden": 1, "massed": passes if number == passes - 1 else 0}[schedule]
+            rounds.append(np.concatenate([*[hidden] * shown, chosen]))
     else:
         rounds = [np.arange(n_items)] * passes
     steps = []
@@ -181,7 +182,8 @@ def build(
     schedule : str
         ``"passes"``: all items in order, `passes` times. ``"hidden"``: the first three in ten items, in order,
         `passes` times, each time followed by filler items; fillers take turns, and come again only when all have been
-        shown. ``"frequency"``: item ``k`` comes ``k + 1`` times, from `frequency_order`; once.
+        shown. ``"massed"``: the same presentations, but all of the repeated items, `passes` times in a row, where ``"hidden"``
+        shows them last. ``"frequency"``: item ``k`` comes ``k + 1`` times, from `frequency_order`; once.
     passes : int
     attack : str
         What follows the schedule. ``"deranged"``: one more pass in which the targets carry the label of another item,
@@ -247,7 +249,7 @@ def build(
         "sequence": np.array([step.item for step in steps]),
         "attacked": np.array([step.attacked for step in steps]),
         "false_items": false_items,
-        "repeated": np.arange(n_items) < (n_repeated(n_items) if schedule == "hidden" else n_items),
+        "repeated": np.arange(n_items) < (n_repeated(n_items) if schedule in ("hidden", "massed") else n_items),
     }
     return Curriculum("items", dataset, n_items, n_items, tuple(phases), notes)
 

@@ -173,6 +173,20 @@ def test_a_list_hidden_among_fillers(seed, n_items, passes):
     assert np.unique([phase.after for phase in evaluated(curriculum)]).tolist() == [*(starts[1:]), len(sequence)]
 
 
+@given(seed=SEEDS, n_items=st.integers(6, 10), passes=st.integers(2, 6))
+def test_massed_repetitions_are_the_spaced_ones_in_a_row(seed, n_items, passes):
+    """The same fillers in the same order, as many presentations, and the same after the last repetition."""
+    spaced, massed = (
+        items.build(DIGITS, seed=seed, n_items=n_items, schedule=s, passes=passes, limit=4, tests="end").notes["sequence"]
+        for s in ("hidden", "massed")
+    )
+    n = items.n_repeated(n_items)
+    np.testing.assert_array_equal(spaced[spaced >= n], massed[massed >= n])
+    last = np.flatnonzero(spaced < n)[-1]
+    np.testing.assert_array_equal(spaced[last + 1 - n :], massed[last + 1 - n :])
+    assert massed[last + 1 - n * passes : last + 1].tolist() == list(range(n)) * passes
+
+
 @given(seed=SEEDS)
 def test_same_seed_same_curriculum_and_through_the_pool(seed):
     arguments = {"n_items": 4, "limit": 8, "test_limit": 3}

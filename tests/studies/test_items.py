@@ -117,6 +117,18 @@ def test_tables_for_the_page_of_repetition(finished, monkeypatch):
         assert f" | {100 * advantage['mean']:+.1f} ({advantage['p']:.1g}) | " in hidden
 
 
+def test_spaced_against_massed(run, tmp_path):
+    """Two conditions, and for each rule the difference of their recalls, seed by seed."""
+    code, _, text = run("repetition", spacing=True, rules="sgd", passes=2, out=str(tmp_path / "made"))
+    assert code == 0
+    rows = {row["rule"]: row["metrics"] for row in json.loads((tmp_path / "made" / "summary.json").read_text())["rows"]}
+    assert list(rows) == ["sgd: spaced", "sgd: massed"]
+    spaced, massed = (np.array(rows[f"sgd: {c}"]["repeated_recall"]["values"]) for c in ("spaced", "massed"))
+    np.testing.assert_allclose(rows["sgd: spaced"]["spacing_effect"]["values"], spaced - massed)
+    assert "spacing_effect" not in rows["sgd: massed"]
+    assert "- massed" in text
+
+
 def test_the_fraction_of_wrong_labels_that_breaks_a_rule(finished):
     """By hand: half of .8 lies halfway between .5 and .3; half of .6 is met at .2; never; nothing was learned."""
     fractions = (0.0, 0.1, 0.2, 0.3)
