@@ -79,7 +79,7 @@ def run(options, console):
     results.attrs = {"window": options.window, "before": before, "tracked": tracked, "largest": numbers[-1]}
     store.write_results(results)
     head = {"engine": "torch", "dataset": None, "scale": options.scale, "seeds": options.seeds, "synapses": numbers}
-    store.write_summary(head | {"window": options.window, "before": before, "rows": rows})
+    store.write_summary(head | {"window": options.window, "before": before, "ages": ages, "rows": rows})
     record.finish()
     made = {"snr": figures.curves(results), "lifetimes": figures.lifetimes(results)}
     drawn = style.save_all(made, store.folder / "figures")

@@ -15,13 +15,14 @@ def forgetting_at(rule, window):
     ----------
     rule : Rule
     window : float
-        In presentations. It replaces the defaults of what decays are written with, and of what is called ``window``.
+        In presentations. It replaces the defaults of what decays are written with, and of what is called ``window``; a chain of
+        coupled variables has many times, and keeps its own.
 
     Returns
     -------
     Rule
     """
-    rates = " ".join(f"{d.rate} {d.rest}" for d in rule.analysis.decays.values())
+    rates = " ".join(f"{d.rate} {d.rest}" for d in rule.analysis.decays.values() if not d.modes)
     parameters = {
         name: replace(p, value=float(window)) if p.unit == "presentation" and (name == "window" or name in rates) else p
         for name, p in rule.parameters.items()

@@ -1,9 +1,13 @@
 """How long a memory lives: closed forms, and direct simulations in NumPy that do not read any rule's text."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from scipy import linalg
 
 from spikemeta.analysis import lifetime as analysis
+from spikemeta.language import registry
 from spikemeta.language.rule import Parameter, Rule
 from spikemeta.runs import lifetime
 
@@ -127,3 +131,64 @@ def test_populations_that_can_be_told_of():
     assert analysis.sizes(1_000_000, 16, 1000) == [1000, 10_000, 100_000, 1_000_000]
     assert analysis.sizes(20_000, 8, 1000) == [1000, 10_000]
     assert analysis.sizes(4000, 4, 1000) == [1000]
+
+
+def cascade_signal(n, ages, x=0.5):
+    """Published transition probabilities of a cascade: signal at each age, from where all states are equally likely."""
+    up = np.zeros((2 * n, 2 * n))  # weak at depth 1 to n, then strong
+    for i in range(n):
+        leaves = x**i / (1 - x if i == n - 1 else 1)
+        deepens = x ** (i + 1) / (1 - x) if i < n - 1 else 0
+        up[i, n], up[i, i] = leaves, 1 - leaves
+        up[n + i, n + i] = 1 - deepens
+        if i < n - 1:
+            up[n + i, n + i + 1] = deepens
+    down = np.roll(up, (n, n), (0, 1))
+    difference, out = np.full(2 * n, 1 / (2 * n)) @ (up - down) / 2, []
+    for _ in range(ages):
+        out.append(difference @ np.repeat([-1.0, 1.0], n))
+        difference = difference @ (up + down) / 2
+    return np.array(out)
+
+
+def chain_signal(m, ages):
+    """Published chain: what is left of one in its first beaker, by the exponential of its matrix."""
+    matrix = np.zeros((m, m))
+    for k in range(m):  # C = 2^k, g to the next 2^(-k-3)
+        for other, g in ((k - 1, 2.0 ** (-k - 2)), (k + 1, 2.0 ** (-k - 3))):
+            if other >= 0:
+                matrix[k, k] -= g / 2**k
+                if other < m:
+                    matrix[k, other] = g / 2**k
+    step, u, out = linalg.expm(matrix), np.eye(m)[0], []
+    for _ in range(ages):
+        out.append(u[0])
+        u = step @ u
+    return np.array(out)
+
+
+def test_a_cascade_fades_as_its_published_probabilities_say():
+    n, tracked, ages = 5, 8, 60
+    rule = registry.get_rule("cascade")
+    rule = replace(rule, parameters=rule.parameters | {"depths": replace(rule.parameters["depths"], value=n)})
+    found = analysis.snr(*lifetime.remember(rule, 20_000, ages, tracked, 100, seed=1), 20_000)
+    theory = np.sqrt(20_000) * cascade_signal(n, ages)
+    np.testing.assert_allclose(found, theory, atol=4 / np.sqrt(tracked))  # four deviations of sixty ages
+    fits = [analysis.slopes(curve, low=4.0) for curve in (found, theory)]
+    assert fits[0]["power_slope"] == pytest.approx(fits[1]["power_slope"], abs=0.1)
+    # the noise of a lifetime is that of the signal over its slope there
+    lives = [analysis.lifetime(curve) for curve in (found * 0.1, theory * 0.1)]
+    k = int(lives[1])
+    assert abs(lives[0] - lives[1]) < 4 * 0.1 / np.sqrt(tracked) / (0.1 * (theory[k - 1] - theory[k + 1]) / 2)
+
+
+def test_a_chain_fades_as_its_published_equations_say():
+    """Power: what earlier memories left, of as many as there were."""
+    tracked, ages, before = 6, 60, 300
+    rule = lifetime.forgetting_at(registry.get_rule("benna_fusi"), 7)  # a chain keeps its own times
+    found = analysis.snr(*lifetime.remember(rule, 20_000, ages, tracked, before, seed=1), 20_000)
+    kernel = chain_signal(6, before + tracked * ages)
+    powers = np.cumsum(kernel**2)
+    seen = powers[before : before + tracked * ages].reshape(tracked, ages).mean(0)
+    np.testing.assert_allclose(found, np.sqrt(20_000) * kernel[:ages] / np.sqrt(seen), rtol=0.02, atol=4 / np.sqrt(tracked))
+    assert analysis.slopes(chain_signal(6, 3000) * 1e3, low=0, start=20)["power_slope"] == pytest.approx(-0.5, abs=0.05)
