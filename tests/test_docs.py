@@ -42,6 +42,7 @@ OTHERS = {
     "hardware": ("hardware.md", ("chips", "losses", "chip_costs", "chip_curves")),
     "memristor": ("hardware.md", ("devices",)),
     "objects": ("scenarios.md", ("scenario",)),
+    "memory_lifetime": ("memory_lifetime.md", ("lifetimes",)),
 }
 #: The same for runs whose names begin so, where they differ from the others of their study.
 RUNS = {

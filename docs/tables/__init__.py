@@ -7,6 +7,7 @@ from tables.items import deranged, ends, frequent, hidden_list, mixed, positions
 from tables.recorded import RECORDED, command, names, provenance, searches, summary
 from tables.rules import published, rules, search, triangle, windows
 from tables.scenarios import scenario
+from tables.synapses import lifetimes, synapses
 from tables.uncertainty import against_uniform, areas, uncertain
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "frequent",
     "headlines",
     "hidden_list",
+    "lifetimes",
     "losses",
     "mixed",
     "names",
@@ -41,6 +43,7 @@ __all__ = [
     "speed",
     "stream",
     "summary",
+    "synapses",
     "targeted",
     "triangle",
     "uncertain",

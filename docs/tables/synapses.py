@@ -1,0 +1,97 @@
+"""Rules and compositions side by side: what their texts say, and what recorded runs found; lifetimes of memories."""
+
+from spikemeta.hardware import fitting, profile
+from spikemeta.language import registry
+from tables.cells import markdown, share
+from tables.recorded import names, summary
+
+#: Run, end of a row's name, metric and heading of what was measured; a rule may stand in several runs, the first counts.
+_MEASURED = (
+    (("forgetting/200",), "", "final_accuracy", "split MNIST, all five tasks at the end (%)"),
+    (("poisoning/mnist", "poisoning/others"), ": 3 clean, deranged", "retained", "recall kept through wrong labels (%)"),
+    (("uncertainty/mnist",), ": posterior", "auroc_epistemic", "strangers told by its doubt (area, %)"),
+)
+_LIVES = "memory_lifetime/all"
+_NOT = "not measured"
+
+
+def _title(name):
+    """How a row calls a rule or a gate over one."""
+    return registry.get_rule(name).title
+
+
+def _found(runs, end, metric, rule):
+    """A metric of a rule's row in the first run that has it."""
+    for run in runs:
+        for row in summary(run)["rows"] if run in names() else []:
+            if row["rule"] == _title(rule) + end and metric in row["metrics"]:
+                return share(row["metrics"][metric])
+    return _NOT
+
+
+def _life(metrics, n, ages):
+    """Lifetime of a memory in a population, or that it is longer than was looked at."""
+    if "initial_snr" not in metrics:
+        return "diverges"
+    found = metrics.get(f"lifetime_{n}")
+    return f"{found['mean']:,.0f}" if found else f"> {ages:,}"
+
+
+def _ages(name):
+    """Ages that a recorded run of ``memory_lifetime`` looked at."""
+    return summary(name)["ages"]
+
+
+def _lives(rule):
+    if _LIVES not in names():
+        return _NOT
+    (own,) = [row["metrics"] for row in summary(_LIVES)["rows"] if row["rule"] == _title(rule)] or [None]
+    return _NOT if own is None else _life(own, 10_000, _ages(_LIVES))
+
+
+def others():
+    """Populations (variants of a rule) and gates over rules that stand in a recorded run, by name."""
+    found = {row["rule"].partition(":")[0] for name in names() for row in summary(name)["rows"]}
+    gates = {f"{gate}_over_{rule}": f"{gate}({rule})" for gate in registry.names("rules") for rule in registry.names("rules")}
+    return sorted(found & {*registry.variants()}) + [gates[name] for name in sorted(found & {*gates})]
+
+
+def synapses():
+    """A Markdown table of every rule, recorded population and gate: memory, boundaries, what was measured, chips that it fits.
+
+    Returns
+    -------
+    str
+        A rule without a recorded result says so.
+    """
+    chips = [chip for chip in map(profile.get, profile.names()) if chip.limited]
+    measured = [column for column in _MEASURED if set(column[0]) & set(names())]
+    head = ["rule", "numbers per synapse (bytes, float32)", "told of boundaries", *(text for *_, text in measured)]
+    head += ["lifetime of a memory in 10,000 synapses", "fits"]
+    body = []
+    for name in [*registry.names("rules"), *others()]:
+        rule = registry.get_rule(name)
+        count = fitting.needs(rule).count
+        cells = [f"{count} ({4 * count})", "yes" if rule.needs_boundary else "no"]
+        cells += [_found(runs, end, metric, name) for runs, end, metric, _ in measured]
+        fits = [chip.name for chip in chips if fitting.fit(rule, chip, alternatives=False).fits]
+        body.append([f"`{name}`", *cells, _lives(name), ", ".join(fits) or "none"])
+    return markdown(head, body)
+
+
+def lifetimes(name):
+    """A Markdown table of a recorded run of ``memory_lifetime``: lifetimes by population, and which law a curve follows."""
+    found, body = summary(name), []
+    for row in sorted(found["rows"], key=lambda row: -row["metrics"].get("initial_snr", {"mean": -1.0})["mean"]):
+        m = row["metrics"]
+        cells = [_life(m, n, found["ages"]) for n in found["synapses"]]
+        laws = ["", "", ""]
+        if "power_slope" in m:
+            power, exponential = (m[f"{law}_residual"]["mean"] for law in ("power", "exponential"))
+            constant = f"{m['time_constant']['mean']:,.0f}" if "time_constant" in m else ""
+            laws = [f"{m['power_slope']['mean']:.2f}", constant, "power" if power < exponential else "exponential"]
+        told = "yes" if row["needs_boundary"] else "no"
+        at_once = f"{m['initial_snr']['mean']:.1f}" if "initial_snr" in m else ""
+        body.append([f"`{row['rule']}`", told, at_once, *cells, *laws])
+    head = ["rule", "told", "signal over noise at once", *(f"lifetime, {n:,} synapses" for n in found["synapses"])]
+    return markdown([*head, "slope of the power law", "time constant of the exponential", "fits better"], body)
