@@ -62,7 +62,8 @@ class FakeSimulation:
             )
         constants = {"network": {"presentation": 100.0, "step": 1.0}, "lr": 0.1}
         weights = {"hidden": np.ones((3, 4)), "readout": np.zeros((4, 2))}
-        return SimpleNamespace(phases=phases, accuracy_matrix=matrix, constants=constants, compile_seconds=0.0, weights=weights)
+        more = {"compile_seconds": 0.0, "weights": weights, "recorded": {}}
+        return SimpleNamespace(phases=phases, accuracy_matrix=matrix, constants=constants, **more)
 
 
 @pytest.fixture

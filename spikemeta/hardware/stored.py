@@ -52,18 +52,22 @@ def _grid(name, slot, low, high, whole=False):
     return {key: Parameter(value, description="of the chip") for key, value in values.items()}
 
 
-def _programmed(chip):
-    """Statements that move the devices of a weight to ``cell_wanted``, as near as pulses do."""
+def _programmed(chip, derived):
+    """Statements that move the devices of a weight to ``cell_wanted``, as near as pulses do.
+
+    The weight that is `derived` from state in words is programmed where these ask for another one than at the last visit.
+    """
     d = chip.weight
     v = {name: repr(float(getattr(d, name).value)) for name in d.__dataclass_fields__ if getattr(d, name).value is not None}
     place = f"({v['slope']}*cell/cell_high + {v['offset']})"
+    changed = f"int(abs(cell_wanted - cell_goal) > {_GUARD!r}*cell_pulse)*" if derived else ""
     up = f"(1 + {v['asymmetry']})*clip(1 - {v['curvature_up']}*exp({v['steepness_up']}*cell_place), 0, inf)"
     down = f"(1 - {v['asymmetry']})*clip(1 - {v['curvature_down']}*exp(-{v['steepness_down']}*cell_place), 0, inf)"
     return [
         "cell_gap = (cell_wanted - cell)/cell_pulse",
         "cell_dice = rand()",
         "cell_jolt = cell_noise*randn()",
-        f"cell_count = int(abs(cell_gap) + {_GUARD!r} + {1 - 2 * _GUARD!r}*cell_dice)",
+        f"cell_count = {changed}int(abs(cell_gap) + {_GUARD!r} + {1 - 2 * _GUARD!r}*cell_dice)",
         "cell_up = int(cell_gap > 0)",
         f"cell_place = {place}",
         f"cell_curve = cell_up*{up} + (1 - cell_up)*{down}",
@@ -73,13 +77,13 @@ def _programmed(chip):
     ]
 
 
-def _written(chip):
-    """Statements that round ``cell_wanted`` into the weight's word."""
+def _written(chip, derived):
+    """Statements that round ``cell_wanted`` into the weight's word; by chance only what no other state remembers."""
     lines = ["cell_before = cell"]
     if chip.most_levels is not None:
         reach = f"{float(chip.most_levels.value)!r}*cell_step"
         lines.append(f"cell_wanted = clip(cell_wanted, cell - {reach}, cell + {reach})")
-    stochastic = chip.weight.rounding == "stochastic"
+    stochastic = chip.weight.rounding == "stochastic" and not derived
     return [
         *lines,
         f"cell = {_stored('cell_wanted', 'cell', stochastic)}",
@@ -118,14 +122,21 @@ def on_chip(rule, chip, ranges=None):
     nearest = [f"cell = {_stored(need.mean_weight, 'cell', False)}"]
     if analog:
         nearest = [f"cell = clip({need.mean_weight}, -cell_high, cell_high)"]
-    start = [*_lines(rule, "initial"), *nearest, *kept(False), *restored, "cell_writes = 0"]
-    store = [f"cell_wanted = {need.mean_weight}", *(_programmed(chip) if analog else _written(chip)), *kept(True), *restored]
+    derived, wanted = not need.implied, f"cell_wanted = {need.mean_weight}"
+    first = [*kept(False), *nearest] if derived else [*nearest, *kept(False), *restored]
+    start = [*_lines(rule, "initial"), *first, "cell_writes = 0"]
+    write = (_programmed if analog else _written)(chip, derived)
+    if derived:  # from what the words then hold: a visit at which nothing happened asks for the same weight
+        store = [*kept(True), wanted, *write, *["cell_goal = cell_wanted"] * analog]
+    else:
+        store = [wanted, *write, *kept(True), *restored]
     state = [line for _, line in equations.numbered(rule.state)] + ["cell : 1", "cell_writes : 1"]
     gradient = _lines(rule, "on_gradient")
     opening = _lines(rule, "on_presentation")
-    more = ["cell_dice", "cell_jolt"] * analog + ["cell_sum", "cell_epoch"] * (chip.presentations > 1)
+    more = ["cell_goal"] * (analog and derived) + ["cell_dice", "cell_jolt"] * analog
+    more += ["cell_sum", "cell_epoch"] * (chip.presentations > 1)
     state += [f"{name} : 1" for name in more]
-    start += [f"{name} = 0" for name in more]
+    start += [f"{name} = 0" for name in more] + [f"cell_goal = {need.mean_weight}"] * (analog and derived)
     if chip.presentations > 1:
         opening, gradient = _epoch(rule, chip, [*store, *opening]), ["cell_sum += gradient"]
     else:
@@ -158,7 +169,8 @@ def _boundary(rule, kept, nearest, restored):
     if not lines:
         return []
     again = nearest if a.reads["weight"] & a.writes["on_boundary"] else []
-    return [*lines, *again, *[line for line in kept if line.split(" = ")[0] in a.writes["on_boundary"]], *restored]
+    words = [line for line in kept if line.split(" = ")[0] in a.writes["on_boundary"]]
+    return [*lines, *again, *words, *restored] if restored else [*lines, *words, *again]
 
 
 def _epoch(rule, chip, opening):
@@ -168,7 +180,7 @@ def _epoch(rule, chip, opening):
         f"{s.target} = {equations.substituted(s.value, {'gradient': 'cell_due*cell_sum'})}" for s in a.blocks["on_gradient"]
     ]
     head = [f"cell_now = int(age/({chip.presentations}*presentation))", "cell_due = int(cell_now > cell_epoch)"]
-    held = [_when_due(line, {*a.states, "cell", "cell_writes"}) for line in opening]
+    held = [_when_due(line, {*a.states, "cell", "cell_writes", "cell_goal"}) for line in opening]
     return [*head, "cell_epoch = cell_now", *late, *held, "cell_sum = (1 - cell_due)*cell_sum"]
 
 

@@ -36,6 +36,8 @@ def assert_on_grid(synapses, rule, chip):
             assert np.all(np.abs(values) <= p["cell_high"]), chip.name
             continue
         level = (values - p[f"{name}_low"]) / p[f"{name}_step"]
+        if chip.presentations > 1 and name in rule.analysis.decays:
+            continue  # between epochs nothing is written: a word that fades is seen here as it will be read at the next
         assert np.abs(level - np.round(level)).max() < ON_GRID, (rule.name, chip.name, name)
         assert level.min() > -ON_GRID, (rule.name, chip.name, name)
         assert level.max() < p[f"{name}_steps"] + ON_GRID, (rule.name, chip.name, name)
@@ -82,6 +84,26 @@ def test_state_is_on_the_grid_and_in_range(name, chip, visits, boundaries, facto
     made.flush(age)
     for s, values in before.items():
         np.testing.assert_array_equal(made.state[s], values, err_msg=f"{name} on {chip.name}: {s}")
+
+
+DERIVED = [name for name in RULES if not fitting.needs(RULES[name]).implied]
+
+
+@pytest.mark.parametrize("chip", [chip for chip in LIMITED if not chip.most_levels], ids=lambda chip: chip.name)
+@pytest.mark.parametrize("name", DERIVED)
+def test_a_weight_that_is_computed_from_words_is_written_where_these_change(name, chip):
+    rng = np.random.default_rng(1)
+    on_chip = stored.on_chip(RULES[name], chip)
+    made = ReferenceSynapses(on_chip, 0.1 * rng.standard_normal((6, 4)), constants(on_chip, 1.0, 50.0), rng)
+    for age in range(1, 200):
+        made.touch(age % 6, age)
+        made.accumulate(age % 6, rng.standard_normal(4))
+    made.flush(200)
+    before = {s: values.copy() for s, values in made.state.items()}
+    assert np.any(before["cell"] != 0)
+    made.flush(200)
+    for s in ("cell", "cell_writes", *fitting.needs(RULES[name]).words):
+        np.testing.assert_array_equal(made.state[s], before[s], err_msg=s)
 
 
 def one_visit(chip, start, step, n=100_000, ranges=None, seed=3):

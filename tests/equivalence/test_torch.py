@@ -143,7 +143,9 @@ class Pair:
         closure = given.closure or self.rule.analysis.noisy
         for step in range(COUNT):
             self.noise = [self.numbers(self.rng.standard_normal(shape)) for shape in SHAPES]
-            self.dice = [self.numbers(self.rng.random(shape)) for shape in SHAPES]
+            # Near its ends a uniform number about zero has few digits in single precision, which its logarithm would show.
+            ends = 0.01 if self.dtype == torch.float32 else 0.0
+            self.dice = [self.numbers(self.rng.uniform(ends, 1 - ends, shape)) for shape in SHAPES]
             gradients = [self.numbers(self.rng.uniform(-3, 3, shape)) for shape in SHAPES]
             opened = step in given.boundaries and bool(self.rule.analysis.blocks["on_boundary"])
             if step in given.boundaries:

@@ -18,7 +18,7 @@ from spikemeta.errors import UserError
 from spikemeta.language import registry
 from spikemeta.runs import pool
 from spikemeta.runs.results import Store
-from spikemeta.simulation import checkpoint, execution, program
+from spikemeta.simulation import checkpoint, execution, identity, program
 from spikemeta.simulation.simulation import PhaseResult, Simulation
 from spikemeta.system import compiler, files, guards, source_identity
 
@@ -168,7 +168,7 @@ def test_a_checkpoint_of_something_else_is_refused_with_what_differs(saved, chan
 def test_everything_that_decides_a_run_is_in_its_identity():
     data, rule = datasets.load("digits"), registry.get_rule("sgd")
     made = [
-        Simulation(rule, **more)._identity(curricula.build("split", data, limit=limit), seed, constants, weights)
+        identity.of(Simulation(rule, **more), curricula.build("split", data, limit=limit), seed, constants, weights)
         for more, limit, seed, constants, weights in [
             ({}, 10, 0, {}, {}),
             ({"n_hidden": 9}, 10, 0, {}, {}),
