@@ -1,10 +1,12 @@
 """Sphinx settings: MyST pages; code on them is executed at build, errors are fatal."""
 
 import importlib.metadata
+import os
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
+os.environ["SPIKEMETA_DOCS"] = str(Path(__file__).parent)  # pages run in a folder of their own
 import notebooks
 
 notebooks.write()
