@@ -24,6 +24,11 @@ def share(metric, scale=100):
     return f"{scale * metric['mean']:.1f}{spread}"
 
 
+def told(row):
+    """Whether the rule of a row was told of task boundaries."""
+    return "yes" if row["needs_boundary"] else "no"
+
+
 def scaled(metrics, name):
     """A metric of a row as it is shown: items as numbers, all else in %."""
     return share(metrics.get(name), 1 if name in COUNTS else 100)

@@ -1,6 +1,6 @@
 """Engines and speed: both engines side by side, weights carried between networks, what a presentation and an update cost."""
 
-from tables.cells import markdown, share
+from tables.cells import markdown, share, told
 from tables.recorded import summary
 
 
@@ -71,5 +71,5 @@ def stream(name):
     body = []
     for row in sorted(summary(name)["rows"], key=lambda r: -r["metrics"]["recent_accuracy"]["mean"]):
         cells = [share(row["metrics"][m]) for m in ("recent_accuracy", "final_accuracy", "just_learned_accuracy")]
-        body.append([row["rule"], "yes" if row["needs_boundary"] else "no", *cells])
+        body.append([row["rule"], told(row), *cells])
     return markdown(["rule", "told of boundaries", "last five (%)", "all (%)", "just learned (%)"], body)

@@ -1,6 +1,7 @@
 """Rules side by side: a recorded comparison, a search, the papers' settings, memory windows."""
 
 from spikemeta.analysis.statistics import summarise
+from tables import cells
 from tables.cells import heading, markdown, scaled, share, test
 from tables.recorded import searches, summary
 
@@ -24,7 +25,7 @@ def rules(name, *metrics, told=True):
     head = ["rule", *(["told of boundaries"] if told else []), *map(heading, metrics)]
     body = []
     for row in rows:
-        own = ["yes" if row["needs_boundary"] else "no"] if told else []
+        own = [cells.told(row)] if told else []
         body.append([row["rule"], *own, *(scaled(row["metrics"], m) for m in metrics)])
     return markdown(head, body)
 

@@ -1,6 +1,6 @@
 """Rules beside references: all tasks at once, and stored images that are shown again."""
 
-from tables.cells import markdown, share
+from tables.cells import markdown, share, told
 from tables.recorded import summary
 
 
@@ -22,12 +22,11 @@ def scenario(name):
         metrics = row["metrics"]
         along = (
             ["", ""]
-            if row["rule"].startswith("joint")
+            if row["rule"].startswith("joint (")
             else [share(metrics[m]) for m in ("just_learned_accuracy", "forgetting")]
         )
         stored = round(metrics["stored_images"]["mean"]) if "stored_images" in metrics else 0
         size = f"{metrics['footprint']['mean'] / 1000:,.0f}" if "footprint" in metrics else ""
-        told = "yes" if row["needs_boundary"] else "no"
-        body.append([row["rule"], told, share(metrics["final_accuracy"]), *along, str(stored or ""), size])
+        body.append([row["rule"], told(row), share(metrics["final_accuracy"]), *along, str(stored or ""), size])
     head = ["rule", "told of boundaries", "final accuracy (%)", "just learned (%)", "forgetting (%)"]
     return markdown([*head, "stored images", "state and images (kB)"], body)

@@ -2,7 +2,7 @@
 
 from spikemeta.hardware import fitting, profile
 from spikemeta.language import registry
-from tables.cells import markdown, share
+from tables.cells import markdown, share, told
 from tables.recorded import names, summary
 
 #: Run, end of a row's name, metric and heading of what was measured; a rule may stand in several runs, the first counts.
@@ -37,16 +37,12 @@ def _life(metrics, n, ages):
     return f"{found['mean']:,.0f}" if found else f"> {ages:,}"
 
 
-def _ages(name):
-    """Ages that a recorded run of ``memory_lifetime`` looked at."""
-    return summary(name)["ages"]
-
-
 def _lives(rule):
     if _LIVES not in names():
         return _NOT
-    (own,) = [row["metrics"] for row in summary(_LIVES)["rows"] if row["rule"] == _title(rule)] or [None]
-    return _NOT if own is None else _life(own, 10_000, _ages(_LIVES))
+    found = summary(_LIVES)
+    (own,) = [row["metrics"] for row in found["rows"] if row["rule"] == _title(rule)] or [None]
+    return _NOT if own is None else _life(own, 10_000, found["ages"])
 
 
 def others():
@@ -90,8 +86,7 @@ def lifetimes(name):
             power, exponential = (m[f"{law}_residual"]["mean"] for law in ("power", "exponential"))
             constant = f"{m['time_constant']['mean']:,.0f}" if "time_constant" in m else ""
             laws = [f"{m['power_slope']['mean']:.2f}", constant, "power" if power < exponential else "exponential"]
-        told = "yes" if row["needs_boundary"] else "no"
         at_once = f"{m['initial_snr']['mean']:.1f}" if "initial_snr" in m else ""
-        body.append([f"`{row['rule']}`", told, at_once, *cells, *laws])
+        body.append([f"`{row['rule']}`", told(row), at_once, *cells, *laws])
     head = ["rule", "told", "signal over noise at once", *(f"lifetime, {n:,} synapses" for n in found["synapses"])]
     return markdown([*head, "slope of the power law", "time constant of the exponential", "fits better"], body)
