@@ -121,6 +121,9 @@ def _table(rows, numbers, ages):
         m = row["metrics"]
         cells = []
         for n in ends:
+            if "initial_snr" not in m:
+                cells += ["diverges"] * 2
+                continue
             passed = value(m, f"first_passage_{n}")
             bound = "> " if m[f"censored_{n}"]["mean"] > 0 else ""
             cells += [value(m, f"lifetime_{n}", missing=f"> {ages}"), bound + passed]

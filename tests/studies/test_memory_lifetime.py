@@ -4,9 +4,12 @@ import json
 
 import numpy as np
 import xarray
+from rich.console import Console
 from typer.testing import CliRunner
 
 from spikemeta.cli import app
+from spikemeta.figures import lifetime as figures
+from spikemeta.studies import memory_lifetime
 
 
 def test_every_file_is_written_and_forgetting_is_faster_under_a_shorter_window(tmp_path):
@@ -30,3 +33,26 @@ def test_every_file_is_written_and_forgetting_is_faster_under_a_shorter_window(t
     # sqrt(1000 (1 - q^2)) q^age = 1: 10.1 and 38.5; noise 0.35 of the mean over eight patterns at a slope of 1/tau
     assert 7 < lives[4] < 14
     assert lives[16] > 2 * lives[4]
+
+
+def test_a_rule_that_diverges_outlives_nothing(recwarn):
+    """Its signal is no number, which is below no threshold either."""
+    rows = [
+        {
+            "rule": name,
+            "needs_boundary": False,
+            "metrics": {"first_passage_1000": {"mean": 40.0}, "censored_1000": {"mean": 1.0}} | more,
+        }
+        for name, more in (("keeps", {"initial_snr": {"mean": 2.0}}), ("diverges", {}))
+    ]
+    console = Console(width=200, record=True)
+    console.print(memory_lifetime._table(rows, [1000], 40))
+    kept, lost = (line for line in console.export_text().splitlines() if "│" in line)
+    assert "> 40" in kept
+    assert lost.count("diverges") == 3  # its name, and both lifetimes
+    assert "> 40" not in lost
+    snr = np.array([[[2.0, 1.5]], [[np.nan, np.nan]]])
+    data = xarray.Dataset({"snr": (("rule", "seed", "age"), snr), "needs_boundary": ("rule", [False, False])})
+    data = data.assign_coords(rule=["keeps", "diverges"], seed=[0], age=[0, 1]).assign_attrs(window=100, largest=1000)
+    assert figures.curves(data).axes[0].get_ylim()[1] == 3.0
+    assert not [w for w in recwarn if "NaN" in str(w.message)]
