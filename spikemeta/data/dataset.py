@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from spikemeta.data.trains import Trains
 from spikemeta.errors import UserError
 
 PARTS = ("train", "test")
@@ -19,7 +20,8 @@ class Dataset:
     name : str
         As in ``spikemeta list datasets``; of your own data, the name of the file, or that of the folder and a slash.
     train_images, test_images : (n, pixels) uint8
-        Values 0..255, row-major; of colour images all red, then all green, then all blue values.
+        Values 0..255, row-major; of colour images all red, then all green, then all blue values. Of spikes, a
+        `spikemeta.data.trains.Trains`, (n, units).
     train_labels, test_labels : (n,) int32
         Class of each image, 0..n_classes-1.
     shape : (int, int)
@@ -53,8 +55,21 @@ class Dataset:
         """Values of one image: rows times columns, times three for colour."""
         return self.planes * self.shape[0] * self.shape[1]
 
+    @property
+    def spikes(self):
+        """Whether the stimuli are spikes, not images."""
+        return isinstance(self.train_images, Trains)
+
     def pictures(self, images):
-        """Images (n, pixels) as planes of rows and columns: (n, planes, rows, columns)."""
+        """Images (n, pixels) as planes of rows and columns: (n, planes, rows, columns).
+
+        Raises
+        ------
+        UserError
+            For spikes.
+        """
+        if self.spikes:
+            raise UserError(f"data set {self.name!r} holds spikes: there is no image of them")
         return images.reshape(-1, self.planes, *self.shape)
 
 
@@ -122,13 +137,13 @@ def assemble(name, source, arrays, digests, class_names=(), problems=(), remedy=
         if f"{part}_images" in arrays:
             shown[part] = _planar(f"{part}_images", arrays[f"{part}_images"], problems)
         if f"{part}_labels" in arrays:
-            labels[part] = _whole(f"{part}_labels", arrays[f"{part}_labels"], problems)
+            labels[part] = whole_labels(f"{part}_labels", arrays[f"{part}_labels"], problems)
         if shown.get(part) is not None and labels.get(part) is not None and len(shown[part]) != len(labels[part]):
             problems.append(f"{len(shown[part])} {part} images, but {len(labels[part])} {part} labels")
     shown, labels = ({part: a for part, a in of.items() if a is not None} for of in (shown, labels))
     pixels = _grey_values(shown, problems)
     if len(labels) == 2:
-        labels, class_names = _classes(labels, tuple(class_names), problems)
+        labels, class_names = classes_of(labels, tuple(class_names), problems)
     refuse(source, problems, remedy)
     made = {f"{part}_images": a.reshape(len(a), -1) for part, a in pixels.items()}
     made |= {f"{part}_labels": np.ascontiguousarray(a, np.int32) for part, a in labels.items()}
@@ -202,7 +217,7 @@ def _grey_values(shown, problems):
     return out
 
 
-def _whole(where, array, problems):
+def whole_labels(where, array, problems):
     """Labels as int64 (n,), or None and what is wrong."""
     array = np.asarray(array)
     if array.ndim != 1:
@@ -223,8 +238,8 @@ def _whole(where, array, problems):
     return None
 
 
-def _classes(labels, class_names, problems):
-    """Labels by part counted from 0, and the classes' names; what is wrong with the classes."""
+def classes_of(labels, class_names, problems, what="images"):
+    """Labels by part counted from 0, and the classes' names; what is wrong with the classes, of which there are ``what``."""
     present = {part: np.unique(a) for part, a in labels.items()}
     everything = np.union1d(present["train"], present["test"])
     first = 1 if everything[0] == 1 and not class_names else 0
@@ -236,10 +251,15 @@ def _classes(labels, class_names, problems):
     for part, other in (PARTS, PARTS[::-1]):
         lacking = [call(c) for c in np.setdiff1d(present[other], present[part])]
         if lacking:
-            problems.append(several(lacking, f"{{n}} classes with {other} images, but no {part} images"))
+            problems.append(several(lacking, f"{{n}} classes with {other} {what}, but no {part} {what}"))
     gaps = np.setdiff1d(np.arange(first, min(int(everything[-1]), 10**6)), everything)
     if len(gaps):
-        problems.append(several([call(c) for c in gaps], "{n} numbers of classes without an image in either part"))
+        problems.append(
+            several(
+                [call(c) for c in gaps],
+                "{n} numbers of classes without " + ("an image" if what == "images" else what) + " in either part",
+            )
+        )
     if len(everything) < 2:
-        problems.append(f"all images are of one class, {call(everything[0])}")
+        problems.append(f"all {what} are of one class, {call(everything[0])}")
     return {part: a - first for part, a in labels.items()}, named

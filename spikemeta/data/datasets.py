@@ -33,9 +33,9 @@ def load(name, folder=None):
     Parameters
     ----------
     name : str or Path
-        One of `names`, or the path of your own: a ``.npz`` file, a folder with four IDX files, or a folder or an archive
-        of images in ``train/CLASS/`` and ``test/CLASS/``. A known name counts before a path; write ``./mnist`` for a
-        folder of that name.
+        One of `names`, or the path of your own: a ``.npz`` file, a folder with four IDX files, a folder or an archive
+        of images in ``train/CLASS/`` and ``test/CLASS/``, or spikes in HDF5. A known name counts before a
+        path; write ``./mnist`` for a folder of that name.
     folder : path, optional
         Where the files of a known set are, either directly or in a subfolder ``name``. Default: the folder named by the
         environment variable ``SPIKEMETA_DATA``; where that is not set either, the user's cache, to which

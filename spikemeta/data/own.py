@@ -3,16 +3,16 @@
 from pathlib import Path
 
 from spikemeta.data.dataset import PARTS, assemble, refuse, several
-from spikemeta.data.formats import idx, npz, pictures
+from spikemeta.data.formats import hdf5, idx, npz, pictures
 from spikemeta.data.sources import verified
 from spikemeta.errors import UserError
 
 ACCEPTED = (
     "Wanted: a .npz file (train_images, train_labels, test_images, test_labels), a folder with four IDX files, or a folder or "
-    "an archive (zip, tar, tar.gz, tar.xz) of PNG or JPEG images in train/CLASS/ and test/CLASS/."
+    "an archive (zip, tar, tar.gz, tar.xz) of PNG or JPEG images in train/CLASS/ and test/CLASS/, or spikes in HDF5: train.h5 "
+    "and test.h5, each with spikes/times, spikes/units and labels."
 )
 _PICKLED = (".pkl", ".pickle", ".pt", ".pth", ".npy", ".joblib")
-_HDF5 = b"\x89HDF\r\n\x1a\n"
 _DEPTH = 3  # folders within folders that IDX files are looked for in, as torchvision's DIR/MNIST/raw
 
 
@@ -44,6 +44,8 @@ def load(name):
         If nothing is there, or with all that is wrong with it.
     """
     path = Path(name).expanduser()
+    if path.is_dir() and hdf5.find(path):
+        return hdf5.load(path, label(name))
     if path.is_dir():
         return _folder(path, label(name))
     if not path.is_file():
@@ -53,8 +55,8 @@ def load(name):
             begins = file.read(8)
     except OSError as error:
         raise UserError(f"cannot read {path} ({error.strerror})") from None
-    if begins == _HDF5:
-        refuse(path, ["HDF5: spikes, perhaps, but no network takes given spikes yet"])
+    if begins == hdf5.SIGNATURE or path.suffix.lower() in hdf5.ENDS:
+        return hdf5.load(path, label(name))
     if path.suffix in _PICKLED:
         refuse(path, [f"{path.suffix} files may hold pickled objects, which are never opened"], ACCEPTED)
     if path.suffix == ".npz":

@@ -59,7 +59,7 @@ class Phase:
 
         Returns
         -------
-        images : (m, pixels) uint8
+        images : (m, pixels) uint8, or Trains
         indices : (n,) int32
             Which of them, in the order of presentation.
         permutation : (pixels,) int32 or None
@@ -68,7 +68,8 @@ class Phase:
         images = getattr(dataset, f"{self.split}_images")
         if self.order_of is None:
             return images, self.indices, self.permutation
-        shown = np.take_along_axis(images[self.indices], self.permutation[self.order_of], axis=1)
+        shown, orders = images[self.indices], self.permutation[self.order_of]
+        shown = shown.reordered(orders) if dataset.spikes else np.take_along_axis(shown, orders, axis=1)
         return shown, np.arange(len(shown), dtype=np.int32), None
 
 

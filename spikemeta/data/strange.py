@@ -32,8 +32,10 @@ def kinds_of(dataset, load=datasets.load, others=()):
     Raises
     ------
     UserError
-        For another data set that is not there, or whose images are not of this one's size and planes.
+        For spikes; for another data set that is not there, or whose images are not of this one's size and planes.
     """
+    if dataset.spikes:
+        raise UserError(f"data set {dataset.name!r} holds spikes: strange images are made of images")
     kinds, notes = [*MADE], []
     if dataset.shape[0] != dataset.shape[1]:
         kinds.remove("rotated")

@@ -37,6 +37,8 @@ class Trainer:
         import torch
 
         self.setting, self.seed, self.torch = setting, seed, torch
+        if dataset.spikes:
+            raise UserError(f"data set {dataset.name!r} holds spikes: published settings are trained on images")
         self.network = registry.load("networks", setting.network)
         self.images = {split: self._pixels(getattr(dataset, f"{split}_images")) for split in ("train", "test")}
         self.labels = {s: torch.tensor(getattr(dataset, f"{s}_labels"), dtype=torch.int64) for s in ("train", "test")}

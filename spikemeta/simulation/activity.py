@@ -4,8 +4,9 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from spikemeta.data.trains import Trains
 from spikemeta.errors import UserError, suggest
-from spikemeta.simulation import written
+from spikemeta.simulation import stimuli, written
 
 _MS = 1e-3  # s
 
@@ -72,6 +73,19 @@ def _period(step):
     return step * quantities.ms
 
 
+def _spikes(plan, images, seed):
+    """Input spikes of some stimuli: (steps, n, n_input) float64, 0 or 1."""
+    import torch
+
+    from spikemeta.backends.networks import coding
+
+    if isinstance(images, Trains):
+        step = plan.network.si(plan.constants)["step"]
+        return torch.tensor(images.dense(np.arange(len(images)), step, plan.steps), dtype=torch.float64)
+    generator = torch.Generator().manual_seed(int(np.random.SeedSequence([seed, 5]).generate_state(1)[0]))
+    return coding.draw(plan, torch.tensor(images, dtype=torch.float64) / 255, generator)
+
+
 def show(simulation, curriculum, weights, images, variables=(), seed=0):
     """Show images to a network under given weights, without learning.
 
@@ -86,7 +100,8 @@ def show(simulation, curriculum, weights, images, variables=(), seed=0):
         What it was trained on; decides its constants and its size.
     weights : dict of str to ndarray
         By projection, as in `Run.weights`.
-    images : ndarray of uint8, (n_images, n_pixels)
+    images : ndarray of uint8, (n_images, n_pixels), or Trains
+        Or spikes, of a data set that holds some: ``dataset.test_images[:5]``.
     variables : sequence of str
         ``"hidden.v"``: a variable of a layer.
     seed : int
@@ -103,12 +118,12 @@ def show(simulation, curriculum, weights, images, variables=(), seed=0):
     """
     import torch
 
-    from spikemeta.backends.networks import coding
     from spikemeta.backends.networks.torch import NetworkModule
 
     sizes = curriculum.dataset.train_images.shape[1], simulation.n_hidden, curriculum.n_classes
     made = written.as_text(simulation.network, simulation.network_name, simulation.engine)
-    parameters = made.parameters(curriculum.name, curriculum.dataset.name, simulation.network_parameters)
+    own = stimuli.network_parameters(made, simulation.network_name, curriculum.dataset, simulation.network_parameters)
+    parameters = made.parameters(curriculum.name, curriculum.dataset.name, own)
     plan = made.started(sizes, parameters, made.start(sizes, parameters, np.random.default_rng([seed, 1])))
     known = [f"{layer}.{variable}" for layer, step in plan.layers.items() for variable in step.variables]
     problems = [suggest("variable of a layer", name, known) for name in variables if name not in known]
@@ -117,16 +132,15 @@ def show(simulation, curriculum, weights, images, variables=(), seed=0):
         if name not in weights or found != wanted:
             problems.append(f"weights of {name!r} must have the shape {wanted}, not {found if name in weights else 'none'}")
     problems += [suggest("projection", name, plan.plastic) for name in weights if name not in plan.plastic]
-    images = np.asarray(images)
-    if images.ndim != 2 or images.shape[1] != sizes[0] or images.dtype != np.uint8:
+    images = images if made.takes_spikes else np.asarray(images)
+    if made.takes_spikes and not isinstance(images, Trains):
+        problems.append("spikes are shown to this network: give some of the data set's, as dataset.test_images[:5]")
+    elif not made.takes_spikes and (images.ndim != 2 or images.shape[1] != sizes[0] or images.dtype != np.uint8):
         problems.append(f"images must be uint8 of shape (n, {sizes[0]}), not {images.dtype} of shape {images.shape}")
     if problems:
         raise UserError("\n".join(problems))
     module = NetworkModule(replace(plan, weights=plan.weights | weights), torch.float64)
-    given = torch.tensor(images, dtype=torch.float64) / 255
-    spikes = coding.draw(
-        plan, given, torch.Generator().manual_seed(int(np.random.SeedSequence([seed, 5]).generate_state(1)[0]))
-    )
+    spikes = _spikes(plan, images, seed)
     with torch.no_grad():
         fired, _ = module.respond(spikes)
         seen = {name: module.respond(spikes, potential=tuple(name.split(".")))[1] for name in variables}

@@ -71,7 +71,8 @@ def open_executor(simulation, sizes, constants, start, connect=None):
     how = {"dtype": simulation.dtype, "dense": simulation.dense} | ({"connect": connect} if connect else {})
 
     def build():
-        functions = shown.stimulus, shown.teacher
+        takes_spikes = getattr(simulation.network, "takes_spikes", False)
+        functions = shown.next_spike if takes_spikes else shown.stimulus, shown.teacher
         own = {"start": start} if hasattr(simulation.network, "text") else {}
         return simulation.network.build(simulation.rule, sizes, parameters, simulation.feedback, *functions, **how, **own)
 

@@ -9,6 +9,7 @@ from brian2.groups.group import CodeRunner
 
 from spikemeta.errors import UserError
 from spikemeta.simulation import checkpoint
+from spikemeta.simulation.stimuli import of_phase
 from spikemeta.system import stopping
 
 RUNTIME_BLOCK = 20  # presentations between which Brian2's runtime mode may stop
@@ -61,10 +62,8 @@ class Executor:
         return len(phase.indices)
 
     def __call__(self, phase, dataset, state, age, seed, tick, keep=None, partial=None, watch=None):
-        images, indices, places = phase.source(dataset)
-        places = np.arange(self.sizes[0]) if places is None else places
-        stimuli = images, indices.astype(np.int32), places.astype(np.int32), phase.labels.astype(np.int32)
         steps, n = round(self.presentation / self.step), len(phase.indices)
+        stimuli = of_phase(phase, dataset, self.sizes[0], self.step, steps)
         settings, held = self.settings(phase, state, age, seed), dict(partial or {})
         counts = held.pop("readout", np.zeros((n, self.sizes[2]))).astype(np.int32)
         monitors = self.built.counters | {self.built.answered: self.built.spikes}
@@ -129,10 +128,10 @@ class Standalone(Executor):
 
     def execute(self, stimuli, settings, steps, seed, tick, held, seconds, until=None):
         try:
-            for name, values in zip(("images", "indices", "places", "labels"), stimuli, strict=True):
+            for name, values in stimuli.items():
                 values.tofile(self.work / name)
             named = {f"{owner.name}.{variable}": value for (owner, variable), value in settings.items()}
-            read, held = self.program.run(self.work, named, steps, len(stimuli[1]), seed, tick, held, seconds, until)
+            read, held = self.program.run(self.work, named, steps, len(stimuli["labels"]), seed, tick, held, seconds, until)
         except OSError as error:
             raise UserError(
                 f"cannot write into {self.work} ({error.strerror or error}): make room there, or name another folder by TMPDIR"
@@ -162,9 +161,9 @@ class Runtime(Executor):
         return int(held["position"]) if held else 0
 
     def execute(self, stimuli, settings, steps, seed, tick, held, seconds, until=None):
-        network, count = self.built.network, len(stimuli[1])
+        network, count = self.built.network, len(stimuli["labels"])
         network.restore()
-        self.stimuli.load(*stimuli)
+        self.stimuli.load(**stimuli)
         for (owner, variable), value in settings.items():
             setattr(owner, variable, bool(value) if variable == "boundary_first" else value)
         brian2.seed(seed)

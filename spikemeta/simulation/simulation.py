@@ -11,7 +11,7 @@ from spikemeta.data import tuned
 from spikemeta.data.curricula import Phase
 from spikemeta.errors import UserError, suggest
 from spikemeta.hardware import profile, stored
-from spikemeta.simulation import execution, identity, recording, shared_beginnings, written
+from spikemeta.simulation import execution, identity, recording, shared_beginnings, stimuli, written
 from spikemeta.simulation import weights as synaptic_weights
 from spikemeta.simulation.checkpoint import Checkpoint
 from spikemeta.simulation.outcome import PhaseResult, Run
@@ -121,9 +121,14 @@ class Simulation:
             raise UserError(suggest("projection", unknown.pop(), self.network.projections))
         where = self.network_name, self.engine, task, data, self.feedback
         return {
-            "network": asdict(self.network.parameters(task, data, self.network_parameters)),
+            "network": asdict(self._of_network(curriculum)),
             "rule": tuned.constants(self.rule, written.bases(self.network), *where, self.parameters),
         }
+
+    def _of_network(self, curriculum):
+        """Constants of the network in force for a curriculum."""
+        own = stimuli.network_parameters(self.network, self.network_name, curriculum.dataset, self.network_parameters)
+        return self.network.parameters(curriculum.name, curriculum.dataset.name, own)
 
     def run(self, curriculum, seed=0, out=None, resume=False, progress=None, weights=None, shared=None, forks=(), record=None):
         """Run every phase of a curriculum.
@@ -296,7 +301,7 @@ class Simulation:
         """
         constants, data = self.constants(curriculum), replace(curriculum.dataset, test_images=images)
         sizes = (images.shape[1], self.n_hidden, curriculum.n_classes)
-        parameters = self.network.parameters(curriculum.name, curriculum.dataset.name, self.network_parameters)
+        parameters = self._of_network(curriculum)
         start = self.network.start(sizes, parameters, np.random.default_rng([seed, 1]))
         none = np.full(len(images), -1, np.int32)
         phase = Phase("probe", 0, "probe", 0, "test", np.arange(len(images), dtype=np.int32), none, None, False)
@@ -332,7 +337,7 @@ class Simulation:
             Of every synapse, by ``projection.variable``, (n_pre, n_post).
         """
         rng = np.random.default_rng([seed, 1])
-        parameters = self.network.parameters(curriculum.name, curriculum.dataset.name, self.network_parameters)
+        parameters = self._of_network(curriculum)
         start = self.network.start(sizes, parameters, rng)
         start = synaptic_weights.replaced(start, weights or {}, self.network.projections)
         of_rule = (constants or self.constants(curriculum))["rule"]

@@ -7,6 +7,7 @@ from functools import partial as partial_of
 import numpy as np
 import torch
 
+from spikemeta.data.trains import Trains
 from spikemeta.simulation import checkpoint
 from spikemeta.simulation import weights as synaptic
 from spikemeta.simulation.torch_rules import Optimizers
@@ -80,8 +81,7 @@ class Executor:
                     {f"{p}.transmitted": w.detach().numpy() for p, w in weights.items()},
                 )
             chosen = slice(first, first + size)
-            shown = torch.from_numpy(images[indices[chosen]][:, places]).float() / 255
-            given = self.network.draw(shown, self.parameters, generator)
+            given = self._spikes(images, indices[chosen], places, generator)
 
             def respond(given=given):
                 hidden, readout = self.network.respond(weights, given, self.parameters)
@@ -105,11 +105,19 @@ class Executor:
                     hidden, counted = respond()
             spikes += hidden.detach().sum(dtype=torch.float64).item()
             counts.append(counted.detach().numpy())
-            tick(first + len(shown))
+            tick(first + given.shape[1])
         rate = spikes / (self.network.n_hidden * len(phase.indices) * self.parameters.presentation / 1000)
         with told():
             after = optimizer.state() if learns else {}
         return np.concatenate(counts).astype(np.int32), rate, after
+
+    def _spikes(self, images, rows, places, generator):
+        """Input spikes of some stimuli: (steps, batch, n_input), 0 or 1."""
+        if isinstance(images, Trains):
+            step = self.parameters.step
+            return torch.from_numpy(images.dense(rows, step / 1000, round(self.parameters.presentation / step), places)).float()
+        shown = torch.from_numpy(images[rows][:, places]).float() / 255
+        return self.network.draw(shown, self.parameters, generator)
 
     @contextlib.contextmanager
     def _finite(self, phase, state, age):

@@ -131,6 +131,8 @@ class Written:
     engines : tuple of str
     text : str
         All that decides what it does.
+    takes_spikes : bool
+        Whether it is shown spikes, not images.
     bases : dict of str to str
         As from `bases`: further hidden layers take what the first one has.
     """
@@ -150,6 +152,7 @@ class Written:
         fields = [(name, float, dataclasses.field(default=value)) for name, value in self.defaults.items()]
         self._constants = dataclasses.make_dataclass("Constants", fields, frozen=True)
         self.text = repr((network, self.signal))
+        self.takes_spikes = network.structure.layers[network.input].kind == "given"
         answer = network.structure.answer[0]
         if answer == "mean":
             raise UserError(f"network {network.name!r}: studies count spikes; let the answer be count(...) or first(...)")
@@ -249,7 +252,9 @@ class Written:
         taught = lesson.make(
             made, self.signal, way_of(feedback)[1], constants=self._values_of_signal(parameters), random=random
         )
-        source = brian_input.of_images(made, stimulus, teacher)
+        source = (
+            brian_input.of_trains(stimulus, teacher) if self.takes_spikes else brian_input.of_images(made, stimulus, teacher)
+        )
         return brian_learning.network(taught, {p: rule.of(p) for p in self.projections}, source, dtype=dtype, dense=dense)
 
     def ready(self, sizes, parameters, start):

@@ -208,9 +208,7 @@ def test_not_an_archive(tmp_path, name):
     refused(tmp_path / name, str(tmp_path / name))
 
 
-def test_spikes_and_nothing(tmp_path):
-    (tmp_path / "a.h5").write_bytes(b"\x89HDF\r\n\x1a\n")
-    refused(tmp_path / "a.h5", "no network takes given spikes yet")
+def test_nothing(tmp_path):
     refused(tmp_path / "none.npz", "there is no data set")
     refused(tmp_path, "it holds no folders")
 

@@ -75,6 +75,26 @@ def of_images(plan, stimulus, teacher):
     )
 
 
+def of_trains(next_spike, teacher):
+    """Input spikes of data.
+
+    Parameters
+    ----------
+    next_spike, teacher : brian2.Function
+        ``next_spike(presentation, i, after, steps)``: the step of an input's first spike after a step of the presentation, of
+        which there are so many. ``teacher(presentation)``: label, or -1.
+    """
+    elapsed = "t_in_timesteps - presentation_index*presentation_steps"
+    return Source(
+        "next : integer\nnow = int(t_in_timesteps) : integer (shared)",
+        "next == now",
+        f"next = presentation_index*presentation_steps + next_spike(presentation_index, i, {elapsed}, presentation_steps)",
+        "next = t_in_timesteps + next_spike(presentation_index, i, -1, presentation_steps)",
+        "teacher(presentation_index)",
+        namespace={"next_spike": next_spike, "teacher": teacher},
+    )
+
+
 def of_spikes(plan, shown, labels=None):
     """Given input spikes, presentation after presentation, (steps, n_input) each, and their labels."""
     step = plan.network.si(plan.constants)["step"] * brian2.second
