@@ -27,6 +27,8 @@ class Dynamics:
         How far beyond the threshold a neuron is; it fires above 0.
     resets : tuple of (str, str)
         New values of the variables that a spike changes, in terms of the values before it.
+    kept : tuple of (str, str)
+        Variables that outlast a presentation, and their rates, which hold between presentations; within one these are 0.
     """
 
     variables: tuple
@@ -34,6 +36,7 @@ class Dynamics:
     rates: tuple
     distance: str
     resets: tuple
+    kept: tuple = ()
 
     def at(self, constants, step):
         """The numbers for one step.
@@ -57,7 +60,8 @@ class Dynamics:
         held = np.where(common[:, None], 0, slopes)  # neurons see a shared variable as it was before the step
         (solved, drifted), (own, drift) = _solved(slopes, constant, step), _solved(held, constant, step)
         propagator, drift = np.where(common[:, None], solved, own), np.where(common, drifted, drift)
-        changed = dict(self.resets)
+        changed, between = dict(self.resets), dict(self.kept)
+        decays, rests = affine([between.get(name, "0") for name in self.variables])
         return Step(
             self.variables,
             tuple(name in self.shared for name in self.variables),
@@ -66,6 +70,9 @@ class Dynamics:
             *(part[0] for part in affine([self.distance])),
             *affine([changed.get(name, name) for name in self.variables]),
             slopes,
+            tuple(name in between for name in self.variables),
+            np.diag(decays).copy(),
+            rests,
         )
 
 
@@ -86,6 +93,10 @@ class Step:
         Of a neuron that fired, x becomes ``reset @ x + jump``.
     rates : (k, k) ndarray, 1/s
         The matrix of the equations.
+    kept : tuple of bool
+        Whether a variable outlasts a presentation.
+    decays, rests : (k,) ndarray
+        Of a kept variable, dx/dt is ``decays*x + rests`` between presentations.
     """
 
     variables: tuple
@@ -97,6 +108,26 @@ class Step:
     reset: np.ndarray
     jump: np.ndarray
     rates: np.ndarray
+    kept: tuple
+    decays: np.ndarray
+    rests: np.ndarray
+
+    def between(self, duration):
+        """What becomes of the variables when a presentation ends: x becomes ``factor*x + drift``; of others than kept ones, 0.
+
+        Parameters
+        ----------
+        duration : float
+            Of the presentation, s.
+
+        Returns
+        -------
+        factor, drift : (k,) ndarray
+        """
+        slow = self.decays != 0
+        factor = np.where(self.kept, np.exp(self.decays * duration), 0.0)
+        drift = np.where(slow, np.expm1(self.decays * duration) / np.where(slow, self.decays, 1), duration) * self.rests
+        return factor, drift
 
     def problems(self):
         """What would go wrong with these numbers: variables that grow, or equal time constants."""
@@ -104,6 +135,8 @@ class Step:
             return ["the equations have no finite solution at these values"]
         values = np.linalg.eigvals(self.rates)
         found = []
+        if (self.decays > 0).any() or ((self.decays == 0) & (self.rests != 0)).any():
+            found.append("a kept variable grows without bound at these values, instead of decaying")
         if (values.real > 1e-9 * np.abs(values).max(initial=1e-300)).any():
             found.append("the equations grow without bound at these values, instead of decaying")
         if any(self._defective(value, values) for value in values):

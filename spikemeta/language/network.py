@@ -27,7 +27,8 @@ class Neurons:
     equations : str
         Brian2 equations, a line each, linear in the variables: ``dv/dt = (current - v)/tau : 1``, ``drive = ... : 1``, or
         ``x : 1`` for what only spikes change; ``(shared)`` behind one of which a layer has one only, which its neurons see as
-        it was before the step. All are 0 at the start of a presentation.
+        it was before the step. All are 0 at the start of a presentation, unless ``(kept)`` stands behind them: spikes change
+        these while the network learns, and at a presentation's end they decay by it as a whole, as their equation says.
     threshold : str
         Who fires: ``v > 1``, or with an adaptive threshold ``v > 1 + adaptation``.
     reset : str
@@ -51,8 +52,7 @@ class Network:
     name, description : str
     reference : str
         Papers; says so where the network is our own.
-    neurons : dict of str to Neurons
-        By the kind's name.
+    neurons : dict of str to Neurons, by the kind's name
     layers : str
         A line each: ``hidden : lif(n_hidden)``; sizes are numbers, ``n_input``, ``n_hidden`` or ``n_classes``. The input is
         ``rate(n_input, RATE)``, ``latency(n_input, LATEST)`` or ``given(n_input)``. ``slope = ...`` sets the surrogate gradient

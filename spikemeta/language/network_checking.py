@@ -178,6 +178,10 @@ class NetworkChecker(NeuronChecker):
         elif not chosen and "current" not in kind.dimensions:
             valid = ", ".join(kind.dimensions)
             self.say(line, f"say to which variable {name!r} adds, as in 'into = v'; valid: {valid}")
+        if (chosen or "current") in dict(kind.dynamics.kept):
+            self.say(
+                line, f"{name!r} cannot add to {chosen or 'current'!r}, which is kept: only its own neuron's spikes change it"
+            )
         return chosen or "current"
 
     def values(self, line, name, given, layer, into, kinds, lists):

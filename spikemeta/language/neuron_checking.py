@@ -22,6 +22,7 @@ UNITS = {"1": 1, "step": 1, "s": brian2.second} | {
     name: getattr(brian2, name) for name in "ms us Hz kHz volt mV amp nA pA siemens nS farad pF".split()
 }
 SHARED = re.compile(r"\(\s*shared\s*\)\s*$")
+KEPT = re.compile(r"\(\s*kept\s*\)\s*$")
 #: Names of sizes, of which a text may speak.
 SIZES = ("n_input", "n_hidden", "n_classes")
 #: Of what Brian2 groups, their events and a learning signal hold.
@@ -52,7 +53,7 @@ class NeuronChecker(Checker):
 
     def __init__(self, parameters):
         super().__init__(parameters)
-        self.known, self.kinds = {}, {}
+        self.known, self.kept, self.kinds = {}, set(), {}
 
     def variables(self, block, temporaries=()):
         out = {name: Constant(name, 1.0) for name in CONSTANTS}
@@ -86,18 +87,24 @@ class NeuronChecker(Checker):
         statements, resets = self.reset(f"{field}.reset", text.reset, [n for n in order if n not in shared], order)
         if any(p[0].startswith(field) for p in self.problems):
             return
-        own = dynamics.Dynamics(tuple(order), frozenset(shared), tuple(rates[n] for n in order), distance, resets)
+        within = tuple("0" if n in self.kept else rates[n] for n in order)
+        own = dynamics.Dynamics(
+            tuple(order), frozenset(shared), within, distance, resets, tuple((n, rates[n]) for n in order if n in self.kept)
+        )
         dims = {n: self.known[n] for n in order}
         self.kinds[name] = Kind(own, dims, statements, tuple((n, rates[n]) for n in order))
         self.known = {}
 
     def equations(self, field, text):
-        """Right-hand sides, subexpressions and the shared names of a system; names in scope are left in ``known``."""
-        self.known, parsed, shared = {}, [], set()
+        """Right-hand sides, subexpressions and the shared names of a system; names in scope are left in ``known``.
+
+        The names of what outlasts a presentation are left in ``kept``.
+        """
+        self.known, self.kept, parsed, shared = {}, set(), [], set()
         for line, source in numbered(text):
-            common = SHARED.search(source)
+            common, lasting = SHARED.search(source), KEPT.search(source)
             try:
-                (equation,) = Equations(SHARED.sub("", source)).values()
+                (equation,) = Equations(KEPT.sub("", SHARED.sub("", source))).values()
             except Exception as error:  # Brian2's parser raises several kinds
                 self.problem(field, line, f"{source!r} is not 'dx/dt = ... : 1', 'x : 1' or 'x = ... : 1': {plain(error)}")
                 continue
@@ -106,12 +113,17 @@ class NeuronChecker(Checker):
             if name in self.parameters:
                 self.problem(field, line, f"{name!r} is both a variable and a parameter")
             if equation.flags:
-                self.problem(field, line, f"{name!r}: the only flag is (shared), for a variable of which a layer has one")
+                text = "flags are (shared), where a layer has one of it, and (kept), where it outlasts a presentation"
+                self.problem(field, line, f"{name!r}: {text}")
+            if equation.type == "subexpression" and lasting:
+                self.problem(field, line, f"{name!r} is a subexpression: it is kept where what it is made of is")
+                lasting = None
             if equation.type == "subexpression" and common:
                 self.problem(field, line, f"{name!r} is a subexpression: it is shared where what it is made of is")
                 common = None
             self.known[name] = equation.dim
             shared |= {name} if common else set()
+            self.kept |= {name} if lasting else set()
             parsed.append((line, equation))
         subs, rates, lines = {}, {}, {}
         for line, equation in parsed:
@@ -133,6 +145,10 @@ class NeuronChecker(Checker):
             problem = dynamics.problem_of(rate, rates, f"d{name}/dt")
             if problem:
                 self.problem(field, lines[name], problem)
+            others = sorted(names_in_or_empty(rate) & (rates.keys() - {name})) if name in self.kept else []
+            if others:
+                text = f"{name!r} is kept: its equation holds between presentations, where there is no {others[0]!r}"
+                self.problem(field, lines[name], text)
             own = sorted(names_in_or_empty(rate) & (rates.keys() - shared))
             if name in shared and own:
                 self.problem(

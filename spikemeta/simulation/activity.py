@@ -114,7 +114,7 @@ def show(simulation, curriculum, weights, images, variables=(), seed=0):
     Raises
     ------
     UserError
-        For variables, weights or images that do not fit, all at once.
+        For variables, weights or images that do not fit, all at once; for a network whose neurons keep something.
     """
     import torch
 
@@ -123,6 +123,11 @@ def show(simulation, curriculum, weights, images, variables=(), seed=0):
     sizes = curriculum.dataset.train_images.shape[1], simulation.n_hidden, curriculum.n_classes
     made = written.as_text(simulation.network, simulation.network_name, simulation.engine)
     own = stimuli.network_parameters(made, simulation.network_name, curriculum.dataset, simulation.network_parameters)
+    if made.kept(sizes):
+        lasting = ", ".join(name.partition(" ")[2] for name in made.kept(sizes))
+        raise UserError(
+            f"network {made.network.name!r} keeps {lasting} from one presentation to the next: it cannot be shown alone"
+        )
     parameters = made.parameters(curriculum.name, curriculum.dataset.name, own)
     plan = made.started(sizes, parameters, made.start(sizes, parameters, np.random.default_rng([seed, 1])))
     known = [f"{layer}.{variable}" for layer, step in plan.layers.items() for variable in step.variables]

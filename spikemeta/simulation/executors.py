@@ -55,6 +55,7 @@ class Executor:
             out |= {(projection, key): value for key, value in self.constants[name].items()}
             out |= {(projection, s): state[f"{name}.{s}"].ravel() for s in self.states[name]}
         out |= {where: self.start[name].ravel() for name, where in self.built.fixed.items()}
+        out |= {where: state[name] for name, where in self.built.kept.items()}
         return out
 
     def duration(self, phase):
@@ -111,12 +112,12 @@ class Executor:
         return np.array(found, np.int64)
 
     def state_of(self, read):
-        """State of every synapse, by ``projection.variable``."""
+        """State of every synapse, by ``projection.variable``, and what neurons keep, by ``neurons layer.variable``."""
         return {
             f"{name}.{s}": read(p, s).reshape(self.built.shapes[name])
             for name, p in self.built.projections.items()
             for s in self.states[name]
-        }
+        } | {name: read(*where) for name, where in self.built.kept.items()}
 
 
 class Standalone(Executor):

@@ -341,4 +341,5 @@ class Simulation:
         start = self.network.start(sizes, parameters, rng)
         start = synaptic_weights.replaced(start, weights or {}, self.network.projections)
         of_rule = (constants or self.constants(curriculum))["rule"]
-        return start, synaptic_weights.first_state(self.rule, start, of_rule, rng)
+        kept = self.network.kept(sizes) if hasattr(self.network, "kept") else {}
+        return start, synaptic_weights.first_state(self.rule, start, of_rule, rng) | kept

@@ -104,7 +104,7 @@ def check(rule, state, phase, before=({}, 0.0), constants=None):
     ----------
     rule : Rule
     state : dict of str to ndarray
-        By ``projection.variable``.
+        By ``projection.variable``; what neurons keep is not looked at.
     phase : Phase
     before : (dict of str to ndarray, float)
         State and rule time before the phase.
@@ -115,7 +115,7 @@ def check(rule, state, phase, before=({}, 0.0), constants=None):
     ------
     InstabilityError
     """
-    lost = [name for name, values in state.items() if not np.isfinite(values).all()]
+    lost = [name for name, values in state.items() if " " not in name and not np.isfinite(values).all()]
     if lost:
         projection, variable = lost[0].split(".")
         gone = {name.partition(".")[2] for name in lost if name.startswith(f"{projection}.")} - {"transmitted"}

@@ -153,6 +153,8 @@ class Written:
         self._constants = dataclasses.make_dataclass("Constants", fields, frozen=True)
         self.text = repr((network, self.signal))
         self.takes_spikes = network.structure.layers[network.input].kind == "given"
+        if any(kind.dynamics.kept for kind in network.structure.kinds.values()):
+            self.engines = ("brian2",)  # torch shows a batch of images side by side: none comes after another
         answer = network.structure.answer[0]
         if answer == "mean":
             raise UserError(f"network {network.name!r}: studies count spikes; let the answer be count(...) or first(...)")
@@ -225,6 +227,14 @@ class Written:
             drawn = lesson.draw(made, self.signal, self._values_of_signal(parameters), rng)
             out |= {f"feedback {layer}": values for layer, values in drawn.items()}
         return out
+
+    def kept(self, sizes):
+        """What neurons keep from one presentation to the next, before the first: by ``neurons LAYER.VARIABLE``, (n,) zeros."""
+        from spikemeta.backends.networks.built import KEPT
+
+        found, structure = self.network.sizes(*sizes), self.network.structure
+        kinds = {name: structure.kinds[layer.kind].dynamics for name, layer in structure.layers.items() if not layer.is_input}
+        return {f"{KEPT}{name}.{v}": np.zeros(found[name]) for name, kind in kinds.items() for v, _ in kind.kept}
 
     def started(self, sizes, parameters, start):
         """The plan (`spikemeta.backends.networks.plan.Plan`) with what `start` drew."""

@@ -24,6 +24,22 @@ MALFORMED = {
         "(v - pool)/tau_synapse",
         [(10, "'pool' is shared, but each neuron has its own 'v'")],
     ),
+    "kept and not": (
+        "dcurrent/dt = -current/tau_synapse : 1",
+        "dcurrent/dt = (v - current)/tau_synapse : 1 (kept)",
+        [(9, "'current' is kept: its equation holds between presentations, where there is no 'v'")],
+    ),
+    "kept and fed": (
+        "dcurrent/dt = -current/tau_synapse : 1",
+        "dcurrent/dt = -current/tau_synapse : 1 (kept)",
+        [(22, "'hidden' cannot add to 'current', which is kept: only its own neuron's spikes change it")],
+    ),
+    "kept for ever": (
+        "dcurrent/dt = -current/tau_synapse : 1",
+        "dcurrent/dt = -current/tau_synapse : 1\n                dslow/dt = slow/tau : 1 (kept)",
+        [(7, "a kept variable grows without bound")],
+    ),
+    "flag": ("/tau : 1", "/tau : 1 (constant)", [(8, "flags are (shared), where a layer has one of it, and (kept)")]),
     "grows": ("dcurrent/dt = -current", "dcurrent/dt = current", [(7, "grow without bound")]),
     "equal times": (
         "Parameter(5.0,",

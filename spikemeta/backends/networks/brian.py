@@ -6,7 +6,7 @@ import brian2
 import numpy as np
 
 from spikemeta.language.equations import numbered
-from spikemeta.language.neuron_checking import SHARED, UNITS
+from spikemeta.language.neuron_checking import KEPT, SHARED, UNITS
 
 
 @dataclass
@@ -51,6 +51,10 @@ def split_model(neurons, unused=()):
     """
     own, pool = [], []
     for _, line in numbered(neurons.equations):
+        if KEPT.search(line):  # what changes it between presentations is not Brian2's to solve
+            (equation,) = brian2.Equations(KEPT.sub("", line)).values()
+            own.append(f"{equation.varname} : {_unit(equation)}")
+            continue
         if not SHARED.search(line):
             own.append(line)
             continue
@@ -66,6 +70,36 @@ def split_model(neurons, unused=()):
 
 def _unit(equation):
     return "1" if equation.dim is brian2.units.fundamentalunits.DIMENSIONLESS else repr(equation.unit)
+
+
+def kept(plan, layer):
+    """Names of the variables of a layer that outlast a presentation."""
+    step = plan.layers[layer]
+    return [name for name, lasts in zip(step.variables, step.kept, strict=True) if lasts]
+
+
+def learning_reset(plan, layer):
+    """What a spike changes, as code: kept variables while the network learns alone."""
+    names, kind = kept(plan, layer), plan.network.structure.layers[layer].kind
+    if not names:
+        return lines(plan.network.neurons[kind].reset)
+    out = []
+    for s in plan.network.structure.kinds[kind].reset:
+        change = f"({s.expression}) - {s.target}" if s.op == "=" else s.expression
+        op = "+=" if s.op == "=" else s.op
+        out.append(f"{s.target} {op} teaching*({change})" if s.target in names else f"{s.target} {s.op} {s.expression}")
+    return "\n".join(out)
+
+
+def between(plan, layer):
+    """Code that lets kept variables decay by a presentation, when the next one begins and the network learns."""
+    step, out = plan.layers[layer], ""
+    factor, drift = step.between(plan.steps * plan.network.si(plan.constants)["step"])
+    for k in np.flatnonzero(step.kept):
+        name, unit = step.variables[k], unit_of(plan.dimension(layer, step.variables[k]))
+        moved = f"({float(factor[k]) - 1!r})*{name} + {float(drift[k])!r}" + (f"*{unit}" if unit != "1" else "")
+        out += f"{name} += int(teaching > 0 and presentation_index > 0)*({moved})\n"
+    return out
 
 
 def pooled(plan, layer):

@@ -12,7 +12,7 @@ from spikemeta.backends import brian, paths
 from spikemeta.backends.networks import adjoint, brian_history, brian_input
 from spikemeta.backends.networks import brian as networks
 from spikemeta.backends.networks import lesson as lessons
-from spikemeta.backends.networks.built import Built
+from spikemeta.backends.networks.built import KEPT, Built
 from spikemeta.backends.noise import WEIGHT_DICE, WEIGHT_NOISE
 from spikemeta.language.equations import names_in
 
@@ -94,7 +94,7 @@ class _Builder:
         self.boundaries = any(rule.analysis.blocks["on_boundary"] for rule in rules.values())
         self.carrier = self.signal.carried.strip()
         self.sweep = adjoint.Adjoint(lesson) if self.signal.historical else None
-        self.groups, self.pools, self.others, self.fixed = {}, {}, [], {}
+        self.groups, self.pools, self.others, self.fixed, self.kept_state = {}, {}, [], {}, {}
 
     def build(self):
         self.groups[self.plan.network.input] = self.input()
@@ -113,7 +113,7 @@ class _Builder:
             self.others.append(brian_history.recorder(*made))
         answer, source = self.lesson.answer, self.plan.network.input
         spikes = brian2.SpikeMonitor(self.groups[answer], name=f"{answer}_spikes")
-        counters, fans = {}, self.fans()
+        counters, fans = {}, self.plan.fans(self.rules, answer)
         for name, group in self.groups.items():
             if name != answer:
                 counters[f"{name}_spikes"] = brian2.SpikeMonitor(group, record=False, name=f"{name}_spikes")
@@ -126,23 +126,13 @@ class _Builder:
         made = brian2.Network(*objects, name="network_of_text")
         first = self.plan.network.structure.answer[0] == "first"
         return Built(
-            made, self.groups, projections, shapes, spikes, hidden, counters, self.fixed, fans, f"{answer}_spikes", first
+            *(made, self.groups, projections, shapes, spikes, hidden, counters, self.fixed, fans, f"{answer}_spikes", first),
+            kept=self.kept_state,
         )
 
     def shape(self, name):
         p = self.plan.projections[name]
         return (self.plan.sizes[p.source], self.plan.sizes[p.target]) if self.plan.connections[name] is None else (-1,)
-
-    def fans(self):
-        """Synapses of each source: those that transmit its spikes, and those that its touches visit."""
-        out = {}
-        for name, p in self.plan.projections.items():
-            n_pre, pairs = self.plan.sizes[p.source], self.plan.connections[name]
-            n_post = self.plan.weights[name].size // n_pre
-            fan = np.full(n_pre, n_post) if pairs is None else np.bincount(pairs[0], minlength=n_pre)
-            for what in ("spikes", *["touches"] * (name in self.rules)):
-                out[f"{p.source}_{what}"] = out.get(f"{p.source}_{what}", 0) + fan
-        return {name: fan for name, fan in out.items() if name != f"{self.lesson.answer}_spikes"}
 
     def constants(self, layer):
         """Names that code of a layer, or of synapses that end there, may use."""
@@ -188,9 +178,10 @@ class _Builder:
         neurons = self.plan.network.neurons[self.plan.network.structure.layers[name].kind]
         fed, unused = networks.pooled(self.plan, name)
         own, pool = networks.split_model(neurons, unused)
-        each = [v for v, shared in zip(step.variables, step.shared, strict=True) if not shared]
+        kept = networks.kept(self.plan, name)
+        each = [v for v, shared in zip(step.variables, step.shared, strict=True) if not shared and v not in kept]
         learns = any(self.plan.projections[p].target == name for p in self.rules)
-        model, reset, start, events, more = own, networks.lines(neurons.reset), "", {}, []
+        model, reset, start, events, more = own, networks.learning_reset(self.plan, name), "", {}, []
         if learns and self.whole():
             model += "\nsignal : 1"
             more.append(f"signal = teaching*({self.gradient(kind.dynamics.distance)})")
@@ -209,7 +200,8 @@ class _Builder:
                 rate = re.sub(r"\bright\b", f"int(i == {self.source.label})", self.signal.teach_rate.strip())
                 start = f"teaching_phase = 0\nteaching_rate = teaching*({rate})\n"
                 events = {"teach": "teaching_phase >= 1"}
-        made = self.group(name, model, neurons.threshold, reset, start, each, events)
+        made = self.group(name, model, neurons.threshold, reset, start + networks.between(self.plan, name), each, events)
+        self.kept_state |= {f"{KEPT}{name}.{variable}": (made, variable) for variable in kept}
         if more:
             made.run_regularly("\n".join(more), when="before_thresholds", name=f"{name}_signal")
         if events:

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 
 import brian2
 
+KEPT = "neurons "  # before the layer and variable of what neurons keep, among the state of synapses
+
 
 @dataclass
 class Built:
@@ -32,6 +34,8 @@ class Built:
         What the spikes of the layer that answers are counted as.
     first : bool
         Whether the first spike answers, and not most spikes.
+    kept : dict of str to (brian2.NeuronGroup, str)
+        Variables of neurons that outlast a presentation, by ``neurons LAYER.VARIABLE``: the group and the variable.
     """
 
     network: brian2.Network
@@ -45,3 +49,4 @@ class Built:
     fans: dict = field(default_factory=dict)
     answered: str = "readout_spikes"
     first: bool = False
+    kept: dict = field(default_factory=dict)

@@ -56,6 +56,33 @@ class Plan:
         p = self.projections[projection]
         return self.layers[p.target].variables.index(p.into)
 
+    def dimension(self, layer, variable):
+        """Dimensions of a layer's variable."""
+        return self.network.structure.kinds[self.network.structure.layers[layer].kind].dimensions[variable]
+
+    def fans(self, plastic, answer):
+        """Synapses of each source, by the counter of what uses them: of its spikes, and of its touches where it learns.
+
+        Parameters
+        ----------
+        plastic : iterable of str
+            Projections.
+        answer : str
+            The layer that answers, whose spikes are not among the counters.
+
+        Returns
+        -------
+        dict of str to ndarray
+        """
+        out = {}
+        for name, p in self.projections.items():
+            n_pre, pairs = self.sizes[p.source], self.connections[name]
+            n_post = self.weights[name].size // n_pre
+            fan = np.full(n_pre, n_post) if pairs is None else np.bincount(pairs[0], minlength=n_pre)
+            for what in ("spikes", *["touches"] * (name in plastic)):
+                out[f"{p.source}_{what}"] = out.get(f"{p.source}_{what}", 0) + fan
+        return {name: fan for name, fan in out.items() if name != f"{answer}_spikes"}
+
     def dense(self, projection, weights=None):
         """A projection's weights as a matrix (n_pre, n_post), 0 where there is no synapse."""
         values, pairs = self.weights[projection] if weights is None else weights, self.connections[projection]

@@ -3,7 +3,7 @@
 import numpy as np
 
 
-def run(plan, spikes, weights=None):
+def run(plan, spikes, weights=None, kept=None):
     """One presentation from rest.
 
     Parameters
@@ -12,6 +12,8 @@ def run(plan, spikes, weights=None):
     spikes : ndarray, (steps, n_input), 0 or 1
     weights : dict of str to ndarray or None
         Transmitted weights by projection, in place of the plan's.
+    kept : dict of str to ndarray, (k, n), or None
+        By layer, variables at the start, of which only kept ones differ from 0; what becomes of them is left there.
 
     Returns
     -------
@@ -24,6 +26,8 @@ def run(plan, spikes, weights=None):
     fired = {name: np.zeros((len(spikes), n), bool) for name, n in plan.sizes.items()}
     fired[plan.network.input][:] = spikes
     state = {name: np.zeros((len(step.variables), plan.sizes[name])) for name, step in plan.layers.items()}
+    for name, values in (kept or {}).items():
+        state[name][:] = values
     seen = {name: np.zeros((len(spikes), *x.shape)) for name, x in state.items()}
     for now in range(len(spikes)):
         for name, step in plan.layers.items():
@@ -38,4 +42,7 @@ def run(plan, spikes, weights=None):
         for name, step in plan.layers.items():
             there = fired[name][now]
             state[name][:, there] = step.reset @ state[name][:, there] + step.jump[:, None]
+    for name in kept or {}:
+        factor, drift = plan.layers[name].between(plan.steps * plan.network.si(plan.constants)["step"])
+        kept[name][:] = factor[:, None] * state[name] + drift[:, None]
     return fired, seen

@@ -8,7 +8,7 @@ from spikemeta.backends.reference import ReferenceSynapses
 from spikemeta.language import equations
 
 
-def learn(plan, shown, signal, rules, parameters=None, lesson=None, labels=None, noise=None):
+def learn(plan, shown, signal, rules, parameters=None, lesson=None, labels=None, noise=None, kept=None):
     """Show presentations one after another, each from rest; the rule runs once per presentation on the summed gradient.
 
     Parameters
@@ -26,6 +26,8 @@ def learn(plan, shown, signal, rules, parameters=None, lesson=None, labels=None,
         Right answers, for signals with teaching events.
     noise : callable or None
         As for `ReferenceSynapses`, of all rules.
+    kept : dict of str to ndarray, (k, n), or None
+        By layer, what neurons keep, as for `reference.run`; changed in place. None: kept variables begin at 0.
 
     Returns
     -------
@@ -39,6 +41,11 @@ def learn(plan, shown, signal, rules, parameters=None, lesson=None, labels=None,
     }
     backwards = adjoint.Adjoint(lesson) if signal.historical else None
     sent = {name: np.reshape(made.weight(), plan.weights[name].shape).copy() for name, made in synapses.items()}
+    kept = (
+        {n: np.zeros((len(s.variables), plan.sizes[n])) for n, s in plan.layers.items() if any(s.kept)}
+        if kept is None
+        else kept
+    )
     for age, spikes in enumerate(shown):
         for made in synapses.values():
             made.flush(age)
@@ -46,17 +53,17 @@ def learn(plan, shown, signal, rules, parameters=None, lesson=None, labels=None,
         weights = {name: np.reshape(w, plan.weights[name].shape) for name, w in now.items()}
         label = labels[age] if labels is not None else -1
         if backwards:
-            _from_history(backwards, spikes, weights, synapses, label)
+            _from_history(backwards, spikes, weights, synapses, label, kept)
         else:
-            _Presentation(lesson, spikes, weights, sent, synapses, label).run()
+            _Presentation(lesson, spikes, weights, sent, synapses, label, kept).run()
     for made in synapses.values():
         made.flush(len(shown))
     return synapses
 
 
-def _from_history(backwards, spikes, weights, synapses, label):
+def _from_history(backwards, spikes, weights, synapses, label, kept):
     """Add the gradients of a presentation from what all neurons did in it."""
-    fired, seen = reference.run(backwards.plan, spikes, weights)
+    fired, seen = reference.run(backwards.plan, spikes, weights, kept)
     derivatives = {name: backwards.derivative(name, seen[name]) for name in backwards.plan.layers}
     found = backwards(fired, derivatives, weights, label)
     for name, made in synapses.items():
@@ -70,9 +77,9 @@ def _column(weights):
 class _Presentation:
     """One presentation: what neurons did, and the traces that follow it step by step."""
 
-    def __init__(self, lesson, spikes, weights, sent, synapses, label):
+    def __init__(self, lesson, spikes, weights, sent, synapses, label, kept):
         self.lesson, self.weights, self.sent, self.synapses, self.plan = lesson, weights, sent, synapses, lesson.plan
-        self.fired, self.seen = reference.run(self.plan, spikes, weights)
+        self.fired, self.seen = reference.run(self.plan, spikes, weights, kept)
         self.dt = self.plan.network.si(self.plan.constants)["step"]
         self.si = {name: lesson.si(name) for name in self.plan.sizes}
         self.moves = {name: lesson.signal.moves.at(si, self.dt) for name, si in self.si.items()}

@@ -1,0 +1,147 @@
+"""What neurons keep from one presentation to the next: as in the reference, in the simulation, stopped and resumed."""
+
+import brian2
+import drawn
+import numpy as np
+import pytest
+import spiked
+
+import spikemeta
+from spikemeta.backends.networks import brian_learning, lesson, plan, reference, reference_learning
+from spikemeta.data import datasets
+from spikemeta.errors import UserError
+from spikemeta.language import registry
+from spikemeta.language.network import Neurons
+from spikemeta.language.rule import Parameter
+from spikemeta.networks.signals import stdp
+from spikemeta.simulation import activity
+
+KEEPING = Neurons(
+    equations="""
+        dv/dt = (current*tau_membrane/tau_synapse - v)/tau_membrane : 1
+        dcurrent/dt = -current/tau_synapse : 1
+        dtheta/dt = (floor - theta)/tau_theta : 1 (kept)
+        tired : 1 (kept)
+    """,
+    threshold="v > 1 + theta + tired",
+    reset="""
+        v = 0
+        theta += raised
+        tired = 0.9*tired + 0.02
+    """,
+)
+PARAMETERS = {"tau_theta": Parameter(1000.0, "ms", low=1), "floor": Parameter(0.1), "presentation": Parameter(40.0, "ms")}
+
+
+def keeping(network="given(n_input)", **more):
+    layers = f"input : {network}\nhidden : keeping(n_hidden)\nreadout : lif(n_classes)"
+    return drawn.written(
+        name="keeping",
+        neurons={"lif": drawn.LIF, "keeping": KEEPING},
+        layers=layers,
+        parameters=drawn.PARAMETERS | PARAMETERS,
+        signal="stdp",
+        **more,
+    )
+
+
+SHOWN = [np.random.default_rng(k).random((40, 8)) < 0.2 for k in range(4)]
+
+
+def test_spikes_raise_it_and_presentations_let_it_decay():
+    """By hand: what spikes do, then the closed form over a presentation of 40 ms."""
+    made = plan.make(keeping(), 8, 6, 3, seed=1)
+    kept = {"hidden": np.zeros((4, 6))}
+    theta, tired, decay = np.zeros(6), np.zeros(6), np.exp(-40 / 1000)
+    for spikes in SHOWN:
+        fired, seen = reference.run(made, spikes, None, kept)
+        np.testing.assert_allclose(seen["hidden"][0, 2], theta, rtol=1e-12)  # nothing falls at its start
+        for now in fired["hidden"]:
+            theta[now] += 0.3
+            tired[now] = 0.9 * tired[now] + 0.02
+        theta = 0.1 + (theta - 0.1) * decay
+        np.testing.assert_allclose(kept["hidden"][2:], [theta, tired], rtol=1e-12)
+        assert (kept["hidden"][:2] == 0).all()
+    assert theta.max() > 1
+    assert len(set(tired)) > 3
+
+
+def test_brian2_keeps_and_learns_as_the_reference_does():
+    made = plan.make(keeping(), 8, 6, 3, seed=1)
+    rules, parameters = {p: registry.get_rule("laplace") for p in made.plastic}, {p: {"lr": 1e-2} for p in made.plastic}
+    kept = {"hidden": np.zeros((4, 6))}
+    expected = reference_learning.learn(made, SHOWN, stdp.signal, rules, parameters, kept=kept)
+    brian2.set_device("runtime")
+    brian2.prefs.codegen.target = "numpy"
+    built = brian_learning.build(made, SHOWN, stdp.signal, rules, parameters, lesson.make(made, stdp.signal))
+    built.network.run((len(SHOWN) * made.steps + 1) * brian2.ms, namespace={})
+    found = {name: np.array(getattr(*where)) for name, where in built.kept.items()}
+    assert found.keys() == {"neurons hidden.theta", "neurons hidden.tired"}
+    np.testing.assert_allclose(found["neurons hidden.theta"], kept["hidden"][2], rtol=1e-12)
+    np.testing.assert_allclose(found["neurons hidden.tired"], kept["hidden"][3], rtol=1e-12)
+    for name, ours in expected.items():
+        for variable, values in ours.state.items():
+            there = np.reshape(getattr(built.projections[name], variable), values.shape)
+            np.testing.assert_allclose(there, values, rtol=0, atol=1e-9 * np.abs(values).max(), err_msg=f"{name}.{variable}")
+
+
+@pytest.fixture(scope="module")
+def tasks(tmp_path_factory):
+    data = datasets.load(spiked.write(tmp_path_factory.mktemp("data") / "spikes"))
+    return spikemeta.build_curriculum("split", data, n_tasks=2)
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory):
+    path = tmp_path_factory.mktemp("network") / "keeping.py"
+    network = keeping()
+    path.write_text(
+        f"from spikemeta.language.network import Network, Neurons\n"
+        f"from spikemeta.language.rule import Parameter\n\ninf = float('inf')\nnetwork = {text_of(network)}\n"
+    )
+    return str(path)
+
+
+def text_of(network):
+    fields = ("name", "neurons", "layers", "projections", "answer", "signal", "parameters")
+    return f"Network({', '.join(f'{f}={getattr(network, f)!r}' for f in fields)})"
+
+
+def simulation(file, mode="standalone"):
+    return spikemeta.Simulation(spikemeta.get_rule("sgd"), file, 6, mode=mode, parameters={"lr": 1e-3})
+
+
+def test_a_simulation_keeps_through_training_and_not_through_tests(tasks, file, tmp_path):
+    """Compiled, at runtime, resumed; and as the reference, shown the spikes of the two training phases."""
+    whole = simulation(file).run(tasks, seed=0)
+    names = ("neurons hidden.theta", "neurons hidden.tired")
+    network = simulation(file)
+    start, _ = network.begin(tasks, (12, 6, 2), 0)
+    made = network.network.started((12, 6, 2), network.network.parameters(), start)
+    kept, data = {"hidden": np.zeros((4, 6))}, tasks.dataset.train_images
+    rules = {p: registry.get_rule("sgd") for p in made.plastic}
+    phases = [phase for phase in tasks.phases if phase.kind == "train"]
+    shown = np.concatenate([data.dense(phase.indices, 1e-3, 40).transpose(1, 0, 2) for phase in phases])
+    found = reference_learning.learn(made, shown, stdp.signal, rules, {p: {"lr": 1e-3} for p in rules}, kept=kept)
+    for k, name in enumerate(names):
+        np.testing.assert_allclose(whole.state[name], kept["hidden"][2 + k], rtol=1e-9)
+    assert whole.state[names[0]].max() > 0.3
+    for p in rules:
+        np.testing.assert_allclose(whole.weights[p], found[p].weight(), rtol=0, atol=1e-9)
+
+    def stop(name, done, total):
+        if name.startswith("train task 2"):
+            raise RuntimeError("stopped")
+
+    with pytest.raises(RuntimeError, match="stopped"):
+        simulation(file, "runtime").run(tasks, seed=0, out=tmp_path, progress=stop)
+    resumed = simulation(file, "runtime").run(tasks, seed=0, out=tmp_path, resume=True)
+    for name, values in whole.state.items():
+        np.testing.assert_allclose(resumed.state[name], values, rtol=0, atol=1e-9 * max(np.abs(values).max(), 1e-300))
+
+
+def test_what_cannot_keep_says_so(tasks, file):
+    with pytest.raises(UserError, match="does not run on engine 'torch', but on 'brian2'"):
+        spikemeta.Simulation(spikemeta.get_rule("sgd"), file, 6, engine="torch")
+    with pytest.raises(UserError, match=r"keeps hidden.theta, hidden.tired from one presentation to the next"):
+        activity.show(simulation(file), tasks, {}, tasks.dataset.test_images[:1])
