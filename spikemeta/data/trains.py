@@ -109,7 +109,8 @@ class Trains:
         now = (self.times[places].astype(float) / step + _EDGE).astype(np.int64)
         row = np.repeat(np.arange(len(rows)), np.diff(starts))
         width = self.shape[1] * steps
-        found = np.unique((row * width + self.units[places] * steps + now)[now < steps])
+        found = np.sort((row * width + self.units[places] * steps + now)[now < steps])
+        found = found[np.diff(found, prepend=-1) > 0]
         return (found % width).astype(np.uint32), np.searchsorted(found, np.arange(len(rows) + 1) * width).astype(np.int64)
 
     def dense(self, rows, step, steps, places=None):
