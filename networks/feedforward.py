@@ -12,7 +12,7 @@ import brian2
 import numpy as np
 from brian2 import Hz, ms
 
-from spikemeta.backends import brian, paths
+from spikemeta.backends import brian, integration, paths
 from spikemeta.backends.networks.built import Built
 from spikemeta.backends.noise import WEIGHT_DICE, WEIGHT_NOISE
 from spikemeta.data import tuned
@@ -193,7 +193,7 @@ class _Parts:
             n,
             model,
             reset=reset,
-            method="exact",
+            method=integration.exact,
             clock=self.clock,
             name=name,
             events=own | (events or {}),
@@ -288,7 +288,7 @@ class _Parts:
 
     def inhibition(self, hidden):
         model = "dlevel/dt = -level/tau_synapse : 1"
-        pool = brian2.NeuronGroup(1, model, method="exact", clock=self.clock, name="pool", namespace=self.shared)
+        pool = brian2.NeuronGroup(1, model, method=integration.exact, clock=self.clock, name="pool", namespace=self.shared)
         pool.run_regularly("level = 0", clock=self.slow, when="start", name="pool_start")
         hidden.inhibitory = brian2.linked_var(pool, "level")
         inhibit = brian2.Synapses(

@@ -206,10 +206,15 @@ def legend_of_all(figure, panels):
 def save(figure, folder, name):
     """Write ``name.png`` and ``name.pdf`` atomically; returns the two paths."""
     paths = [Path(folder) / f"{name}.{kind}" for kind in ("png", "pdf")]
-    for path in paths:
-        with atomic(path) as temporary:
-            metadata = {"CreationDate": None} if path.suffix == ".pdf" else {"Software": None}
-            figure.savefig(temporary, dpi=200, metadata=metadata)
+    layout = figure.get_layout_engine()
+    try:
+        for path in paths:
+            with atomic(path) as temporary:
+                metadata = {"CreationDate": None} if path.suffix == ".pdf" else {"Software": None}
+                figure.savefig(temporary, dpi=200, metadata=metadata)
+            figure.set_layout_engine("none")  # what has its place keeps it: a layout takes longer than a drawing
+    finally:
+        figure.set_layout_engine(layout)
     return paths
 
 

@@ -11,6 +11,7 @@ from sympy.core.relational import Relational
 from spikemeta.hardware.profile import Device
 from spikemeta.language import registry
 from spikemeta.language.equations import names_in, substituted
+from spikemeta.language.remembered import by_text
 
 _FUNCTIONS = {"exp", "log", "sqrt", "tanh"}
 
@@ -48,6 +49,7 @@ class Needs:
         return 1 + len(self.words)
 
 
+@by_text
 def needs(rule):
     """What a rule needs, from its text.
 

@@ -13,12 +13,21 @@ SYSTEM += "#if defined __x86_64__\n#include <immintrin.h>\n#endif\n"
 _INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(["<].*)$', re.M)
 _FUNCTION = re.compile(r"^void (\w+)\(\);", re.M)
 _MACRO = re.compile(r"^[ \t]*#[ \t]*define[ \t]+(\w+)", re.M)
-#: Reads, writes and sets arrays by name, and does no arithmetic: optimizing it takes as long as everything else.
-_ONCE = "objects.cpp"
+#: What is done once, and does no arithmetic: optimizing all of it takes longer than what is done at every step. The first
+#: reads, writes and sets arrays by name; the others go through synapses and spikes.
+_ONCE = {r"objects\.cpp": "O0", r"code_objects/(before|after)_run_\w+\.cpp": "O1"}
+
+
+def _optimized(text, source):
+    """A part of the program, less optimized where it is done once."""
+    level = next((level for pattern, level in _ONCE.items() if re.fullmatch(pattern, source)), None)
+    if level is None:
+        return text
+    return f'#pragma GCC push_options\n#pragma GCC optimize ("{level}")\n{text}\n#pragma GCC pop_options\n'
 
 
 def join(folder, names=None):
-    """A text that compiles to the same machine code as the program's files.
+    """A text that compiles to the same machine code as the program's files, but for what is done once.
 
     Each file under ``code_objects`` keeps its functions, constants and macros for itself.
 
@@ -46,11 +55,7 @@ def join(folder, names=None):
         made = _FUNCTION.findall((folder / header).read_text())
         declared = "".join(f"using joined_{number}::{name};\n" for name in made)
         undefined = "".join(f"#undef {name}\n" for name in dict.fromkeys(_MACRO.findall(lines)))
-        parts.append(
-            f'namespace joined_{number} {{\n#include "{header}"\n#line 1 "{source}"\n{lines}\n}}\n{declared}{undefined}'
-        )
-    outer = [source for source in texts if source not in inner]
-    parts += [f'#include "{source}"\n' for source in outer if source != _ONCE]
-    if _ONCE in outer:
-        parts.append(f'#pragma GCC push_options\n#pragma GCC optimize ("O0")\n#include "{_ONCE}"\n#pragma GCC pop_options\n')
+        part = f'namespace joined_{number} {{\n#include "{header}"\n#line 1 "{source}"\n{lines}\n}}\n{declared}{undefined}'
+        parts.append(_optimized(part, source))
+    parts += [_optimized(f'#include "{source}"\n', source) for source in texts if source not in inner]
     return "".join(f"#include {name}\n" for name in dict.fromkeys(included)) + "\n".join(parts)

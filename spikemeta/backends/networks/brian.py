@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import brian2
 import numpy as np
 
+from spikemeta.backends import integration
 from spikemeta.language.equations import numbered
 from spikemeta.language.neuron_checking import KEPT, SHARED, UNITS
 
@@ -132,7 +133,7 @@ def build(plan, spikes):
     for name in plan.layers:
         neurons, (fed, unused) = plan.network.neurons[structure.layers[name].kind], pooled(plan, name)
         own, pool = split_model(neurons, unused)
-        common = {"method": "exact", "clock": clock, "namespace": known}
+        common = {"method": integration.exact, "clock": clock, "namespace": known}
         groups[name] = brian2.NeuronGroup(
             plan.sizes[name], own, threshold=neurons.threshold, reset=lines(neurons.reset), name=name, **common
         )

@@ -8,7 +8,7 @@ import re
 import brian2
 import numpy as np
 
-from spikemeta.backends import brian, paths
+from spikemeta.backends import brian, integration, paths
 from spikemeta.backends.networks import adjoint, brian_history, brian_input
 from spikemeta.backends.networks import brian as networks
 from spikemeta.backends.networks import lesson as lessons
@@ -148,7 +148,7 @@ class _Builder:
             self.plan.sizes[name],
             f"{model}\n{traces}\n{brian.PHASE}{brian.PRESYNAPTIC if sends else brian.CLOCK}",
             reset=f"{networks.lines(reset)}\n{networks.lines(self.signal.on_spike)}".strip(),
-            method="exact",
+            method=integration.exact,
             clock=self.clock,
             name=name,
             events=own | (events or {}),
@@ -216,7 +216,9 @@ class _Builder:
 
     def pool(self, name, model, fed):
         """What a layer has one of; neurons see it as it was before the step."""
-        made = brian2.NeuronGroup(1, model, method="exact", clock=self.clock, name=f"{name}_pool", namespace=self.known)
+        made = brian2.NeuronGroup(
+            1, model, method=integration.exact, clock=self.clock, name=f"{name}_pool", namespace=self.known
+        )
         made.state_updater.order = 1
         zero = "".join(_zero(made, variable) for variable in fed)
         made.run_regularly(zero, clock=self.slow, when="start", name=f"{name}_pool_start")

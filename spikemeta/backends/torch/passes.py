@@ -5,12 +5,14 @@ reads and writes every array once. Weight noise is drawn in the same pass from a
 """
 
 import ast
+import functools
 import re
 from pathlib import Path
 
 import jinja2
 
 from spikemeta.backends.torch.plan import decay_statements, plan_of
+from spikemeta.language.remembered import by_text
 
 _TEMPLATES = Path(__file__).with_name("templates")
 HEAD = (_TEMPLATES / "numbers.h").read_text()
@@ -183,6 +185,7 @@ class _Pass:
         )
 
 
+@functools.cache
 def _template(name):
     # The text is C++, so nothing is escaped.
     loader = jinja2.FileSystemLoader(_TEMPLATES)
@@ -190,6 +193,7 @@ def _template(name):
     return made.get_template(name)
 
 
+@by_text
 def source(rule, base=False):
     """A rule's passes as C++.
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from spikemeta.backends.torch.plan import GROUP_KEYS, decay_statements, factors_of, plan_of, products_of
 from spikemeta.errors import UserError
 from spikemeta.language.equations import CONSTANTS
+from spikemeta.language.remembered import by_text
 
 #: Names that the generated source, or ``rule.optimizer``, uses itself.
 TAKEN = {"torch", "math", "float", "max", "min", "expm1", "self", "rule", "params", "base", "fused", "seed"}
@@ -235,6 +236,7 @@ def _plain(text):
     return ast.unparse(ast.parse(text, mode="eval"))
 
 
+@by_text
 def source(rule, base=False):
     """Functions of a rule on tensors, as Python source.
 
