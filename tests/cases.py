@@ -54,7 +54,7 @@ ON_CHIPS = {
     f"{name}_on_{chip.name}": replace(stored.on_chip(RULES[name], chip), name=f"{name}_on_{chip.name}") for name, chip in _PAIRS
 }
 
-#: Random sequences of events for each rule; 0 stands for a few.
+#: How many examples each property test draws; 0 stands for a few.
 EXAMPLES = int(os.environ.get("SPIKEMETA_EXAMPLES", 0))
 factors = st.sampled_from([0.1, 1.0, 10.0])
 windows = st.sampled_from([None, 7.0, 300.0])

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from cases import EPOCHS, RULES, constants, factors, windows
+from cases import EPOCHS, EXAMPLES, RULES, constants, factors, windows
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
@@ -50,7 +50,7 @@ def test_ideal_changes_nothing(name):
     assert stored.on_chip(RULES[name], profile.get("ideal")) is RULES[name]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=EXAMPLES or 25)
 @given(
     st.sampled_from(sorted(RULES)),
     st.sampled_from(LIMITED),

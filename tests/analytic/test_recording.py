@@ -53,10 +53,9 @@ def test_a_run_is_the_same_and_every_moment_is_its_state_then(place):
     found = recorded.recorded
     assert found["presentation"].tolist() == [0, 8, 12, 16, 24]
     assert plain.recorded == {}
-    ends = {0: None, 8: cut(curriculum, 8), int(found["presentation"][-1]): curriculum}
-    for n, until in ends.items():
+    ends = {0: None, 8: simulation(place).run(cut(curriculum, 8), 3), int(found["presentation"][-1]): plain}
+    for n, then in ends.items():
         (row,) = (found["presentation"] == n).nonzero()[0]
-        then = simulation(place).run(until, 3) if until else None
         for name in ("hidden.precision", "readout.information", "hidden.weight"):
             projection, _, variable = name.partition(".")
             i, j = found[f"{projection}.source"], found[f"{projection}.target"]

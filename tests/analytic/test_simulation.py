@@ -1,5 +1,6 @@
 """Runs of a tiny network: reproducible, resumable to the bit, and clear about what went wrong."""
 
+import functools
 import io
 import os
 import time
@@ -45,9 +46,15 @@ class Killed(BaseException):
     pass
 
 
+@pytest.fixture(scope="module")
+def whole(curriculum):
+    """A run of a mode from end to end, made once."""
+    return functools.cache(lambda mode: simulation(mode).run(curriculum, seed=3))
+
+
 @pytest.mark.parametrize("mode", MODES)
-def test_the_seed_decides_everything(mode, curriculum):
-    first, again, other = (simulation(mode).run(curriculum, seed=s) for s in (3, 3, 4))
+def test_the_seed_decides_everything(mode, curriculum, whole):
+    first, (again, other) = whole(mode), (simulation(mode).run(curriculum, seed=s) for s in (3, 4))
     assert_same_bits(first, again)
     assert any((a.counts != b.counts).any() for a, b in zip(first.phases, other.phases, strict=True))
     assert sum(p.counts.sum() for p in first.phases) > 0
@@ -56,9 +63,8 @@ def test_the_seed_decides_everything(mode, curriculum):
 
 @pytest.mark.parametrize("phases_done", [1, 3, 4])
 @pytest.mark.parametrize("mode", MODES)
-def test_a_resumed_run_equals_an_uninterrupted_one(mode, curriculum, tmp_path, phases_done):
+def test_a_resumed_run_equals_an_uninterrupted_one(mode, curriculum, whole, tmp_path, phases_done):
     """Killed while the phase after ``phases_done`` runs: after training, between tests, in the second task."""
-    whole = simulation(mode).run(curriculum, seed=3)
     names = [p.name for p in curriculum.phases]
     done = []
 
@@ -74,7 +80,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one(mode, curriculum, tmp_path, p
     resumed = simulation(mode).run(
         curriculum, seed=3, out=tmp_path, resume=True, progress=lambda name, done, total: seen.append((name, done))
     )
-    assert_same_bits(whole, resumed)
+    assert_same_bits(whole(mode), resumed)
     assert [[name for name, _ in seen].count(n) for n in names[:phases_done]] == [1] * phases_done  # reported, not run again
     assert [p.name for p in list(tmp_path.iterdir())] == ["state.checkpoint"]
 

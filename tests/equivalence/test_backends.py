@@ -350,7 +350,7 @@ def drawn(test):
 def test_runtime_follows_the_reference(name):
     rule = CASES[name]
 
-    @settings(max_examples=EXAMPLES or 5, phases=UNSHRUNK)
+    @settings(max_examples=EXAMPLES or 2, phases=UNSHRUNK)
     @drawn
     def check(given, factor, window):
         parameters = constants(rule, factor, window)
@@ -363,7 +363,7 @@ def test_runtime_follows_the_reference(name):
 def test_standalone_follows_the_reference(name, tmp_path):
     rule = CASES[name]
 
-    @settings(max_examples=EXAMPLES or 12, phases=UNSHRUNK)
+    @settings(max_examples=EXAMPLES or 5, phases=UNSHRUNK)
     @drawn
     def check(given, factor, window):
         parameters = constants(rule, factor, window)
@@ -377,7 +377,7 @@ def test_chips_follow_the_reference(name, tmp_path):
     """Stored state and device noise, under the same draws, in C++ and in runtime mode."""
     rule = ON_CHIPS[name]
 
-    @settings(max_examples=EXAMPLES or 4, phases=UNSHRUNK)
+    @settings(max_examples=EXAMPLES or 2, phases=UNSHRUNK)
     @drawn
     def check(given, factor, window):
         parameters = constants(rule, factor, window)

@@ -6,6 +6,7 @@ import drawn
 import numpy as np
 import pytest
 import torch
+from cases import EXAMPLES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from taught import SHAPES, SIZES, learned, shown
@@ -42,7 +43,7 @@ def apart(found, expected):
     return np.linalg.norm(found - expected) / max(np.linalg.norm(expected), 1e-300)
 
 
-@settings(max_examples=10)
+@settings(max_examples=EXAMPLES or 5)
 @given(drawn.networks(), st.integers(0, 2**20), st.sampled_from([1.0, 4.0]))
 def test_the_gradient_is_that_of_autograd(network, seed, step):
     """One to three hidden layers, recurrent or not, delays, sparse or dense, pools: sums in another order, 1e-12 is ample."""
@@ -210,7 +211,7 @@ def compiled(made, signal, feedback, seed, spikes, folder):
     return {n: part.reshape(made.weights[n].shape) for (n, _), part in zip(out, np.split(found, ends), strict=True)}
 
 
-@settings(max_examples=3, deadline=None)
+@settings(max_examples=EXAMPLES or 3, deadline=None)
 @given(drawn.networks(), st.integers(0, 2**20), st.sampled_from([1.0, 4.0]))
 def test_the_compiled_gradient_is_that_of_autograd(tmp_path_factory, network, seed, step):
     """The template's own sums, for drawn networks, in float64."""

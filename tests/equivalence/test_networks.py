@@ -5,6 +5,7 @@ import drawn as networks
 import numpy as np
 import pytest
 import torch
+from cases import EXAMPLES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -23,7 +24,7 @@ def case(network, seed):
     return made, spikes, reference.run(made, spikes)[0]
 
 
-@settings(max_examples=12)
+@settings(max_examples=EXAMPLES or 6)
 @given(networks.networks(), st.integers(0, 2**20))
 def test_torch_fires_the_spikes_of_the_reference(network, seed):
     """Every spike of every layer, in float64: sums in another order differ by 1e-15, potentials miss the threshold by more."""
@@ -33,7 +34,7 @@ def test_torch_fires_the_spikes_of_the_reference(network, seed):
         np.testing.assert_array_equal(found[layer][:, 0].detach().numpy(), there, err_msg=layer)
 
 
-@settings(max_examples=2)
+@settings(max_examples=EXAMPLES or 2)
 @given(networks.networks(), st.integers(0, 2**20))
 def test_brian2_fires_the_spikes_of_the_reference(network, seed):
     """As above, of Brian2's own exact integration and queues of delayed spikes, in runtime mode."""

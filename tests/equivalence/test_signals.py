@@ -4,6 +4,7 @@ import drawn
 import numpy as np
 import pytest
 import torch
+from cases import EXAMPLES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from taught import SHAPES, SIZES, learned, shown
@@ -69,7 +70,7 @@ def test_every_layer_learns_as_in_the_reference(shape, feedback, signal):
             assert moved.max() > 1e-3, projection  # every layer learns
 
 
-@settings(max_examples=3)
+@settings(max_examples=EXAMPLES or 3)
 @given(
     drawn.networks(),
     st.integers(0, 2**20),
@@ -89,7 +90,7 @@ def test_networks_drawn_from_the_language_learn_as_in_the_reference(network, see
             np.testing.assert_allclose(found, expected, rtol=0, atol=1e-9 * scale, err_msg=f"{name} {projection}.{variable}")
 
 
-@settings(max_examples=3)
+@settings(max_examples=EXAMPLES or 3)
 @given(drawn.networks(), st.integers(0, 2**20), st.sampled_from(["sgd", "laplace"]))
 def test_networks_drawn_from_the_language_learn_on_torch_as_step_by_step(network, seed, name):
     """Whole layers, with the gradient by hand, under a rule's optimizer; against single steps under autograd and the reference.

@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
-from cases import CASES, CORNERS, ON_CHIPS, RULES, Watched, constants, factors, windows
+from cases import CASES, CORNERS, EXAMPLES, ON_CHIPS, RULES, Watched, constants, factors, windows
 from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
@@ -199,7 +199,7 @@ class Pair:
 def test_the_optimizer_follows_the_reference(name, dtype, fused):
     rule = CASES[name]
 
-    @settings(max_examples=10, phases=(Phase.explicit, Phase.generate))
+    @settings(max_examples=EXAMPLES or 4, phases=(Phase.explicit, Phase.generate))
     @example(NOTHING, 10.0, 7.0)
     @example(LONG_WAIT, 10.0, 7.0)
     @example(SAVED_AT_BOUNDARY, 10.0, 7.0)
@@ -216,7 +216,7 @@ def test_chips_follow_the_reference(name, fused):
     """In float64: in float32 a number beside the edge between two levels may fall on the other side."""
     rule = ON_CHIPS[name]
 
-    @settings(max_examples=5, phases=(Phase.explicit, Phase.generate))
+    @settings(max_examples=EXAMPLES or 2, phases=(Phase.explicit, Phase.generate))
     @example(LONG_WAIT, 10.0, 7.0)
     @example(SAVED_AT_BOUNDARY, 10.0, 7.0)
     @given(events, factors, windows)

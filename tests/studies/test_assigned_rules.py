@@ -16,7 +16,11 @@ from spikemeta.simulation import checkpoint
 from spikemeta.simulation.simulation import Simulation
 from spikemeta.simulation.torch_rules import Optimizers
 
-ENGINES = {"brian2": {"mode": "runtime"}, "torch": {"engine": "torch", "network": "surrogate", "batch": 2}}
+SHORT = {"presentation": 40.0}  # ms
+ENGINES = {
+    "brian2": {"mode": "runtime", "network_parameters": SHORT},
+    "torch": {"engine": "torch", "network": "surrogate", "batch": 2},
+}
 
 
 def simulated(rule, engine="brian2", more=None, **how):
@@ -123,7 +127,7 @@ def test_an_ideal_chip_changes_nothing():
 
 def test_a_study_compares_rules_for_each_projection(tmp_path):
     words = "run forgetting --mode runtime --rules sgd,hidden=laplace,readout=sgd --images 5 --tasks 2 --hidden 6 --seeds 1"
-    words += " --workers 1 --set hidden.lr=0.002"
+    words += " --workers 1 --set hidden.lr=0.002 network.presentation=40"
     done = CliRunner().invoke(cli.app, [*words.split(), "--out", str(tmp_path / "out")])
     assert done.exit_code == 0, done.output
     rows = json.loads((tmp_path / "out" / "summary.json").read_text())["rows"]

@@ -63,7 +63,8 @@ def test_counters_equal_recorded_spikes(curriculum, monkeypatch, number):
 
 def test_an_ideal_chip_changes_nothing(curriculum):
     rule, short = registry.get_rule("laplace"), replace(curriculum, phases=curriculum.phases[:2])
-    made = (Simulation(rule, n_hidden=SIZES[1], mode="runtime", hardware=h) for h in (None, "ideal"))
+    how = {"n_hidden": SIZES[1], "mode": "runtime", "network_parameters": {"presentation": 40.0}}
+    made = (Simulation(rule, hardware=h, **how) for h in (None, "ideal"))
     plain, ideal = (simulation.run(short, seed=1) for simulation in made)
     for one, other in zip(plain.phases, ideal.phases, strict=True):
         np.testing.assert_array_equal(one.counts, other.counts)
@@ -89,6 +90,7 @@ def test_the_study_at_toy_size(tmp_path):
     """A profile of the user's own beside the memristor: counts, energies and fits in the summary, and three kinds of files."""
     (tmp_path / "my_chip.toml").write_text(CHIP)
     words = "run hardware --rules probabilistic --mode runtime --tasks 2 --hidden 8 --images 6 --curve-images 5 --workers 1"
+    words += " --set network.presentation=40"
     chips = f"{tmp_path / 'my_chip.toml'},memristor"
     more = ["--hardware", chips, "--seeds", "1", "--curve-seeds", "0", "--out", str(tmp_path / "out")]
     result = CliRunner().invoke(app, [*words.split(), *more])

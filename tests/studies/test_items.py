@@ -19,6 +19,8 @@ from spikemeta.runs import item_study, pool, scale
 
 STUDIES = ("serial_position", "repetition", "poisoning", "frequency")
 PASSES = {"repetition": 3, "poisoning": 1}
+#: Two of them event-driven; what the others count does not depend on the engine.
+ENGINE = dict.fromkeys(("serial_position", "poisoning"), "brian2")
 FIGURES = {
     "serial_position": ["serial_position", "items_kept"],
     "repetition": ["by_position", "recall", "worst_item"],
@@ -37,6 +39,7 @@ def run(tmp_path_factory):
         def once(name, **more):
             study, console = registry.load("studies", name), Console(record=True, width=120, force_terminal=False)
             arguments = {"rules": "conventional,hybrid", "seeds": 2, "workers": 1, "hidden": 20, "out": str(home / name)}
+            arguments["engine"] = ENGINE.get(name, "torch")
             if name in PASSES:
                 arguments["passes"] = PASSES[name]
             code = study.run(study.options(**(arguments | more)), console)

@@ -52,7 +52,11 @@ def test_the_text_of_surrogate_is_surrogate_to_the_bit(monkeypatch):
 @pytest.mark.parametrize(("rule", "feedback"), [("sgd", "tied"), ("mesu", "random")])
 def test_the_text_of_feedforward_learns_as_feedforward(rule, feedback, monkeypatch):
     """From the same weights, with the same draws: the same spikes, and weights that differ by rounding."""
-    constants = {"onset": 14.5, "inhibition": 0.05}  # no step begins at this onset: roundings do not matter
+    constants = {
+        "presentation": 50.0,
+        "onset": 14.5,
+        "inhibition": 0.05,
+    }  # no step begins at this onset: roundings do not matter
     how = {"mode": "runtime", "feedback": feedback, "network_parameters": constants}
     start = {"hidden": (64, 10), "readout": (10, 2)}
     weights = {name: 0.3 * np.random.default_rng(1).standard_normal(shape) for name, shape in start.items()}
@@ -73,7 +77,8 @@ def test_the_text_of_feedforward_learns_as_feedforward(rule, feedback, monkeypat
 @pytest.mark.parametrize("feedback", ["tied", "surrogate"])
 def test_a_compiled_text_gives_what_runtime_gives_and_resumes_to_the_bit(feedback, monkeypatch, tmp_path):
     """Sparse recurrent synapses with a delay, a pool, adaptive thresholds: stopped within a phase and gone on."""
-    how = {"feedback": feedback, "parameters": {"lr": 0.05}} if feedback == "surrogate" else {"feedback": feedback}
+    how = {"feedback": feedback, "network_parameters": {"presentation": 50.0}}
+    how |= {"parameters": {"lr": 0.05}} if feedback == "surrogate" else {}
     whole = simulated(RECURRENT, monkeypatch, engine="brian2", more=how)
     slow = simulated(RECURRENT, monkeypatch, engine="brian2", more=how | {"mode": "runtime"})
     for name, values in slow.weights.items():
@@ -140,7 +145,7 @@ def test_a_study_runs_a_network_file(engine, tmp_path):
     file.write_text(networks.SOUND)
     out = tmp_path / "out"
     words = f"run forgetting --network {file} --engine {engine} --rules sgd --images 8 --tasks 2 --hidden 6,5 --seeds 1"
-    own = ["network.tau_error=40"] if "brian2" in engine else []
+    own = ["network.tau_error=40", "network.presentation=40"] if "brian2" in engine else []
     done = CliRunner().invoke(
         cli.app, [*words.split(), "--workers", "1", "--out", str(out), "--set", "lr=0.1", "network.spread=0.5", *own]
     )
