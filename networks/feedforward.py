@@ -13,6 +13,7 @@ import numpy as np
 from brian2 import Hz, ms
 
 from spikemeta.backends import brian, integration, paths
+from spikemeta.backends.histories import History
 from spikemeta.backends.networks.built import Built
 from spikemeta.backends.noise import WEIGHT_DICE, WEIGHT_NOISE
 from spikemeta.data import tuned
@@ -266,6 +267,8 @@ class _Parts:
         for name, pre, post in (("hidden", source, hidden), ("readout", hidden, readout)):
             back = tied if (name, feedback) == ("readout", "tied") else None
             how = {"name": f"to_{name}", "connect": connect.get(name, True), "post": back}
+            if self.dense == "auto" and name not in connect:
+                how["history"] = History(round(self.parameters.presentation), "signal", "signals", alone=back is None)
             made[name] = brian.synapses(self.rule.of(name), pre, post, **how, **send)
         for projection in made.values():
             projection.namespace |= {"weight_noise": WEIGHT_NOISE, "weight_dice": WEIGHT_DICE}

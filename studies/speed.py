@@ -38,7 +38,7 @@ def run(options, console):
     """Time everything and compare."""
     import os
 
-    from spikemeta.benchmarks import curves, machine, speed
+    from spikemeta.benchmarks import comparison, curves, machine, speed
     from spikemeta.data import datasets
     from spikemeta.figures import speed as figures
     from spikemeta.figures import style
@@ -54,9 +54,9 @@ def run(options, console):
     load = [os.getloadavg()[0]]
     say = lambda text: console.print(text, highlight=False, markup=False)  # noqa: E731
     say(f"{work.spikes:.0f} input spikes, {options.hidden} hidden neurons; load of the machine {load[0]:.1f}")
-    rows = speed.rows_of(rules, work, options.hidden, options.repeats or (15 if full else 5), say)
+    rows = comparison.rows_of(rules, work, options.hidden, options.repeats or (15 if full else 5), say)
     if options.peers:
-        rows += speed.peer_rows(work, options.hidden, 5 if full else 3, say)
+        rows += comparison.peer_rows(work, options.hidden, 5 if full else 3, say, rows)
     measured = curves.measure(rules, work, full, say) if options.curves else {}
     load.append(os.getloadavg()[0])
     head = {"engine": "brian2", "dataset": options.dataset, "scale": options.scale, "seeds": 0, "hidden": options.hidden}

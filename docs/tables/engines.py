@@ -41,7 +41,11 @@ def carried(name):
 
 
 def _quartiles(found):
-    return f"{found['mean']:.2f} ({found['low']:.2f} to {found['high']:.2f})" if found else ""
+    if not found:
+        return ""
+    if found["mean"] < 0.01:
+        return f"1/{1 / found['mean']:.0f} (1/{1 / found['low']:.0f} to 1/{1 / found['high']:.0f})"
+    return f"{found['mean']:.2f} ({found['low']:.2f} to {found['high']:.2f})"
 
 
 def speed(name):
@@ -50,8 +54,11 @@ def speed(name):
     costs = ("ms_per_presentation", "ms_float32", "ms_brian2", "ms_brian2_immediate", "ms_floor", "ms_phase")
     ratios = {"ratio_to_brian2": "ratio to Brian2", "ratio_to_floor": "ratio to C++"}
     ratios |= {"float32_ratio_to_floor": "float32 to C++"}
-    body = []
-    for row in summary(name)["rows"]:
+    rows, body = summary(name)["rows"], []
+    if any("ms_surrogate" in row["metrics"] for row in rows):
+        head, costs = [*head, "exact gradient, ms", "float32, ms"], [*costs, "ms_surrogate", "ms_surrogate_float32"]
+        ratios |= {"surrogate_to_ours": "exact to local", "surrogate_to_it": "exact to the other"}
+    for row in rows:
         found = row["metrics"]
         cells = [f"{found[m]['mean']:.3g}" if m in found else "" for m in costs]
         body.append([row["rule"], *cells, *(_quartiles(found.get(ratio)) for ratio in ratios)])

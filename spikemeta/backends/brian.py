@@ -6,7 +6,7 @@ import re
 import brian2
 import numpy as np
 
-from spikemeta.backends import paths
+from spikemeta.backends import histories, paths
 from spikemeta.errors import UserError
 from spikemeta.language.equations import relaxation
 
@@ -44,7 +44,9 @@ touched : 1                         # rule time of that touch
 STATE_EXTRA = ("transmitted", "gradient")
 
 #: Event of the presynaptic group that drives each pathway.
-EVENTS = {"commit": "touch", "transmit": "spike", "boundary": "boundary"}
+EVENTS = {"absorb": "spike", "commit": "touch", "renew": "touch", "transmit": "spike", "boundary": "boundary"}
+#: In which they run in a step.
+ORDER = {"absorb": -5, "commit": -4, "renew": -3, "boundary": -2, "transmit": -1}
 
 
 def presynaptic_events(threshold, boundaries=True, begins=False):
@@ -101,13 +103,14 @@ def _lines(rule, block, draws):
     return re.sub(r"\b(randn?)\(\)", drawn, text).split("\n") if text else []
 
 
-def model(rule, commit="deferred"):
+def model(rule, commit="deferred", history=None):
     """Brian2 equations of a rule's synapses.
 
     Parameters
     ----------
     rule : Rule
     commit : {"deferred", "immediate"}
+    history : History or None
 
     Returns
     -------
@@ -119,14 +122,17 @@ def model(rule, commit="deferred"):
         "presentation : 1 (shared, constant)",
         "sampling : 1 (shared, constant)",
         "noise_seed : 1 (shared, constant)",
-        "transmitted : 1",
-        "gradient : 1",
     ]
+    held = histories.held_in(rule, history)
+    lines += [f"transmitted = {held} : 1" if held else "transmitted : 1"]
+    lines += [] if history else ["gradient : 1"]
     lines += ["last : 1"] if commit == "immediate" else []
     return "\n".join(lines)
 
 
-def pathways(rule, gradient, transmit="I_post += weight", commit="deferred", randn="randn()", duration=None, rand="rand()"):
+def pathways(
+    rule, gradient, transmit="I_post += weight", commit="deferred", randn="randn()", duration=None, rand="rand()", history=None
+):
     """Code of a rule's pathways, by name.
 
     Parameters
@@ -145,11 +151,14 @@ def pathways(rule, gradient, transmit="I_post += weight", commit="deferred", ran
         Duration of a presentation, for ``commit="immediate"``, where rule time is real time.
     rand : str
         Expression that replaces ``rand()``.
+    history : History or None
+        Where the gradient is made from it, and not summed by each synapse.
 
     Returns
     -------
     dict of str to str
         ``commit`` (on touch), ``transmit`` (on spike) and, if the rule has one, ``boundary``; immediate: ``transmit`` alone.
+        With a history also ``absorb``, and ``renew`` (on touch) unless nothing remains for it.
     """
     send = re.sub(r"\bweight\b", "transmitted", transmit)
     present = f"transmitted = {rule.weight.strip()}"
@@ -158,25 +167,19 @@ def pathways(rule, gradient, transmit="I_post += weight", commit="deferred", ran
         return {"transmit": _at_every_spike(rule, gradient, send, present, draw, f"t/({float(duration)!r}*second)")}
     # In on_gradient the age is that of the presentation to which the summed gradient belongs.
     gradient_lines = [re.sub(r"\bage\b", "touched_pre", line) for line in _lines(rule, "on_gradient", draw)]
-    commit_code = [
-        "elapsed = age_pre - touched_pre",
-        "inside = clip(elapsed, 0, 1)",
-        "after = elapsed - inside",
-        *_decays(rule, "inside"),
-        *gradient_lines,
-        *_decays(rule, "after"),
-        *_lines(rule, "on_presentation", draw),
-        present,
-        "gradient = 0",
-    ]
-    out = {
-        "commit": "\n".join(re.sub(r"\bage\b", "age_pre", line) for line in commit_code),
-        "transmit": f"{send}\ngradient += {gradient}" if gradient else send,
-    }
+    began = ["elapsed = age_pre - touched_pre", "inside = clip(elapsed, 0, 1)"]
+    first = [*_decays(rule, "inside"), *gradient_lines]
+    then = [*_decays(rule, "after"), *_lines(rule, "on_presentation", draw)]
+    held = histories.held_in(rule, history)
+    last = [*([] if held else [present]), *([] if history else ["gradient = 0"])]
+    told = lambda lines: "\n".join(re.sub(r"\bage\b", "age_pre", line) for line in lines)  # noqa: E731
+    out = {"commit": told([*began, "after = elapsed - inside", *first, *then, *last])}
+    if history:
+        out |= {"absorb": told([*began, *first])}
+        out |= {"renew": told([*began, "after = elapsed - inside", *then, *last])} if then or last else {}
+    out["transmit"] = f"{send}\ngradient += {gradient}" if gradient and not history else send
     if rule.analysis.blocks["on_boundary"]:
-        out["boundary"] = "\n".join(
-            re.sub(r"\bage\b", "age_pre", line) for line in [*_lines(rule, "on_boundary", draw), present]
-        )
+        out["boundary"] = told([*_lines(rule, "on_boundary", draw), *([] if held else [present])])
     return out
 
 
@@ -229,6 +232,7 @@ def synapses(
     dense="auto",
     dtype="float64",
     name="synapses*",
+    history=None,
 ):
     """Synapses that follow a rule, as an ordinary ``brian2.Synapses``.
 
@@ -259,6 +263,9 @@ def synapses(
     dtype : {"float64", "float32"}
         Of the rule's state, the summed gradient and the transmitted weight; everything else is float64.
     name : str
+    history : History or None
+        For all-to-all projections in standalone mode: the gradient is made from it, by `spikemeta.backends.histories`,
+        where the rule allows it.
 
     Returns
     -------
@@ -272,14 +279,14 @@ def synapses(
         ``dense=True`` where the projection is not all-to-all.
     """
     _refuse(rule, source, commit, duration)
-    code = pathways(rule, gradient, transmit, commit, randn, duration, rand)
-    order = {"commit": -3, "boundary": -2, "transmit": -1}
+    history = histories.of(rule, history, commit)
+    code = pathways(rule, gradient, transmit, commit, randn, duration, rand, history)
     feedback = {f"on_{event}": re.sub(r"\bweight\b", "transmitted", text) for event, text in (post or {}).items()}
     on_event = {p: EVENTS[p] for p in code} | {f"on_{event}": event for event in (post or {})}
     made = paths.RuleSynapses(
         source,
         target,
-        model(rule, commit),
+        model(rule, commit, history),
         on_pre=code,
         on_post=feedback or None,
         on_event=on_event,
@@ -287,12 +294,15 @@ def synapses(
         clock=source.clock,
         dtype=dict.fromkeys((*rule.analysis.states, *STATE_EXTRA), np.dtype(dtype)),
         name=name,
-        dense=dense,
+        dense=True if history else dense,
         own=tuple(code),
     )
+    if history:
+        made.variables.add_array("gradient", size=len(target), dtype=np.dtype(dtype), index="_postsynaptic_idx")
+        histories.prepare(made, source, target, history, dtype)
     made.connect() if connect is True else made.connect(**connect)
     for pathway in code:
-        getattr(made, pathway).order = order[pathway]
+        getattr(made, pathway).order = ORDER[pathway]
     for key, value in rule.constants(overrides=parameters).items():
         setattr(made, key, value)
     made.presentation = 1

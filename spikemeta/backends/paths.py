@@ -35,13 +35,17 @@ def vectorise_events(group, begins=False):
     """
     if not standalone():
         return
+    for resetter in group.resetter.values():
+        resetter.codeobj_class = DenseCodeObject
     for event, thresholder in group.thresholder.items():
         thresholder.codeobj_class = DenseCodeObject
         if event == "touch":
             thresholder.needed_variables += ["_spikespace"]
+            seen = brian2.get_device().get_array_name(group.variables["seen"], access_data=False)
+            first = f" || (teaching > 0 && {seen}[0] < presentation_index)"  # all of them touch, or none
             thresholder.template_kwds |= {
                 "among": group.variables["_spikespace"],
-                "whole": "opening || closing" + " || teaching > 0" * begins,
+                "whole": "opening || closing" + first * begins,
             }
 
 
@@ -147,7 +151,30 @@ def _independent(lines):
     return not re.search(r"\[_presynaptic_idx\] [-+*/]?=[^=]", "\n".join(lines))
 
 
+def _drawing(lines):
+    """Brian2's vector code that draws: names of the draws, the code that uses them, and (name, array) of what it stores.
+
+    None for code without a draw, with one that is not the whole of a statement, or with several of one name.
+    """
+    draws, body, stores = [], [], []
+    for line in (part.strip() for part in "\n".join(lines).split("\n")):
+        drawn = re.match(r"(\w+) = _rand\(_vectorisation_idx\);$", line)
+        stored = re.match(r"(\w+)\[_idx\] = (\w+);$", line)
+        if drawn:
+            draws.append(drawn[1])
+            line = f"{drawn[1]} = _drawn_{drawn[1]}[_lane];"
+        elif stored:
+            stores.append((stored[2], stored[1]))
+            line = f"_made_{stored[2]}[_lane] = {stored[2]};"
+        body.append(line)
+    left = "\n".join(body)
+    if not draws or len(set(draws)) < len(draws) or re.search(r"_randn?\(|\[_idx\] [-+*/]?=[^=]", left):
+        return None
+    return draws, left, stores
+
+
 FILTERS = DenseCodeObject.templater.env.filters
 FILTERS["row_code"] = lambda lines, listed, first=0: _split_rows(lines, listed, first)[0]
 FILTERS["column_code"] = lambda lines, listed, first=0: _split_rows(lines, listed, first)[1]
 FILTERS["independent"] = _independent
+FILTERS["drawing_code"] = _drawing

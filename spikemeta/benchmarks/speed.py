@@ -9,15 +9,13 @@ import contextlib
 import resource
 import tempfile
 import threading
-import time
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from spikemeta.backends.brian import STATE_EXTRA
-from spikemeta.benchmarks import handwritten_brian, handwritten_floor, peers
+from spikemeta.benchmarks import handwritten_brian, handwritten_floor
 from spikemeta.data import curricula
 from spikemeta.language.rule import Parameter, Rule
 from spikemeta.networks.feedforward import Parameters
@@ -36,11 +34,21 @@ CONSTANTS = {
     "synaptic_intelligence": {"lr": 3e-4, "c": 2.0, "damping": 3.0},
 }
 #: Presentations of a long run, by kind of program.
-COUNTS = {"ours": 800, "ours, float32": 800, "brian2": 300, "brian2, immediate": 200, "floor": 3000}
+COUNTS = {
+    "ours": 800,
+    "ours, float32": 800,
+    "surrogate": 800,
+    "surrogate, float32": 800,
+    "brian2": 300,
+    "brian2, immediate": 200,
+    "floor": 3000,
+}
 #: What the cost of each is called in ``summary.json``.
 METRICS = {
     "ours": "ms_per_presentation",
     "ours, float32": "ms_float32",
+    "surrogate": "ms_surrogate",
+    "surrogate, float32": "ms_surrogate_float32",
     "brian2": "ms_brian2",
     "brian2, immediate": "ms_brian2_immediate",
     "floor": "ms_floor",
@@ -109,10 +117,10 @@ def of_states(n):
     )
 
 
-def _begin(rule, work, n_hidden, **how):
-    """Simulation, constants and state that all programs of a rule share."""
+def _begin(rule, work, n_hidden, constants=None, **how):
+    """Simulation, constants and state that all programs of a rule share; ``constants`` are the network's."""
     sizes = (work.images.shape[1], n_hidden, work.dataset.n_classes)
-    network = {"input_rate": work.rate}
+    network = {"input_rate": work.rate} | (constants or {})
     simulation = Simulation(rule, n_hidden=n_hidden, parameters=CONSTANTS.get(rule.name), network_parameters=network, **how)
     curriculum = curricula.build("joint", work.dataset, n_tasks=1, test_limit=10)
     constants = simulation.constants(curriculum)
@@ -200,6 +208,8 @@ def open_programs(stack, rules, work, n_hidden, kinds, **how):
     makers = {
         "ours": ours,
         "ours, float32": partial(ours, dtype="float32"),
+        "surrogate": partial(ours, feedback="surrogate", constants={"step": 1.0}),
+        "surrogate, float32": partial(ours, feedback="surrogate", constants={"step": 1.0}, dtype="float32"),
         "brian2": by_hand,
         "brian2, immediate": partial(by_hand, form="immediate"),
         "floor": floor,
@@ -276,61 +286,5 @@ def resident(run, count):
 
 
 def expected_bytes(rule, dtype="float64"):
-    """Bytes of a synapse: its state, the summed gradient and the transmitted weight."""
-    return (len(rule.analysis.states) + len(STATE_EXTRA)) * np.dtype(dtype).itemsize
-
-
-def rows_of(rules, work, n_hidden, repeats, say):
-    """A row for each rule, as in ``summary.json``.
-
-    Parameters
-    ----------
-    rules : list of Rule
-    work : Work
-    n_hidden, repeats : int
-    say : callable
-        Told what is under way.
-
-    Returns
-    -------
-    list of dict
-        Metrics: ``ms_per_presentation`` of ours, ``ratio_to_brian2`` and ``ratio_to_floor``; the same of ``float32``;
-        ``ms_...`` of the others; ``ms_phase``, of a phase of one presentation, with the reading of its data. Mean
-        stands for the median, low and high for quartiles over turns.
-    """
-    rows = []
-    for rule in rules:
-        say(f"{rule.title}: compiling and timing")
-        with contextlib.ExitStack() as stack:
-            programs = open_programs(stack, [rule], work, n_hidden, COUNTS)
-            found = in_turns(programs, {key: COUNTS[key[0]] for key in programs}, repeats)
-            phases = [1e3 * _spent(programs["ours", rule.title], 1) for _ in range(repeats)]
-        ms = {kind: values for (kind, _), values in found.items()}
-        metrics = {METRICS[kind]: quartiles(values) for kind, values in ms.items()} | {"ms_phase": quartiles(phases)}
-        for kind, name in (("ours", ""), ("ours, float32", "float32_")):
-            for other in ("brian2", "floor"):
-                if kind in ms and other in ms:
-                    metrics[f"{name}ratio_to_{other}"] = quartiles(ms[kind] / ms[other])
-        baseline = "by hand" if handwritten_brian.written(rule) else "the rule's text, as Brian2 translates it"
-        rows.append({"rule": rule.title, "hardware": None, "baseline": baseline, "metrics": metrics})
-    return rows
-
-
-def peer_rows(work, n_hidden, repeats, say):
-    """A row for each other simulator that is installed."""
-    sizes, rows = (work.images.shape[1], n_hidden, work.dataset.n_classes), []
-    here = peers.available()
-    missing = sorted({module for name, module in peers.NEEDS.items() if name not in here})
-    if missing:
-        say(f"not installed, and left out: {', '.join(missing)} (pip install 'spikemeta[peers]')")
-    for name in here:
-        say(name)
-        try:
-            run = peers.make(name, sizes, work.images[:256], work.labels[:256], work.rate)
-            count, step = peers.COUNTS.get(name, (20, 1))
-            ms = in_turns({name: run}, {name: count}, repeats, clock=time.process_time, step=step)[name]
-        except Exception as error:  # another project's version may not fit: its failure must not lose ours
-            say(f"{name} failed, and is left out: {type(error).__name__}: {error}")
-            continue
-        rows.append({"rule": name, "hardware": None, "peer": True, "metrics": {"ms_per_presentation": quartiles(ms)}})
-    return rows
+    """Bytes of a synapse of the first layer: its state, and the transmitted weight unless that is one of it."""
+    return (len(rule.analysis.states) + (rule.weight.strip() not in rule.analysis.states)) * np.dtype(dtype).itemsize

@@ -9,6 +9,8 @@ from spikemeta.figures.style import PALETTE, band, canvas, legend, look, placed
 LABELS = {
     "ours": "spikemeta",
     "ours, float32": "spikemeta, float32",
+    "surrogate": "spikemeta, exact gradient",
+    "surrogate, float32": "spikemeta, exact gradient, float32",
     "brian2": "Brian2 by hand",
     "brian2, immediate": "Brian2 by hand, rule at every spike",
     "floor": "C++ by hand, float32",

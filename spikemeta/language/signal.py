@@ -11,7 +11,7 @@ from brian2.units.fundamentalunits import DIMENSIONLESS, get_dimensions
 from spikemeta.errors import RuleError, suggest
 from spikemeta.language import dynamics
 from spikemeta.language.checking import STATEMENT, names_in_or_empty
-from spikemeta.language.equations import Statement, numbered
+from spikemeta.language.equations import Statement, names_in, numbered
 from spikemeta.language.neuron_checking import UNITS, NeuronChecker
 from spikemeta.language.rule import Parameter
 
@@ -127,6 +127,16 @@ class Signal:
     def historical(self):
         """Whether the gradient comes from the history of a whole presentation."""
         return bool(self.derivative.strip())
+
+    @property
+    def of_targets(self):
+        """Whether what a spike adds depends on its target and the step alone: one number for all synapses of a neuron.
+
+        Compiled code then keeps it by steps, and makes a row's gradient from the steps in which its source fired.
+        """
+        blocks = [[*names_in(s.expression)] for s in self.additions["on_pre"]]
+        alone = bool(blocks) and not any(name.endswith("_pre") for names in blocks for name in names)
+        return self.historical or (alone and not self.additions["on_post"])
 
     @property
     def carries(self):

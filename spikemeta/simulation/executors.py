@@ -7,6 +7,7 @@ import numpy as np
 from brian2.core.variables import ArrayVariable
 from brian2.groups.group import CodeRunner
 
+from spikemeta.backends import histories
 from spikemeta.errors import UserError
 from spikemeta.simulation import checkpoint
 from spikemeta.simulation.stimuli import of_phase
@@ -45,15 +46,19 @@ class Executor:
                 seen = len(phase.indices) + 1 if phase.kind == "probe" else -1
                 out |= {(group, "seen"): seen, (group, "touched"): float(age)}
         sampling = float(teaching or self.simulation.prediction == "sample")
+        number = len(out)  # tells the projections' noise apart
         for name, projection in self.built.projections.items():
             out |= {
                 (projection, "sampling"): sampling,
                 (projection, "presentation"): 1.0,
-                (projection, "gradient"): 0.0,
-                (projection, "noise_seed"): float(noise_seed + len(out)),
+                (projection, "noise_seed"): float(noise_seed + number),
             }
+            number += 4 + len(self.constants[name]) + len(self.states[name])
+            if "absorbed" not in projection.variables:
+                out[projection, "gradient"] = 0.0
             out |= {(projection, key): value for key, value in self.constants[name].items()}
-            out |= {(projection, s): state[f"{name}.{s}"].ravel() for s in self.states[name]}
+            held = {s: histories.variable_of(projection, s) for s in self.states[name]}  # a probe's weights come last
+            out |= {(projection, held[s]): state[f"{name}.{s}"].ravel() for s in self.states[name]}
         out |= {where: self.start[name].ravel() for name, where in self.built.fixed.items()}
         out |= {where: state[name] for name, where in self.built.kept.items()}
         return out
@@ -114,7 +119,7 @@ class Executor:
     def state_of(self, read):
         """State of every synapse, by ``projection.variable``, and what neurons keep, by ``neurons layer.variable``."""
         return {
-            f"{name}.{s}": read(p, s).reshape(self.built.shapes[name])
+            f"{name}.{s}": read(p, histories.variable_of(p, s)).reshape(self.built.shapes[name])
             for name, p in self.built.projections.items()
             for s in self.states[name]
         } | {name: read(*where) for name, where in self.built.kept.items()}

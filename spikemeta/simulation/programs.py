@@ -1,9 +1,10 @@
 """Compiled networks of this process: runs that differ in seed, curriculum or constants of the rule generate their code once."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import brian2
 
+from spikemeta.backends import histories
 from spikemeta.system import compiler
 
 _KEPT = {}
@@ -12,14 +13,14 @@ _MOST = 64
 
 @dataclass(frozen=True)
 class Named:
-    """What a run needs of a Brian2 object: its name, and the names of its variables."""
+    """What a run needs of a Brian2 object: its name, and by the names of its variables those of the arrays that hold them."""
 
     name: str
-    variables: frozenset
+    variables: dict = field(hash=False)
 
 
 def _named(thing):
-    return Named(thing.name, frozenset(thing.variables))
+    return Named(thing.name, {name: histories.variable_of(thing, name) for name in thing.variables})
 
 
 def once(simulation, sizes, parameters, start, make):

@@ -144,10 +144,12 @@ def compiled(made, signal, feedback, seed, spikes, folder):
     """Gradients by the compiled sweep alone, without the network around it, which would take half a minute to compile."""
     taught = lesson.make(made, signal, feedback, np.random.default_rng(seed))
     with devices.standalone():
-        built = brian_learning.build(made, [spikes], signal, dict.fromkeys(made.plastic, SGD), lesson=taught, labels=[1])
+        rules = dict.fromkeys(made.plastic, SGD)
+        built = brian_learning.build(made, [spikes], signal, rules, lesson=taught, labels=[1], dense=False)
         (history,) = [item for item in built.network.objects if item.name == "history"]
         numbers, template = history.template_kwds["sweep"], history.codeobj_class.templater.env.get_template("history.cpp")
-        body = "".join(template.blocks["maincode"](template.new_context({"sweep": numbers})))
+        blocks = [template.blocks[name](template.new_context({"sweep": numbers})) for name in ("extra_headers", "maincode")]
+        headers, body = map("".join, blocks)
     fired, seen = reference.run(made, spikes)
     sweep = adjoint.Adjoint(taught)
     every, order = {}, []
@@ -193,6 +195,7 @@ def compiled(made, signal, feedback, seed, spikes, folder):
     text = "\n".join(
         [
             *[f"#include <{name}>" for name in ("algorithm", "cmath", "cstdint", "cstdio", "cstring", "vector")],
+            headers,
             *every.values(),
             f"double {numbers['teaching']}[1] = {{1}}; int32_t {numbers['index']}[1]; int64_t {numbers['timestep']}[1];",
             "void sweep() {", body, "}",

@@ -13,7 +13,7 @@ from spikemeta.simulation import execution, one_unit, standalone
 from spikemeta.system import compiler
 
 #: Loops over synapses of a row, neurons of a block, and neurons.
-LOOP = re.compile(r"for ?\((size_t _column = 0|size_t _k = 0; _k < _length|int _idx=0)")
+LOOP = re.compile(r"for ?\((size_t _column = 0|size_t _k = 0; _k < _length|int32_t _lane = 0|int _idx=0)")
 #: Of layers larger than a few vectors: the loops of a readout of ten neurons are unrolled instead, and `start` runs once.
 NEURONS = (
     "hidden_signal",
@@ -23,6 +23,7 @@ NEURONS = (
     "input_spike_thresholder",
     "input_touch_thresholder",
     "input_gap",
+    "input_spike_resetter",
 )
 BYTES = {"AVX2": 32, "AVX-512": 32}  # g++ may prefer the narrower vectors
 
@@ -72,7 +73,7 @@ def test_loops_over_synapses(name):
     if not vectors():
         pytest.skip("no report of g++ for AVX2 or AVX-512")
     rule = registry.get_rule(name)
-    pathways = ["to_hidden_commit", "to_hidden_transmit"]
+    pathways = ["to_hidden_absorb", "to_hidden_commit", "to_hidden_transmit"]
     pathways += ["to_hidden_boundary"] if rule.analysis.blocks["on_boundary"] else []
     assert scalar_loops(rule, pathways) == []
 

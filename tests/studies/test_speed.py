@@ -78,8 +78,8 @@ def test_a_machine_is_described(tmp_path):
 def test_bytes_of_a_synapse():
     rule = speed.of_states(4)
     assert list(rule.analysis.decays) == ["x1", "x2", "x3", "x4"]
-    assert speed.expected_bytes(rule) == 8 * (4 + 2)
-    assert speed.expected_bytes(rule, "float32") == 4 * (4 + 2)
+    assert speed.expected_bytes(rule) == 8 * 4  # x1 is the weight
+    assert speed.expected_bytes(registry.get_rule("laplace"), "float32") == 4 * (2 + 1)
 
 
 def test_the_study_leaves_the_files_of_the_contract(tmp_path, monkeypatch, costs):

@@ -4,7 +4,11 @@ import brian2
 import numpy as np
 from brian2.groups.group import CodeRunner
 
-from spikemeta.backends import paths
+from spikemeta.backends import histories, paths
+from spikemeta.backends.histories import History
+
+#: Array of a layer that keeps the values of arrivals at a variable, step by step, for projections that make rows of them.
+VALUES = "arrivals_{}"
 
 
 def recorder(sweep, groups, projections, fixed, clock, dtype):
@@ -37,6 +41,35 @@ def recorder(sweep, groups, projections, fixed, clock, dtype):
         answer, "history", clock=clock, when="end", name="history", template_kwds={"sweep": numbers},
         codeobj_class=paths.DenseCodeObject,
     )  # fmt: skip
+
+
+def of_projection(lesson, sweep, name):
+    """From what a plastic projection's rows get their gradients in compiled code.
+
+    Parameters
+    ----------
+    lesson : Lesson
+    sweep : spikemeta.backends.networks.adjoint.Adjoint or None
+        Of a signal from the history.
+    name : str
+
+    Returns
+    -------
+    History or None
+        None where each synapse keeps a sum of its own: in sparse projections, those into a variable that all neurons of a layer
+        share, and with events under way for longer than a step, unless the whole presentation is gone through backwards.
+    """
+    plan, late = lesson.plan, lesson.late(name)
+    p, variable = plan.projections[name], plan.variable(name)
+    if plan.connections[name] is not None or plan.layers[p.target].shared[variable] or not lesson.signal.of_targets:
+        return None
+    if not sweep:
+        alone = name not in lesson.tied.get(p.source, ())
+        return None if late else History(plan.steps, "signal", "signals", alone=alone)
+    if p.target not in sweep.backs or variable not in sweep.backs[p.target].wanted:
+        return None
+    read = {way.name for back in sweep.backs.values() for way in back.ways}
+    return History(plan.steps, "", VALUES.format(variable), late, plan.steps - 1, name not in read)
 
 
 class _Operation:
@@ -105,7 +138,7 @@ class _Numbers:
             "teaching": _array(answer, "teaching"),
             "index": _array(answer, "presentation_index"),
             "timestep": _array(self.clock, "timestep"),
-            "sources": [self.source(name) for name in sources],
+            "sources": [found for found in map(self.source, sources) if found["plastic"]],
             "layers": list(layers.values()),
             "groups": [[layers[name] for name in group] for group in self.sweep.order],
             "answer": {
@@ -128,12 +161,18 @@ class _Numbers:
     def width(self, layer, variable):
         return 1 if self.plan.layers[layer].shared[variable] else self.plan.sizes[layer]
 
+    def kept(self, layer, variable):
+        """The layer's own array for values of arrivals; None where nothing outside the sweep reads them."""
+        name = VALUES.format(variable)
+        return _array(self.groups[layer], name) if name in self.groups[layer].variables else None
+
     def source(self, name):
         plastic = []
         for projection, made in self.projections.items():
             way = self.sweep.plastic[projection]
             reached = way.target in self.sweep.backs and way.variable in self.sweep.backs[way.target].wanted
-            if self.plan.projections[projection].source == name and reached:
+            summed = "absorbed" not in made.variables
+            if self.plan.projections[projection].source == name and reached and summed:
                 plastic.append(self.end(way) | {"gradient": _array(made, "gradient"), "pairs": self.pairs_of(made, projection)})
         n = self.plan.sizes[name]
         return {"name": name, "n": n, "events": _array(self.groups[name], "_spikespace"), "plastic": plastic}
@@ -148,6 +187,7 @@ class _Numbers:
             made, variable = self.fixed[f"feedback {layer}"]
         else:
             made, variable = self.fixed.get(way.name) or (self.projections[way.name], "transmitted")
+            variable = histories.variable_of(made, variable)
         n_post = self.width(way.target, way.variable)
         passes = -(-n_post // 8)
         return self.end(way) | {
@@ -168,7 +208,7 @@ class _Numbers:
             "events": _array(self.groups[name], "_spikespace"),
             "variables": back.variables,
             "shared": [k for k in back.variables if step.shared[k]],
-            "wanted": [(k, self.width(name, k)) for k in back.wanted],
+            "wanted": [(k, self.width(name, k), self.kept(name, k)) for k in back.wanted],
             "jumps": [(k, number(c)) for k, c in back.jumps],
             "forgets": {k: [(j, number(c)) for j, c in made_of] for k, made_of in back.forgets.items()},
             "slope": {k: number(step.slope[k]) if step.slope[k] else "" for k in back.variables},

@@ -19,7 +19,7 @@ from spikemeta.language.equations import names_in
 _ELAPSED = "((t_in_timesteps - presentation_index*presentation_steps)*dt)"  # exact at whole steps
 
 
-def build(plan, shown, signal, rules, parameters=None, lesson=None, labels=None):
+def build(plan, shown, signal, rules, parameters=None, lesson=None, labels=None, **how):
     """The network with given input spikes, presentation after presentation, each from rest; the rule runs once in each.
 
     Parameters
@@ -36,6 +36,8 @@ def build(plan, shown, signal, rules, parameters=None, lesson=None, labels=None)
         The signal in this network; None for its own constants and tied feedback.
     labels : sequence of int or None
         Right answers, for signals with teaching events.
+    **how
+        As for `network`.
 
     Returns
     -------
@@ -43,7 +45,7 @@ def build(plan, shown, signal, rules, parameters=None, lesson=None, labels=None)
         Run it for a step more than ``shown`` lasts, in which all synapses are committed; their state lies in ``projections``.
     """
     lesson = lesson or lessons.make(plan, signal)
-    made = network(lesson, rules, brian_input.of_spikes(plan, shown, labels), parameters=parameters)
+    made = network(lesson, rules, brian_input.of_spikes(plan, shown, labels), parameters=parameters, **how)
     for group in made.groups.values():
         group.count, group.teaching = len(shown), 1
     for name, projection in made.projections.items():
@@ -109,8 +111,7 @@ class _Builder:
         for layer in self.lesson.random:
             self.others.append(self.back(layer))
         if self.sweep:
-            made = self.sweep, self.groups, projections, self.fixed, self.clock, self.dtype
-            self.others.append(brian_history.recorder(*made))
+            self.others.append(brian_history.recorder(self.sweep, self.groups, projections, self.fixed, self.clock, self.dtype))
         answer, source = self.lesson.answer, self.plan.network.input
         spikes = brian2.SpikeMonitor(self.groups[answer], name=f"{answer}_spikes")
         counters, fans = {}, self.plan.fans(self.rules, answer)
@@ -235,9 +236,8 @@ class _Builder:
         return re.sub(r"\bdistance\b", f"({distance})", text)
 
     def uses_distance(self):
-        return any(
-            "distance_post" in names_in(s.expression) for block in ("on_pre", "on_post") for s in self.signal.additions[block]
-        )
+        added = [*self.signal.additions["on_pre"], *self.signal.additions["on_post"]]
+        return any("distance_post" in names_in(s.expression) for s in added)
 
     def gradient(self, distance=None, block="on_pre"):
         """What a spike adds to a synapse's gradient; with a ``distance``, as code of the target's group."""
@@ -278,6 +278,7 @@ class _Builder:
             dense=self.dense,
             dtype=self.dtype,
             name=f"to_{name}",
+            history=brian_history.of_projection(self.lesson, self.sweep, name) if self.dense == "auto" else None,
         )
         if arrives:
             made.transmit.delay = self.lesson.late(name) * self.clock.dt

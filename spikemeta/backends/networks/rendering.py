@@ -50,8 +50,18 @@ def signal(found):
         out += _block(name, getattr(found, name)) if getattr(found, name).strip() else []
     if found.historical:
         out += [*_block("through", found.through), *_block("gradient", _HISTORY)]
+    out += _block(
+        "commit", _BY_STEPS.format("sparse" if found.historical else "sparse, delayed") if found.of_targets else _SUMMED
+    )
     return "\n".join([*out, "", "parameters:", *_constants(found.parameters)])
 
+
+#: How compiled code comes to the gradient of a presentation, by what a signal's text needs; see `spikemeta.backends.histories`.
+_BY_STEPS = """
+of rows, from the history: what a spike adds is kept step by step, and each source's row summed as the next presentation begins
+of synapses, each its own sum, where a projection is {} or ends at a shared variable, or the rule draws in on_gradient
+"""
+_SUMMED = "of synapses, each its own sum: what a spike adds depends on the synapse or its source"
 
 #: The equations that a derivative stands in; as in `spikemeta.backends.networks.adjoint`.
 _HISTORY = """

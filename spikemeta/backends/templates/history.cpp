@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstring>
 #include <vector>
+{% include 'add_rows.cpp' %}
 {% endblock %}
 {% block maincode %}
     if (!({{sweep.teaching}}[0] > 0))
@@ -72,8 +73,12 @@
     static std::vector<_real> _after_{{layer.name}}_{{k}}({{layer.n}});
     std::fill(_after_{{layer.name}}_{{k}}.begin(), _after_{{layer.name}}_{{k}}.end(), 0);
     {% endfor %}
-    {% for k, width in layer.wanted %}
+    {% for k, width, kept in layer.wanted %}
+    {% if kept %}
+    _real* const _value_{{layer.name}}_{{k}} = {{kept}};
+    {% else %}
     static std::vector<_real> _value_{{layer.name}}_{{k}}(_steps*{{width}});
+    {% endif %}
     {% endfor %}
     static std::vector<_real> _worth_{{layer.name}}({{layer.n}});
     {% for way in layer.ways if not way.pairs %}
@@ -99,7 +104,7 @@
             {% for k in layer.variables %}
             _real* const _x{{k}} = _after_{{layer.name}}_{{k}}.data();
             {% endfor %}
-            {% for k, width in layer.wanted %}
+            {% for k, width, kept in layer.wanted %}
             _real* const _value{{k}} = &_value_{{layer.name}}_{{k}}[_t*{{width}}];
             {% if k in layer.shared %}
             _real _sum{{k}} = 0;
@@ -118,7 +123,7 @@
                     {%- for i, made_of in layer.forgets.items() %}{% for j, c in made_of if j == k %} + {{c}}*_there*_a{{i}}{% endfor %}{% endfor %};
                 _x{{k}}[_j] = _b{{k}};
                 {% endfor %}
-                {% for k, width in layer.wanted %}
+                {% for k, width, kept in layer.wanted %}
                 {% if k in layer.shared %}
                 _sum{{k}} += _b{{k}};
                 {% else %}
@@ -126,7 +131,7 @@
                 {% endif %}
                 {% endfor %}
             }
-            {% for k, width in layer.wanted if k in layer.shared %}
+            {% for k, width, kept in layer.wanted if k in layer.shared %}
             _value{{k}}[0] = _sum{{k}};
             {% endfor %}
         }
@@ -218,25 +223,13 @@
             while (_end > _e && _steps_of[_end - 1] + {{p.late}} >= _steps - 1)
                 _end--;
             _real* const _row = &{{p.gradient}}[_i*{{p.n_post}}];
-            std::fill(_row, _row + {{p.n_post}}, 0);
-            const auto _value = [&](const int32_t _event)
-            {
-                return &_value_{{p.target}}_{{p.variable}}[(_steps_of[_event] + {{p.late}})*{{p.n_post}}];
-            };
-            for (; _e + 4 <= _end; _e += 4)
-            {
-                const _real *const _v0 = _value(_e), *const _v1 = _value(_e + 1), *const _v2 = _value(_e + 2), *const _v3 = _value(_e + 3);
-                #pragma GCC ivdep
-                for (int64_t _j = 0; _j < {{p.n_post}}; _j++)
-                    _row[_j] = _row[_j] + _v0[_j] + _v1[_j] + _v2[_j] + _v3[_j];
-            }
-            for (; _e < _end; _e++)
-            {
-                const _real* const _v0 = _value(_e);
-                #pragma GCC ivdep
-                for (int64_t _j = 0; _j < {{p.n_post}}; _j++)
-                    _row[_j] += _v0[_j];
-            }
+            static std::vector<const _real*> _rows(_steps);
+            for (int32_t _k = _e; _k < _end; _k++)
+                _rows[_k - _e] = &_value_{{p.target}}_{{p.variable}}[(_steps_of[_k] + {{p.late}})*{{p.n_post}}];
+            if (_e == _end)
+                std::fill(_row, _row + {{p.n_post}}, 0);
+            else
+                _add_rows<_real, {{p.n_post}}>(_row, _rows.data(), _end - _e);
         }
         {% endif %}
         {% endfor %}

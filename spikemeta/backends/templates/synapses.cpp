@@ -4,6 +4,10 @@
    they are in a list, in ascending order; two of them may meet at one target, so only code that leaves the targets alone is
    said to have no dependences. #}
 {% extends 'common_synapses.cpp' %}
+{% block extra_headers %}
+{{super()}}
+#include <algorithm>
+{% endblock %}
 {% block maincode %}
     {# USES_VARIABLES { N_post } #}
     const size_t _vectorisation_idx = -1;
@@ -44,6 +48,10 @@
     {% set _start, _stop, _first = pathway.spikes_start, pathway.spikes_stop, pathway.target.start %}
     {% set _part = _start > 0 or _stop < pathway.variables[pathway.eventspace_name].size - 1 %}
     const size_t _n_columns = {{constant_or_scalar('N_post', variables['N_post'])}};
+    {% if history is defined and part == 'commit' %}
+    if (_n_events)
+        std::fill({{history.gradient}}, {{history.gradient}} + _n_columns, 0);
+    {% endif %}
     for (int32_t _event = 0; _event < _n_events; _event++)
     {
         const int32_t _presynaptic_idx = {{_events}}[_event];
@@ -53,6 +61,22 @@
         const size_t _row = (size_t)(_presynaptic_idx - {{_start}})*_n_columns;
         {% else %}
         const size_t _row = (size_t)_presynaptic_idx * _n_columns;
+        {% endif %}
+        {% if history is defined %}
+        {# Rows whose gradient is absorbed need only what remains to be done at a touch. #}
+        {% if part == 'renew' %}
+        if (!{{history.absorbed}}[_presynaptic_idx])
+            continue;
+        {{history.absorbed}}[_presynaptic_idx] = 0;
+        {% else %}
+        if ({{history.absorbed}}[_presynaptic_idx])
+        {
+            {% if not renewed %}
+            {{history.absorbed}}[_presynaptic_idx] = 0;
+            {% endif %}
+            continue;
+        }
+        {% endif %}
         {% endif %}
         {{vector_code|row_code(false, _first)|autoindent}}
         {% if vector_code|column_code(false, _first)|independent %}

@@ -4,9 +4,14 @@
             std::signal(SIGTERM, [](int) { stop = 1; });
             const std::string folder = std::getenv("SPIKEMETA_PHASE");
             const int64_t block = std::atoll(std::getenv("SPIKEMETA_BLOCK"));
-            const int64_t total = std::atoll(std::getenv("SPIKEMETA_STEPS"));
+            int64_t total = std::atoll(std::getenv("SPIKEMETA_STEPS"));
             int64_t done = std::atoll(std::getenv("SPIKEMETA_FIRST"));
             const double limit = std::atof(std::getenv("SPIKEMETA_SECONDS")), dt = STEPS.dt[0];
+            for (Clock* clock : {CLOCKS}) {  // one that a rounding puts just after the last step, which it was to begin: a step more
+                const int64_t every = clock->dt[0]/dt + 0.5, last = total - 1;
+                volatile const double there = last/every*clock->dt[0], here = last*dt;
+                if (every > 1 && last % every == 0 && there - here > 1e-14) { total++; break; }
+            }
             char* const generator = reinterpret_cast<char*>(&brian::_random_generators[0]);
             const size_t size = sizeof(brian::_random_generators[0]);
             if (done && !std::ifstream(folder + "/generator", std::ios::binary).read(generator, size)) std::exit(3);
