@@ -6,12 +6,15 @@ import pkgutil
 import re
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pytest
+import xarray
 from matplotlib.figure import Figure, SubFigure
 
 from spikemeta import figures
 from spikemeta.errors import UserError
 from spikemeta.figures import network_diagram, style
+from spikemeta.figures.tasks import accuracy, first_task
 from spikemeta.language import registry
 
 
@@ -61,3 +64,62 @@ def test_no_two_of_many_lines_look_alike():
     looks = [tuple(style.look(k).values()) for k in range(2 * len(style.PALETTE) + 4)]
     assert len(set(looks)) == len(looks)
     assert len({(color, marker) for color, marker, _ in looks}) == len(looks), "also where a marker is small"
+
+
+def results_of(rules):
+    """Three seeds of two tasks under rules, each a little better than the one before; the first is told of boundaries."""
+    final = 0.5 + np.arange(len(rules))[:, None] / 100 + np.arange(3) / 200
+    tests = np.stack([final + 0.2, final, final], axis=-1)
+    told = np.arange(len(rules)) == 0
+    return xarray.Dataset(
+        {
+            "final_accuracy": (("rule", "seed"), final),
+            "just_learned_accuracy": (("rule", "seed"), final + 0.1),
+            "test_accuracy": (("rule", "seed", "test"), tests),
+            "test_presentations": ("test", [100, 200, 200]),
+            "needs_boundary": ("rule", told),
+            "chance": 0.5,
+        },
+        {"rule": rules, "seed": [0, 1, 2], "task": [1, 2], "test_task": ("test", [1, 1, 2]), "test_after": ("test", [1, 2, 2])},
+        {"task": "split", "dataset": "digits", "scale": "quick", "hidden": 10, "feedback": "tied"},
+    )
+
+
+def test_many_rules_lie_below_each_other():
+    few, many = (results_of([f"rule {k}" for k in range(n)]) for n in (style.MANY, 14))
+    (upright,), (lying,) = accuracy.figure(few).axes, accuracy.figure(many).axes
+    assert [text.get_text() for text in upright.get_xticklabels()] == list(few.rule.values)
+    assert [text.get_text() for text in lying.get_yticklabels()] == list(many.rule.values)
+    assert [bar.get_height() for bar in upright.patches] == pytest.approx([bar.get_width() for bar in bars_of(lying, 8)])
+    assert lying.get_ylim()[0] > lying.get_ylim()[1], "the first rule is at the top"
+    assert len(lying.patches) == 2 * 14
+    assert [bar.get_hatch() for bar in lying.patches].count(style.HATCH) == 2
+    assert accuracy.figure(many).get_figwidth() == accuracy.figure(many.isel(rule=slice(9))).get_figwidth() < 10
+
+
+def bars_of(panel, n):
+    """The bars of the first rules of 14, of either accuracy."""
+    return [*panel.patches[:n], *panel.patches[14 : 14 + n]]
+
+
+def test_each_of_many_rules_has_a_panel():
+    few, many = (results_of([f"rule {k}" for k in range(n)]) for n in (style.MANY, 14))
+    assert len(first_task.figure(few).axes) == 1
+    panels = first_task.figure(many).axes
+    assert [panel.get_title() for panel in panels] == ["rule 0 (told of\nboundaries)", *(f"rule {k}" for k in range(1, 14))]
+    for k, panel in enumerate(panels):
+        (own,) = (container.lines[0] for container in panel.containers)
+        assert own.get_ydata() == pytest.approx(100 * many.test_accuracy.values[k, :, :2].mean(0))
+        assert own.get_linestyle() == ("--" if k == 0 else "-")
+        assert sum(line.get_color() == "0.8" for line in panel.lines) == 13
+
+
+@pytest.mark.filterwarnings("error")
+def test_long_names_of_many_settings_leave_room():
+    long = [f"sgd hidden.lr=1e-05 readout.lr=0.0001 network.readout_spread=0.15 network.hidden_spread=0.{k}" for k in range(12)]
+    for module in (accuracy, first_task):
+        made = module.figure(results_of(long))
+        made.canvas.draw()  # warns where no room is left for panels
+        assert made.get_figwidth() < 10
+    titles = [panel.get_title().splitlines() for panel in made.axes]
+    assert titles[1][0] == "sgd hidden.lr=1e-05", "no word is broken"

@@ -6,6 +6,7 @@ Accuracies are fractions in the data and per cent in the figures; bands and erro
 
 import functools
 import inspect
+import textwrap
 from contextvars import ContextVar
 from pathlib import Path
 
@@ -21,6 +22,8 @@ from spikemeta.system.files import atomic
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")
 MARKERS = "osD^vPX*"
 HATCH = "///"
+#: More rules than colours no longer fit beside each other, or in one panel.
+MANY = len(PALETTE)
 INTERVAL = "mean, 95 % interval"
 
 
@@ -181,14 +184,20 @@ def rule_label(results, rule):
     return f"{rule} (told of boundaries)" if is_told(results, rule) else str(rule)
 
 
+def wrapped(name, letters):
+    """A name of several words on lines of about so many letters: the settings of a search have long names."""
+    return "\n".join(textwrap.wrap(str(name), letters, break_long_words=False, break_on_hyphens=False))
+
+
 def is_told(results, rule):
     """Whether the rule of a row is told of boundaries."""
     return bool(results.needs_boundary.sel(rule=rule))
 
 
-def chance_line(panel, chance, label="chance"):
-    """The accuracy of guessing, given as a fraction, as a dotted line."""
-    panel.axhline(100 * chance, color="0.5", ls=":", lw=1, label=label)
+def chance_line(panel, chance, label="chance", lying=False):
+    """The accuracy of guessing, given as a fraction, as a dotted line; upright where accuracies go from left to right."""
+    line = panel.axvline if lying else panel.axhline
+    line(100 * chance, color="0.5", ls=":", lw=1, label=label)
 
 
 def legend(figure, panel=None, loc="outside right center", **more):
