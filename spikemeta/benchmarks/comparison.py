@@ -31,7 +31,7 @@ def rows_of(rules, work, n_hidden, repeats, say):
         with contextlib.ExitStack() as stack:
             programs = speed.open_programs(stack, [rule], work, n_hidden, speed.COUNTS)
             found = speed.in_turns(programs, {key: speed.COUNTS[key[0]] for key in programs}, repeats)
-            phases = [1e3 * speed._spent(programs["ours", rule.title], 1) for _ in range(repeats)]
+            phases = [1e3 * speed.spent(programs["ours", rule.title], 1) for _ in range(repeats)]
         ms = {kind: values for (kind, _), values in found.items()}
         metrics = {speed.METRICS[kind]: speed.quartiles(values) for kind, values in ms.items()}
         metrics["ms_phase"] = speed.quartiles(phases)

@@ -235,11 +235,12 @@ def _children():
 def measure(run, count, clock=_children, step=1):
     """Processor seconds of one presentation: a long run less a short one, each of whole batches of ``step``."""
     short = max(1, count // 10 // step) * step
-    begun = _spent(run, short, clock)
-    return (_spent(run, count, clock) - begun) / (count - short)
+    begun = spent(run, short, clock)
+    return (spent(run, count, clock) - begun) / (count - short)
 
 
-def _spent(run, count, clock=_children):
+def spent(run, count, clock=_children):
+    """Seconds of the clock that a run of so many presentations takes."""
     began = clock()
     run(count)
     return clock() - began

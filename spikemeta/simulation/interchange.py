@@ -114,7 +114,6 @@ def write_nir(run, path):
     ``gain``; of a linear node, where the rule has a precision: ``precision`` (n_post, n_pre), of the weight before the gain, in
     the rule's own unit (mesu: 1/variance; laplace: times the prior's).
     """
-    import nir
     import torch
     from snntorch.export_nir import export_to_nir
 
@@ -126,6 +125,13 @@ def write_nir(run, path):
     for name, node in zip(projections(run), _linear(graph), strict=True):
         if f"{name}.precision" in run.state:
             node.metadata["precision"] = np.ascontiguousarray(run.state[f"{name}.precision"].T, float)
+    save_graph(graph, path)
+
+
+def save_graph(graph, path):
+    """Write a NIR graph as a file (HDF5); raises `UserError` where it cannot be written."""
+    import nir
+
     try:
         nir.write(Path(path), graph)
     except OSError as error:

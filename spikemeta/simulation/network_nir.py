@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from spikemeta.errors import UserError
-from spikemeta.simulation import stimuli, written
+from spikemeta.simulation import interchange, stimuli, written
 
 _CLOSE = 1e-12  # of a coefficient: what is left of one that is 0
 
@@ -154,13 +154,7 @@ def write(plan, path, weights=None, precision=None):
     UserError
         Also for a file that cannot be written.
     """
-    import nir
-
-    made = graph(plan, weights, precision)
-    try:
-        nir.write(Path(path), made)
-    except OSError as error:
-        raise UserError(f"cannot write {path} ({error}); name a file in a folder that exists and is yours") from None
+    interchange.save_graph(graph(plan, weights, precision), path)
 
 
 def read(path):

@@ -24,7 +24,7 @@ def costs(monkeypatch):
         run(count)
         return 3 + count * (10 + next(calls) // 2 % 3) / 1e3
 
-    monkeypatch.setattr(speed, "_spent", spent)
+    monkeypatch.setattr(speed, "spent", spent)
     return 10, 11, 12
 
 

@@ -52,11 +52,8 @@ def test_the_text_of_surrogate_is_surrogate_to_the_bit(monkeypatch):
 @pytest.mark.parametrize(("rule", "feedback"), [("sgd", "tied"), ("mesu", "random")])
 def test_the_text_of_feedforward_learns_as_feedforward(rule, feedback, monkeypatch):
     """From the same weights, with the same draws: the same spikes, and weights that differ by rounding."""
-    constants = {
-        "presentation": 50.0,
-        "onset": 14.5,
-        "inhibition": 0.05,
-    }  # no step begins at this onset: roundings do not matter
+    # No step begins at this onset: roundings do not matter.
+    constants = {"presentation": 50.0, "onset": 14.5, "inhibition": 0.05}
     how = {"mode": "runtime", "feedback": feedback, "network_parameters": constants}
     start = {"hidden": (64, 10), "readout": (10, 2)}
     weights = {name: 0.3 * np.random.default_rng(1).standard_normal(shape) for name, shape in start.items()}
