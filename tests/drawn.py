@@ -93,6 +93,14 @@ def written(kind="lif", memory="", forward="", pool=False, **fields):
     return Network(**given | fields)
 
 
+def as_file(network):
+    """A network as the text of a user's file."""
+    fields = ("name", "neurons", "layers", "projections", "answer", "signal", "parameters")
+    given = ", ".join(f"{field}={getattr(network, field)!r}" for field in fields)
+    imports = "from spikemeta.language.network import Network, Neurons\nfrom spikemeta.language.rule import Parameter\n\n"
+    return f"{imports}inf = float('inf')\nnetwork = Network({given})\n"
+
+
 @st.composite
 def networks(draw):
     """Networks of one to three hidden layers, recurrent or not, delays 1 to 5, sparse or dense, adaptive thresholds or not."""

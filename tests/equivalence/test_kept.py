@@ -94,17 +94,8 @@ def tasks(tmp_path_factory):
 @pytest.fixture(scope="module")
 def file(tmp_path_factory):
     path = tmp_path_factory.mktemp("network") / "keeping.py"
-    network = keeping()
-    path.write_text(
-        f"from spikemeta.language.network import Network, Neurons\n"
-        f"from spikemeta.language.rule import Parameter\n\ninf = float('inf')\nnetwork = {text_of(network)}\n"
-    )
+    path.write_text(drawn.as_file(keeping()))
     return str(path)
-
-
-def text_of(network):
-    fields = ("name", "neurons", "layers", "projections", "answer", "signal", "parameters")
-    return f"Network({', '.join(f'{f}={getattr(network, f)!r}' for f in fields)})"
 
 
 def simulation(file, mode="standalone"):

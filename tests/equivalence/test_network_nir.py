@@ -88,10 +88,7 @@ def test_a_trained_run_leaves_with_what_it_knows(tmp_path):
     """A sparse recurrent network of a user, trained; weights and precisions come back as the run has them."""
     network = drawn.written("lif", ", delay = 3, probability = 0.5, where = i != j")
     file = tmp_path / "mine.py"
-    fields = ("name", "neurons", "layers", "projections", "answer", "parameters")
-    text = ", ".join(f"{f}={getattr(network, f)!r}" for f in fields)
-    header = "from spikemeta.language.network import Network, Neurons\nfrom spikemeta.language.rule import Parameter\n\n"
-    file.write_text(f"{header}inf = float('inf')\nnetwork = Network({text})\n")
+    file.write_text(drawn.as_file(network))
     tasks = spikemeta.build_curriculum("joint", datasets.load("digits"), limit=32, test_limit=10)
     simulation = spikemeta.Simulation(spikemeta.get_rule("laplace"), str(file), 6, engine="torch")
     run = simulation.run(tasks, seed=3)
