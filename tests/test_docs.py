@@ -146,6 +146,12 @@ def test_every_link_leads_to_a_file(path):
         assert (path.parent / link).exists(), link
 
 
+def test_links_name_pages():
+    """Sphinx keeps no anchors of headings, and refuses a link to one in another page."""
+    for path in DOCS.glob("*.md"):
+        assert re.findall(r"\]\([^)\s]+\.md#[^)]*\)", path.read_text(encoding="utf-8")) == [], path.name
+
+
 @pytest.mark.parametrize("name", tables.names())
 def test_a_recorded_result_says_where_it_came_from(name):
     found = tables.provenance(name)
