@@ -7,6 +7,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 os.environ["SPIKEMETA_DOCS"] = str(Path(__file__).parent)  # pages run in a folder of their own
+os.environ["TTY_COMPATIBLE"] = "0"  # rich would draw each state of a progress bar into a page
 import notebooks
 
 notebooks.write()
