@@ -44,7 +44,6 @@ class Options:
 def run(options, console):
     """Simulate every rule under every seed, and compare."""
     import numpy as np
-    from rich.progress import track
 
     from spikemeta.analysis import lifetime as analysis
     from spikemeta.analysis import rows as tables
@@ -60,7 +59,7 @@ def run(options, console):
     store, record = provenance.begin("memory_lifetime", options, rules=rules.values())
     measured, signals = {label: [] for label in rules}, {}
     points = [(label, seed) for seed in range(options.seeds) for label in rules]
-    for label, seed in track(points, "storing", console=console, transient=True):
+    for label, seed in display.tracked(points, "storing", console):
         rule = lifetime.forgetting_at(rules[label], options.window)
         readouts, power = lifetime.remember(rule, synapses, ages, tracked, before, seed, options.size)
         measured[label].append(analysis.metrics_of(readouts, power, lifetime.GROUP))

@@ -92,7 +92,6 @@ def run(options, console):
     """Time everything and compare."""
     import numpy as np
     import torch
-    from rich.progress import track
     from rich.table import Table
 
     from spikemeta.figures import speed, style
@@ -105,7 +104,7 @@ def run(options, console):
     groups = [_steps(options, rules), _samples((50,), 1), _samples((200, 200), 100)]
     seconds = {label: [] for timed in groups for label in timed}
     try:
-        for turn in track(range(options.repeats + 5), "timing", console=console, transient=True):
+        for turn in display.tracked(range(options.repeats + 5), "timing", console):
             for timed in groups:
                 for label, step in timed.items():
                     start = time.perf_counter()

@@ -1,6 +1,7 @@
 """Output folders and the machinery around a simulation, with a stand-in for the simulation itself."""
 
 import base64
+import io
 import json
 import re
 import shutil
@@ -385,3 +386,33 @@ def test_progress_in_plain_lines(monkeypatch, console):
     assert lines[0].endswith("min left")
     assert lines[1].startswith("1/2 runs, 100/200 presentations")
     assert lines[1].endswith("sgd, seed 0: 60.0 %")
+
+
+@pytest.mark.parametrize(
+    ("terminal", "environment", "seen"),
+    [
+        (True, {}, True),
+        (False, {"FORCE_COLOR": "1"}, False),  # colours were asked for, into a file
+        (True, {"JPY_PARENT_PID": "1"}, False),  # what a notebook runs by "!" writes to a terminal that nobody looks at
+        (
+            True,
+            {"TERM": "xterm-color", "GIT_PAGER": "cat", "FORCE_COLOR": "1"},
+            False,
+        ),  # the same, its kernel started by others
+    ],
+)
+def test_a_bar_is_drawn_only_where_it_is_seen_as_one(monkeypatch, terminal, environment, seen):
+    for name in ("JPY_PARENT_PID", "GIT_PAGER", "FORCE_COLOR", "NO_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in ({"TERM": "xterm-256color"} | environment).items():
+        monkeypatch.setenv(name, value)
+    screen = io.StringIO()
+    screen.isatty = lambda: terminal
+    console = Console(file=screen)
+    with display.Display(console, [10]) as shown:
+        shown.update(0, "train task 1", 5, 10)
+        shown.finish(0, "done")
+    assert list(display.tracked(range(3), "storing", console)) == [0, 1, 2]
+    assert ("storing" in screen.getvalue()) == ("\x1b[?25l" in screen.getvalue()) == seen  # a bar hides the cursor
+    assert "1/1 runs" in screen.getvalue()
+    assert not display.live(Console(file=screen, quiet=True))

@@ -3,15 +3,52 @@
 import contextlib
 import contextvars
 import importlib.util
+import os
 import time
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn, track
 from rich.table import Table
 
 from spikemeta.analysis import statistics
 
 LINE_EVERY = 15.0  # seconds between progress lines where there is no terminal
+
+
+def live(console):
+    """Whether a bar that is drawn again and again is seen as one: on a terminal, and where a notebook runs the study itself.
+
+    What a notebook runs by ``!`` writes to a terminal that nobody looks at: every state of a bar would stay in the cell.
+
+    Parameters
+    ----------
+    console : rich.console.Console
+
+    Returns
+    -------
+    bool
+    """
+    if console.quiet or console.is_jupyter:
+        return not console.quiet and importlib.util.find_spec("ipywidgets") is not None
+    kernel = os.environ.get("TERM") == "xterm-color" and os.environ.get("GIT_PAGER") == "cat"  # as ipykernel sets them
+    return console.is_interactive and console.file.isatty() and not kernel and "JPY_PARENT_PID" not in os.environ
+
+
+def tracked(points, what, console):
+    """The points one by one, with a bar that vanishes at the end, where it is `live`.
+
+    Parameters
+    ----------
+    points : sequence
+    what : str
+        What is done to them, beside the bar.
+    console : rich.console.Console
+
+    Returns
+    -------
+    iterable
+    """
+    return track(points, what, console=console, transient=True, disable=not live(console))
 
 
 class Display:
@@ -34,8 +71,7 @@ class Display:
         self.bar = None
 
     def __enter__(self):
-        notebook = self.console.is_jupyter and not self.console.quiet and importlib.util.find_spec("ipywidgets")
-        if self.console.is_terminal or notebook:
+        if live(self.console):
             self.bar = Progress(
                 TextColumn("{task.fields[points]}"),
                 BarColumn(),
