@@ -14,6 +14,14 @@ class Perceptron:
 
     drops = False
 
+    def between(self, x, units):
+        """What follows a hidden layer's product with its weights; ``units`` is the dimension of its units."""
+        return torch.relu(x)
+
+    def after(self, x, units):
+        """What follows the last layer's product."""
+        return x
+
     def fan(self, weight):
         """Inputs of a layer, by which the spread of its weights is chosen."""
         return weight.shape[-1]
@@ -65,14 +73,16 @@ class Perceptron:
         layers = [name.removeprefix("weight") for name in weights if name.startswith("weight")]
         stacked = weights[f"weight{layers[0]}"].dim() == 3
         x = images.T if stacked else images  # a stack keeps the images last: one product for all samples, and no copies
+        units = -2 if stacked else -1
         for number, layer in enumerate(layers):
             weight, bias = weights[f"weight{layer}"], weights.get(f"bias{layer}")
-            x = torch.relu(x) if number else x
+            x = self.between(x, units) if number else x
             if stacked:
                 x = weight @ x if number else (weight.flatten(0, 1) @ x).unflatten(0, weight.shape[:2])
                 x = x if bias is None else x + bias.unsqueeze(-1)
             else:
                 x = torch.nn.functional.linear(x, weight, bias)
+        x = self.after(x, units)
         return x.mT if stacked else x
 
 

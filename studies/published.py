@@ -74,6 +74,18 @@ _CIFAR_SI = _CIFAR | {"rule": "synaptic_intelligence", "batch": 256, "adam": 1e-
 _CLIPPED = {"lr_mu": 5.0, "lr_sigma": 66.0, "window": 5e5, "sigma_prior": 1.0, "ratio": 0.02, "least": 1e-6, "most": 1.0}
 #: Of a stream: every image once, alone, as stored; the last five tasks count.
 _ONE_BY_ONE = {"epochs": 1, "batch": 1, "shuffle": False, "recent": 5}
+#: Cottart et al. 2026 and their code's configuration: a new order in each task; beliefs begin within 1/sqrt(inputs).
+_GATED = _ONE_BY_ONE | {
+    "network": "gated_perceptron",
+    "rule": "bimu",
+    "hidden": (100,),
+    "tasks": 1000,
+    "shuffle": True,
+    "samples": 5,
+    "spread": 1.0,
+    "standardised": True,
+    "binary": True,
+}
 
 
 def settings():
@@ -92,6 +104,13 @@ def settings():
             tasks=200,
             **_ONE_BY_ONE,
             **_MESU,
+        ),
+        Setting(
+            label="bimu-stream",
+            source="Cottart et al. 2026, authors' notebook: last five of 1,000 tasks",
+            published=(90.30, 0.38),
+            constants={"lr": 4.9, "likelihood": 161.3, "kl": 3.76, "lr_max": 0.0023, "window": 700},
+            **_GATED,
         ),
         Setting(
             label="synaptic_intelligence",

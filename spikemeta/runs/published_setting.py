@@ -70,6 +70,8 @@ class Setting:
         training and in tests, as the network is told the task. 0: every class in every task.
     fresh_base : bool
         Whether the base optimizer forgets what it holds at each task.
+    binary : bool
+        Whether a test takes the signs of the drawn weights alone, where training draws them between -1 and 1.
     """
 
     label: str
@@ -101,6 +103,7 @@ class Setting:
     network: str = "perceptron"
     per_task: int = 0
     fresh_base: bool = False
+    binary: bool = False
 
     def classes_of(self, task):
         """The classes of a task, where tasks are classes that come in turn."""

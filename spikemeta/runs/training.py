@@ -162,7 +162,7 @@ class Trainer:
             sets = []
             for _ in range(s.samples):
                 with self.optimizer.sampled():
-                    sets.append({name: p.detach().clone() for name, p in self.weights.items()})
+                    sets.append({name: (p.sign() if s.binary else p).detach().clone() for name, p in self.weights.items()})
             for task in tasks:
                 (x, y), total = self._seen("test", task), 0
                 for weights in sets:
