@@ -1,9 +1,10 @@
 """The perceptron that binary Bayesian synapses were published in: layers normalised, units that answer to both signs.
 
-Each layer's product with its weights is normalised over its units to mean 0 and variance 1, the last layer's too. A hidden unit is
-then 1 where that is beyond 1 or -1, else 0, so that activations are binary as the weights are; gradients pass it within a half of the
-two thresholds (Cottart, Ballet, Bonnet & Querlioz 2026, ICML, arXiv 2605.30198, and their code: layer normalisation without
-constants of its own, "reverse binary gate" of width 1). Not spiking, trained by torch; weights are an argument, as in `perceptron`.
+Each layer's product with its weights is normalised over its units to mean 0 and variance 1, the last layer's too. A hidden
+unit is then 1 where that is beyond 1 or -1, else 0, so that activations are binary as the weights are; gradients pass it
+within a half of the two thresholds (Cottart, Ballet, Bonnet & Querlioz 2026, ICML, arXiv 2605.30198, and their code: layer
+normalisation without constants of its own, "reverse binary gate" of width 1). Not spiking, trained by torch; weights are an
+argument, as in `perceptron`.
 """
 
 import torch

@@ -4,7 +4,7 @@
     spikemeta run published --dataset mnist --scale full --seeds 2
     spikemeta run published --dataset cifar10 --scale full
 
-Perceptrons, trained by backpropagation with a rule as the optimizer, in the settings of the papers: MESU and Synaptic
+Perceptrons, trained by backpropagation with a rule as the optimizer, in the settings of the papers: MESU, BiMU and Synaptic
 Intelligence on permuted MNIST, stable and flexible synapses on a sequence of items. The last had 4,096 units upon
 the features of a pretrained network and published no numbers, only which items are kept; here a perceptron sees the pixels of
 single digits, without biases, and the tests over ten trials are ours. Written to the output folder: ``summary.json``,
@@ -166,7 +166,9 @@ class Options:
     dataset: str = option("digits", "Images: digits (comes along), mnist or fashion; cifar10 for the settings cifar-...")
     scale: str = option("quick", "quick (small, to look around) or full (as published).", choices=("quick", "full"))
     seeds: int = option(1, "Number of seeds, 0 to N-1: weights, permutations, order and noise.", low=1, decides=False)
-    stream_tasks: int | None = option(None, "Tasks of the stream. Default: 200, 10 with quick.", low=5)
+    stream_tasks: int | None = option(
+        None, "Tasks of a stream. Default: as published, 200 or 1000; 10 with quick.", low=5
+    )
     float32: bool = option(False, "Matrix products of the 2 x 2000 network in float32, as published, not in bfloat16.")
     items_lr: float = option(0.15, "Learning rate of the settings of items.", low=0)
     items_closing: float | None = option(None, "How soon their gates close. Default: 1 for stable, 1.4 for hybrid.", low=0.01)

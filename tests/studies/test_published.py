@@ -115,16 +115,51 @@ def test_a_stream_that_was_cut_ends_with_fewer_tasks_or_goes_on(tmp_path):
         training.execute(point(replace(short, tasks=2), tmp_path / "long", True), lambda *_: None)
 
 
-def test_the_perceptron_of_a_stack_is_that_of_each_sample():
+@pytest.mark.parametrize("name", ["perceptron", "gated_perceptron"])
+def test_the_perceptron_of_a_stack_is_that_of_each_sample(name):
     import torch
 
-    network, made = registry.load("networks", "perceptron"), torch.Generator().manual_seed(0)
+    network, made = registry.load("networks", name), torch.Generator().manual_seed(0)
     sets = [network.start((6, 5, 4, 3), made, "glorot_normal", biases=True) for _ in range(3)]
     sets = [{n: w + 0.1 * torch.randn(w.shape, generator=made) for n, w in s.items()} for s in sets]
     x = torch.rand(7, 6, generator=made)
     stack = {n: torch.stack([s[n] for s in sets]) for n in sets[0]}
     # float32, three layers of at most six additions
     torch.testing.assert_close(network(stack, x), torch.stack([network(s, x) for s in sets]), rtol=1e-5, atol=1e-6)
+
+
+def test_a_gated_perceptron_is_normalised_and_answers_to_both_signs():
+    """Against torch's own layer normalisation; gradients pass within a half of a threshold."""
+    import torch
+
+    network, made = registry.load("networks", "gated_perceptron"), torch.Generator().manual_seed(1)
+    weights = {n: w.requires_grad_() for n, w in network.start((6, 9, 4), made, 1.0).items()}
+    x = torch.randn(5, 6, generator=made)
+    inner = torch.nn.functional.layer_norm(x @ weights["weight1"].detach().T, (9,)).requires_grad_()
+    gates = (inner.abs() > 1).float().detach().requires_grad_()
+    expected = torch.nn.functional.layer_norm(gates @ weights["weight2"].T, (4,))
+    found = network(weights, x)
+    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6)  # float32, sums of nine
+    onto = torch.randn(5, 4, generator=made)
+    (passed,) = torch.autograd.grad(expected, gates, onto)
+    near = ((inner > 0.5) & (inner < 1.5)).float() - ((inner < -0.5) & (inner > -1.5)).float()
+    hidden = torch.nn.functional.layer_norm(x @ weights["weight1"].T, (9,))
+    (by_hand,) = torch.autograd.grad(hidden, weights["weight1"], passed * near)
+    (ours,) = torch.autograd.grad(found, weights["weight1"], onto)
+    assert by_hand.abs().max() > 0.1
+    torch.testing.assert_close(ours, by_hand, rtol=1e-4, atol=1e-5)
+
+
+def test_binary_synapses_are_tested_with_signs_alone(monkeypatch):
+    setting = small("bimu-stream", batch=1, epochs=1, tasks=1, recent=1, limit=20)
+    trainer, seen = training.Trainer(setting, pool.dataset("digits"), 0), []
+    trainer.train_epoch(lambda step: None)
+    monkeypatch.setattr(trainer.network, "after", lambda x, units: seen.append(x) or x)
+    monkeypatch.setattr(trainer.network, "between", lambda x, units: (x.abs() > 1).float())
+    trainer.test([0])
+    assert len(seen) == setting.samples
+    for logits in seen:  # sums of whole numbers
+        assert bool((logits == logits.round()).all())
 
 
 def test_a_state_of_another_setting_or_a_damaged_one_is_refused(tmp_path):
