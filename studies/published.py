@@ -166,9 +166,7 @@ class Options:
     dataset: str = option("digits", "Images: digits (comes along), mnist or fashion; cifar10 for the settings cifar-...")
     scale: str = option("quick", "quick (small, to look around) or full (as published).", choices=("quick", "full"))
     seeds: int = option(1, "Number of seeds, 0 to N-1: weights, permutations, order and noise.", low=1, decides=False)
-    stream_tasks: int | None = option(
-        None, "Tasks of a stream. Default: as published, 200 or 1000; 10 with quick.", low=5
-    )
+    stream_tasks: int | None = option(None, "Tasks of a stream. Default: as published, 200 or 1000; 10 with quick.", low=5)
     float32: bool = option(False, "Matrix products of the 2 x 2000 network in float32, as published, not in bfloat16.")
     items_lr: float = option(0.15, "Learning rate of the settings of items.", low=0)
     items_closing: float | None = option(None, "How soon their gates close. Default: 1 for stable, 1.4 for hybrid.", low=0.01)
