@@ -76,6 +76,10 @@ _CLIPPED = {"lr_mu": 5.0, "lr_sigma": 66.0, "window": 5e5, "sigma_prior": 1.0, "
 _ONE_BY_ONE = {"epochs": 1, "batch": 1, "shuffle": False, "recent": 5}
 #: Cottart et al. 2026 and their code's configuration: a new order in each task; beliefs begin within 1/sqrt(inputs).
 _GATED = _ONE_BY_ONE | {
+    "label": "bimu-stream",
+    "source": "Cottart et al. 2026, authors' notebook: last five of 1,000 tasks",
+    "published": (90.30, 0.38),
+    "constants": {"lr": 4.9, "likelihood": 161.3, "kl": 3.76, "lr_max": 0.0023, "window": 700},
     "network": "gated_perceptron",
     "rule": "bimu",
     "hidden": (100,),
@@ -105,13 +109,7 @@ def settings():
             **_ONE_BY_ONE,
             **_MESU,
         ),
-        Setting(
-            label="bimu-stream",
-            source="Cottart et al. 2026, authors' notebook: last five of 1,000 tasks",
-            published=(90.30, 0.38),
-            constants={"lr": 4.9, "likelihood": 161.3, "kl": 3.76, "lr_max": 0.0023, "window": 700},
-            **_GATED,
-        ),
+        Setting(**_GATED),
         Setting(
             label="synaptic_intelligence",
             source="Zenke et al. 2017, authors' stored results, c = 0.1",
