@@ -74,6 +74,18 @@ _CIFAR_SI = _CIFAR | {"rule": "synaptic_intelligence", "batch": 256, "adam": 1e-
 _CLIPPED = {"lr_mu": 5.0, "lr_sigma": 66.0, "window": 5e5, "sigma_prior": 1.0, "ratio": 0.02, "least": 1e-6, "most": 1.0}
 #: Of a stream: every image once, alone, as stored; the last five tasks count.
 _ONE_BY_ONE = {"epochs": 1, "batch": 1, "shuffle": False, "recent": 5}
+_STREAM = (
+    _ONE_BY_ONE
+    | {
+        "label": "mesu-stream",
+        "source": "Bonnet et al. 2025, fig. 3: last five of 200 tasks",
+        "published": (91.34, None),
+        "constants": {"window": 300_000, "sigma_prior": 1.0, "guard": float("inf")},  # the authors bound nothing here
+        "hidden": (50,),
+        "tasks": 200,
+    }
+    | _MESU
+)
 #: Cottart et al. 2026 and their code's configuration: a new order in each task; beliefs begin within 1/sqrt(inputs).
 _GATED = _ONE_BY_ONE | {
     "label": "bimu-stream",
@@ -99,16 +111,7 @@ def settings():
     made = [
         Setting(label="mesu-10", shuffle=False, **_TEN),
         Setting(label="mesu-10-shuffled", shuffle=True, **_TEN),
-        Setting(
-            label="mesu-stream",
-            source="Bonnet et al. 2025, fig. 3: last five of 200 tasks",
-            published=(91.34, None),
-            constants={"window": 300_000, "sigma_prior": 1.0, "guard": float("inf")},  # the authors bound nothing here
-            hidden=(50,),
-            tasks=200,
-            **_ONE_BY_ONE,
-            **_MESU,
-        ),
+        Setting(**_STREAM),
         Setting(**_GATED),
         Setting(
             label="synaptic_intelligence",
