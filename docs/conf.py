@@ -9,6 +9,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 os.environ["SPIKEMETA_DOCS"] = str(Path(__file__).parent)  # pages run in a folder of their own
 os.environ["TTY_COMPATIBLE"] = "0"  # rich would draw each state of a progress bar into a page
 import notebooks
+from docutils import nodes
+from sphinx.util import logging
 
 notebooks.write()
 project = "spikemeta"
@@ -23,3 +25,14 @@ nb_execution_timeout = 900  # of a cell, on a slow machine
 nb_execution_in_temp = True
 nb_render_markdown_format = "gfm"  # which has tables
 numpydoc_show_class_members = False
+
+
+def setup(app):
+    """A picture without an alternative text is a warning: a cell gives it by ``:mystnb: {"image": {"alt": ...}}``."""
+    app.connect("doctree-read", lambda app, tree: _check_pictures(tree))
+
+
+def _check_pictures(tree):
+    for picture in tree.findall(nodes.image):
+        if not picture.get("alt"):
+            logging.getLogger(__name__).warning("a picture without an alternative text: %s", picture["uri"], location=picture)

@@ -240,6 +240,17 @@ def test_a_figure_keeps_its_colours(tmp_path):
         assert np.abs(np.asarray(image.convert("RGB"), int) - shades).max() <= 16
 
 
+def test_every_cell_that_draws_says_what_the_picture_shows():
+    drawing = re.compile(r"\bImage\(|\bplt\.|\bfigures?\(|\.draw\(")
+    found = 0
+    for path in DOCS.glob("*.md"):
+        for cell in re.findall(r"^```\{code-cell\}[^\n]*\n(.*?)^```$", path.read_text(encoding="utf-8"), re.M | re.S):
+            if drawing.search(cell) and ":tags: [remove-output]" not in cell:
+                found += 1
+                assert re.search(r'^:mystnb: \{"image": \{"alt": "[^"]{30,}"\}\}$', cell, re.M), f"{path.name}: {cell}"
+    assert found == 10
+
+
 def test_the_readme_quotes_the_recorded_numbers():
     readme = (DOCS.parent / "README.md").read_text(encoding="utf-8")
     rows = {row["rule"]: row for row in tables.summary("forgetting/200")["rows"]}

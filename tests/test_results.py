@@ -209,6 +209,12 @@ def test_study_writes_the_contract(tmp_path, fake, console):
     for name in ("first_task", "accuracy", "all_tasks", "accuracy_matrices", "cost"):
         assert (tmp_path / "figures" / f"{name}.png").read_bytes().startswith(b"\x89PNG")
         assert (tmp_path / "figures" / f"{name}.pdf").read_bytes().startswith(b"%PDF")
+    page = report.write(tmp_path).read_text()
+    for words in (
+        "Accuracy on the first task: test accuracy (%) against",
+        "Accuracy, mean over tasks: test accuracy (%); sgd, laplace; after the last task",
+    ):
+        assert f'<img alt="{words}' in page
     printed = console.export_text()
     assert "66.5 ± 0.7" in printed
     assert str(tmp_path / "summary.json") in printed

@@ -6,6 +6,7 @@ Accuracies are fractions in the data and per cent in the figures; bands and erro
 
 import functools
 import inspect
+import re
 import textwrap
 from contextvars import ContextVar
 from pathlib import Path
@@ -212,14 +213,64 @@ def legend_of_all(figure, panels):
     figure.legend(found.values(), found.keys(), loc="outside right center", fontsize=8, frameon=False)
 
 
+def words(figure):
+    """What a figure shows, in words, for those who do not see it: its title, what stands at its axes, what its legends name.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+
+    Returns
+    -------
+    str
+    """
+    panels = [panel for panel in figure.axes if not hasattr(panel, "_colorbar")]
+    title = figure.get_suptitle() or next((panel.get_title() for panel in panels if panel.get_title()), "")
+    along = [(p.get_ylabel() or figure.get_supylabel(), p.get_xlabel() or figure.get_supxlabel()) for p in panels]
+    bars = [panel.get_ylabel() for panel in figure.axes if hasattr(panel, "_colorbar")]
+    legends = [*figure.legends, *(panel.get_legend() for panel in panels if panel.get_legend())]
+    parts = [
+        title,
+        ", ".join(dict.fromkeys(" against ".join(filter(None, pair)) for pair in along if any(pair))),
+        ", ".join(dict.fromkeys(f"colour: {bar}" for bar in bars if bar)),
+        ", ".join(dict.fromkeys(panel.get_title() for panel in panels if panel.get_title() and panel.get_title() != title)),
+        ", ".join(dict.fromkeys(name for panel in panels for axis in (panel.xaxis, panel.yaxis) for name in _names(axis))),
+        ", ".join(dict.fromkeys(text.get_text() for legend in legends for text in legend.get_texts())),
+    ]
+    parts = [" ".join(part.split()) for part in parts]
+    return ": ".join(filter(None, [parts[0], "; ".join(filter(None, parts[1:]))]))
+
+
+def _names(axis):
+    """The words at the ticks of an axis that has words there, as one of rules has."""
+    from matplotlib.ticker import FixedFormatter, FuncFormatter
+
+    if not isinstance(axis.get_major_formatter(), (FixedFormatter, FuncFormatter)):
+        return []
+    return [label.get_text() for label in axis.get_ticklabels() if not re.fullmatch(r"[\d.,−$-].*|", label.get_text())]
+
+
+def read_words(path):
+    """What a PNG of `save` shows, in words; the name of any other file."""
+    from PIL import Image
+
+    try:
+        with Image.open(path) as image:
+            image.load()  # the text may stand behind the pixels
+            return image.info.get("Description") or path.stem.replace("_", " ")
+    except OSError:
+        return path.stem.replace("_", " ")
+
+
 def save(figure, folder, name):
-    """Write ``name.png`` and ``name.pdf`` atomically; returns the two paths."""
+    """Write ``name.png`` and ``name.pdf`` atomically, each with what it shows in words; returns the two paths."""
     paths = [Path(folder) / f"{name}.{kind}" for kind in ("png", "pdf")]
-    layout = figure.get_layout_engine()
+    layout, shown = figure.get_layout_engine(), words(figure)
     try:
         for path in paths:
             with atomic(path) as temporary:
-                metadata = {"CreationDate": None} if path.suffix == ".pdf" else {"Software": None}
+                metadata = {"Software": None, "Description": shown}
+                metadata = {"CreationDate": None, "Subject": shown} if path.suffix == ".pdf" else metadata
                 figure.savefig(temporary, dpi=200, metadata=metadata)
             figure.set_layout_engine("none")  # what has its place keeps it: a layout takes longer than a drawing
     finally:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from spikemeta.analysis import statistics
 from spikemeta.errors import UserError
+from spikemeta.figures import style
 from spikemeta.runs.display import percent
 from spikemeta.runs.report_page import SCRIPT, STYLE
 from spikemeta.system.files import atomic, read_json
@@ -120,7 +121,7 @@ def render(summary, provenance, figures):
         body += ["<tr>", *[f"<td>{e(c)}</td>" for c in [row.get("label", row["rule"]), *cells]], "</tr>"]
     body.append("</tbody></table></div>")
     body += [f'<p class="failed">failed: {e(message)}</p>' for message in summary.get("failures", ())]
-    body += [_figure(path.stem, base64.b64encode(path.read_bytes()).decode()) for path in figures]
+    body += [_figure(path) for path in figures]
     body += _rules(provenance.get("rules", {}))
     body.append(f"<h2>Provenance</h2><pre>{e(json.dumps(provenance, indent=2))}</pre>")
     return (
@@ -130,12 +131,13 @@ def render(summary, provenance, figures):
     )
 
 
-def _figure(name, data):
+def _figure(path):
     """A figure that fills the window when it is clicked, by its address alone; a click anywhere goes back."""
-    name, words = html.escape(name), html.escape(name.replace("_", " "))
+    name, shown = html.escape(path.stem), html.escape(style.read_words(path))
+    data = base64.b64encode(path.read_bytes()).decode()
     return (
         f'<figure id="at-{name}"><div id="{name}"><a class="back" href="#at-{name}">close</a><a href="#{name}" title="enlarge">'
-        f'<img alt="{words}" src="data:image/png;base64,{data}"></a></div></figure>'
+        f'<img alt="{shown}" src="data:image/png;base64,{data}"></a></div></figure>'
     )
 
 

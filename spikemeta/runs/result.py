@@ -14,6 +14,7 @@ import numpy as np
 from spikemeta.data import datasets
 from spikemeta.data.dataset import Dataset
 from spikemeta.errors import UserError, suggest
+from spikemeta.figures import style
 from spikemeta.language import registry
 from spikemeta.language.rule import Rule
 from spikemeta.runs import display
@@ -141,9 +142,11 @@ class Result:
     def _repr_html_(self):
         shown = [f"<p>{escape(str(self.folder))}</p>", self.summary.to_html(float_format=lambda value: f"{value:.3f}")]
         shown += [f"<p>{escape(text)}</p>" for text in [*self.warnings, *self.failures]]
-        for name, path in self.figures.items():
+        for path in self.figures.values():
             data = base64.b64encode(path.read_bytes()).decode()
-            shown.append(f'<img alt="{escape(name)}" style="max-width: 100%" src="data:image/png;base64,{data}">')
+            shown.append(
+                f'<img alt="{escape(style.read_words(path))}" style="max-width: 100%" src="data:image/png;base64,{data}">'
+            )
         return "\n".join(shown)
 
 
