@@ -14,10 +14,11 @@ figure div:target{position:fixed;inset:0;z-index:1;overflow:auto;background:var(
 figure div:target img{width:100%;height:100%;object-fit:contain}
 figure div:target .back{display:block;position:absolute;inset:0;text-align:right;padding:1rem;color:var(--link)}
 @media print{:root{--text:#000;--page:#fff;--line:#999;--code:#fff;--link:#000;--bad:#000}
-body{max-width:none;margin:0;font-size:10pt}
+body{max-width:none;margin:0;padding:0;font-size:10pt}th,td{padding:.15rem .4rem}
 figure,tr{break-inside:avoid}.wide{overflow:visible}pre{white-space:pre-wrap;overflow-wrap:anywhere}}"""
 
-#: Heads of columns become buttons; a number comes before what is none. Without scripts the page is complete, unsorted.
+#: Heads of columns become buttons: first the largest number, or the first word; a number comes before what is none.
+#: Without scripts the page is complete, unsorted.
 SCRIPT = """for (const table of document.querySelectorAll("table")) {
   const heads = [...table.tHead.rows[0].cells], body = table.tBodies[0];
   heads.forEach((head, k) => {
@@ -25,17 +26,18 @@ SCRIPT = """for (const table of document.querySelectorAll("table")) {
     button.append(...head.childNodes);
     head.append(button);
     button.onclick = () => {
-      const up = head.getAttribute("aria-sort") === "descending";
+      const before = head.getAttribute("aria-sort"), rows = [...body.rows];
       const value = row => parseFloat(row.cells[k].textContent.replace("\u2212", "-"));
       const words = row => row.cells[k].textContent;
+      const up = before ? before === "descending" : rows.every(row => isNaN(value(row)));
       const order = (a, b) => {
         const [x, y] = [value(a), value(b)];
-        if (isNaN(x) || isNaN(y)) return isNaN(x) - isNaN(y) || (up ? 1 : -1) * words(b).localeCompare(words(a));
+        if (isNaN(x) || isNaN(y)) return isNaN(x) - isNaN(y) || (up ? 1 : -1) * words(a).localeCompare(words(b));
         return up ? x - y : y - x;
       };
       heads.forEach(other => other.removeAttribute("aria-sort"));
       head.setAttribute("aria-sort", up ? "ascending" : "descending");
-      body.append(...[...body.rows].sort(order));
+      body.append(...rows.sort(order));
     };
   });
 }"""
