@@ -77,13 +77,13 @@ async function look() {
   await framed("paper", 680, "print");
   found.addresses = [...document.querySelectorAll("[src],[href]")].map(e => e.getAttribute("src") || e.getAttribute("href"));
   found.requests = performance.getEntriesByType("resource").map(entry => entry.name);
-  const shown = Object.assign(document.createElement("pre"), {id: "findings", textContent: JSON.stringify(found)});
+}
+
+function tell(what) {
+  const shown = Object.assign(document.createElement("pre"), {id: "findings", textContent: JSON.stringify(what)});
   document.body.replaceChildren(shown);
 }
-look().catch(error => {
-  document.body.innerHTML = "<pre id=\"findings\"></pre>";
-  findings.textContent = JSON.stringify(String(error));
-});
+look().then(() => tell(found), error => tell(String(error)));
 """
 
 
@@ -110,7 +110,7 @@ def found(tmp_path_factory):
     probed.write_text(page.replace("</body>", f"<script>{script}</script></body>"), "utf-8")
     options = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
     options += (
-        " --disable-component-update --disable-sync --disable-extensions --window-size=1300,900 --virtual-time-budget=10000"
+        " --disable-component-update --disable-sync --disable-extensions --window-size=1300,900 --virtual-time-budget=100000"
     )
     command = [browser, *options.split(), f"--user-data-dir={folder / 'profile'}", "--dump-dom", probed.as_uri()]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
