@@ -23,20 +23,22 @@ rule = Rule(
     reference="Luboeinski & Tetzlaff 2021, Commun. Biol. 4, 275, with constants of Li, Kulvicius & Tetzlaff 2016, PLoS ONE 11, "
     "e0161679, and their code: h relaxes to h_0 at 0.1/688.4 s; tau_p dp/dt = -p + [sum |h - h_0| > 0.5 h_0], tau_p = 1 h; "
     "tau_z dz/dt = p (1 - z) where h - h_0 > 0.2 h_0, -p (z + 0.5) where it is below -0.2 h_0, tau_z = 1 h; w = h + h_0 z. "
-    "early = h - h_0, late = h_0 z, scale = h_0; a presentation counts as a minute. Here the sum is one synapse's, the late "
-    "phase has the same bound either way, and the gradient moves h in place of calcium. Between events all is solved exactly.",
+    "early = h - h_0, late = h_0 z, scale = h_0, w_start for h_0 in w; a presentation counts as a minute. Here the sum is "
+    "one synapse's, the late phase has the same bound either way, and a gradient moves h, not calcium. All is solved exactly.",
     state="""
         dearly/dt = -early/tau_early : 1
+        w_start : 1
         late : 1
         proteins : 1
         tag : integer
         tagged_until : 1
         visited : 1
     """,
-    weight="early + late",
+    weight="w_start + early + late",
     initial="""
         early = 0
-        late = w_init
+        w_start = w_init
+        late = 0
         proteins = 0
         tag = 0
         tagged_until = 0
