@@ -5,18 +5,25 @@
 
 Every rule runs on every chip, on the same tasks under the same seeds; those that do not fit run as if the chip had 16-bit
 words for the state it has no room for, and could compute what it cannot, and are marked. Then the weight's bits are varied
-from 1 to 16 (other state at 16 bits, stochastic rounding), and the memristor's programming noise. Written to the output
-folder: ``summary.json``, ``results.nc``, ``provenance.json`` and three figures.
+from 1 to 16 (other state at 16 bits, stochastic rounding), and the memristor's programming noise; or, with ``--curves``, the
+bits of a rule's first hidden word, with all else at 16. How few does the belief of a binary synapse need?
+
+    spikemeta run hardware --hardware ideal --rules bimu --set lazy=0 --curves hidden --curve-seeds 5
+
+Written to the output folder: ``summary.json``, ``results.nc``, ``provenance.json`` and three figures.
 """
 
 import functools
 from dataclasses import dataclass
 
-from spikemeta.errors import UserError
+from spikemeta.errors import UserError, suggest
 from spikemeta.runs.study import SimulationOptions, Study, option
 
 BITS = (1, 2, 4, 6, 8, 16)
 NOISES = (0.0, 5.0, 10.0, 20.0)
+#: Of the first hidden word.
+HIDDEN_BITS = (1, 2, 3, 4, 5, 6, 8, 12, 16)
+CURVES = ("bits", "noise", "hidden")
 
 
 @dataclass(frozen=True)
@@ -27,6 +34,11 @@ class Options(SimulationOptions):
     images: int | None = option(None, "Training images per task, in place of those of --scale; a fifth as many to test.", low=5)
     curve_images: int = option(300, "Training images per task for the curves over bits and noise.", low=5)
     curve_seeds: int = option(1, "Seeds for these curves; 0 leaves them out.", low=0, decides=False)
+    curves: str = option(
+        "bits,noise",
+        "Curves, by commas: bits (of the weight), noise (of the memristor), hidden (bits of hidden state).",
+        decides=False,
+    )
 
 
 def chips_of(text):
@@ -51,14 +63,39 @@ def chips_of(text):
     return [by_name.pop("ideal"), *by_name.values()]
 
 
+def curves_of(text):
+    """``"bits,noise"`` as a list, each of `CURVES`.
+
+    Raises
+    ------
+    UserError
+    """
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    unknown = [name for name in names if name not in CURVES]
+    if unknown:
+        raise UserError("\n".join(suggest("curve", name, CURVES) for name in unknown))
+    return names
+
+
+def _word(name, bits):
+    from spikemeta.hardware.profile import Quantity, Slot
+
+    return Slot(name, Quantity(bits, "bit", "the independent variable of study hardware", "chosen"), True, "stochastic")
+
+
 def with_bits(bits):
     """A chip whose weights have so many bits; all else is ample."""
-    from spikemeta.hardware.profile import Hardware, Quantity, Slot
+    from spikemeta.hardware.profile import Hardware
 
-    source = "the independent variable of study hardware"
-    weight = Slot("weight", Quantity(bits, "bit", source, "chosen"), True, "stochastic")
-    more = Slot("word", Quantity(16, "bit", source, "chosen"), True, "stochastic")
-    return Hardware(f"weights_of_{bits}_bits", weight=weight, more_state=more)
+    return Hardware(f"weights_of_{bits}_bits", weight=_word("weight", bits), more_state=_word("word", 16))
+
+
+def with_hidden_bits(bits):
+    """A chip whose first word beside the weight has so many bits; all else has 16."""
+    from spikemeta.hardware.profile import Hardware
+
+    words = {"weight": _word("weight", 16), "state": (_word("hidden", bits),), "more_state": _word("word", 16)}
+    return Hardware(f"hidden_of_{bits}_bits", **words)
 
 
 def with_noise(noise):
@@ -78,7 +115,7 @@ def entries_of(options):
     from spikemeta.hardware import fitting
     from spikemeta.runs import planning, study
 
-    rules = study.resolve_rules(options.rules)
+    rules, wanted = study.resolve_rules(options.rules), curves_of(options.curves)
     chips = chips_of(options.hardware)
     own = {"limit": options.images, "test_limit": max(options.images // 5, 1)} if options.images else {}
     few = {"limit": options.curve_images, "test_limit": max(options.curve_images // 5, 1)}
@@ -101,11 +138,14 @@ def entries_of(options):
     for spec, rule in rules.items():
         for chip in chips:
             row(spec, rule, chip, "chips", None, own)
+    points = {"bits": (with_bits, BITS), "noise": (with_noise, NOISES), "hidden": (with_hidden_bits, HIDDEN_BITS)}
     for spec, rule in rules.items() if options.curve_seeds else ():
-        for bits in BITS:
-            row(spec, rule, with_bits(bits), "bits", bits, few, options.curve_seeds)
-        for noise in NOISES:
-            row(spec, rule, with_noise(noise), "noise", noise, few, options.curve_seeds)
+        for part in CURVES:
+            if part not in wanted or (part == "hidden" and not fitting.needs(rule).words):
+                continue
+            chip_with, values = points[part]
+            for x in values:
+                row(spec, rule, chip_with(x), part, x, few, options.curve_seeds)
     return rows
 
 

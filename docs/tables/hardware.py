@@ -62,8 +62,8 @@ def chip_costs(name):
 
 
 def chip_curves(name):
-    """A Markdown table: final accuracy by bits of the weight and by programming noise, in %."""
-    rows = [row for row in summary(name)["rows"] if row["part"] in ("bits", "noise") and row["metrics"]]
+    """A Markdown table: final accuracy by bits of the weight, by programming noise and by bits of hidden state, in %."""
+    rows = [row for row in summary(name)["rows"] if row["part"] != "chips" and row["metrics"]]
     points = sorted({(row["part"], row["x"]) for row in rows})
     cells = {(row["rule"], row["part"], row["x"]): share(row["metrics"]["final_accuracy"]) for row in rows}
     rules = dict.fromkeys(row["rule"] for row in rows)

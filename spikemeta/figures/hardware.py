@@ -95,16 +95,21 @@ def _point(panel, row, k, rule):
 
 @placed
 def curves(rows, data):
-    """Final accuracy against the weight's bits and against programming noise, a line per rule."""
-    parts = {"bits": "bits of a stored weight", "noise": "programming noise (sd per pulse, in mean pulses)"}
+    """Final accuracy against bits of the weight, programming noise and bits of hidden state, as far as run; a line per rule."""
+    parts = {
+        "bits": "bits of a stored weight",
+        "noise": "programming noise (sd per pulse, in mean pulses)",
+        "hidden": "bits of the first hidden word",
+    }
     rows = [row for row in rows if row["part"] in parts and row["metrics"]]
     if not rows:
         return None
+    parts = {part: text for part, text in parts.items() if any(row["part"] == part for row in rows)}
     rules = list(dict.fromkeys(row["rule"] for row in rows))
     n = max(len(row["seeds"]) for row in rows)
-    title = "Final accuracy against precision and noise"
-    figure = blank(10.2, 4.2, data, title, "mean and 95 % interval", n, images_of(rows))
-    panels = figure.subplots(1, 2, sharey=True)
+    title = "Final accuracy against precision and noise" if len(parts) > 1 else "Final accuracy against precision"
+    figure = blank(1.2 + 4.5 * len(parts), 4.2, data, title, "mean and 95 % interval", n, images_of(rows))
+    panels = figure.subplots(1, len(parts), sharey=True, squeeze=False)[0]
     for panel, (part, text) in zip(panels, parts.items(), strict=True):
         ticks = sorted({row["x"] for row in rows if row["part"] == part})
         for k, rule in enumerate(rules):

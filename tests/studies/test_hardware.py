@@ -10,11 +10,12 @@ from typer.testing import CliRunner
 
 from spikemeta.cli import app
 from spikemeta.data import curricula
-from spikemeta.hardware import counters
+from spikemeta.errors import UserError
+from spikemeta.hardware import counters, stored
 from spikemeta.language import registry
 from spikemeta.runs import experiment
 from spikemeta.simulation.simulation import Simulation
-from spikemeta.studies import memristor, search
+from spikemeta.studies import hardware, memristor, search
 
 SIZES = 64, 12, 2
 STEPS = 100  # of 1 ms in a presentation
@@ -136,3 +137,18 @@ def test_constants_are_searched_on_a_chip():
     plan = experiment.plan_of(search.study, options)
     assert [entry.hardware.name for entry in plan.entries] == ["memristor", "memristor"]
     assert [entry.parameters for entry in plan.entries] == [{"growth": 1e-3}, {"growth": 3e-3}]
+
+
+def test_the_bits_of_hidden_state_are_varied():
+    """The first hidden word alone has so many bits; a rule without one has no such row, and a curve must be known."""
+    options = hardware.Options(rules="sgd,bimu", hardware="ideal", curves="hidden", curve_seeds=2)
+    rows = [entry for entry in hardware.entries_of(options) if entry.more["part"] != "chips"]
+    assert [(entry.more["part"], entry.more["x"], entry.seeds) for entry in rows] == [
+        ("hidden", b, 2) for b in hardware.HIDDEN_BITS
+    ]
+    stored_with = {e.more["x"]: stored.on_chip(e.rule, e.hardware).parameters for e in rows}
+    for bits, parameters in stored_with.items():
+        assert parameters["belief_steps"].value == max(2**bits - 2, 1)  # symmetric, with a sign
+        assert parameters["learned_at_steps"].value == 2**16 - (2 if parameters["learned_at_low"].value < 0 else 1)
+    with pytest.raises(UserError, match="unknown curve 'hiden'; did you mean 'hidden'"):
+        hardware.entries_of(hardware.Options(curves="hiden"))
