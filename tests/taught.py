@@ -5,6 +5,8 @@ import drawn
 import numpy as np
 
 from spikemeta.backends.networks import brian_learning, reference_learning
+from spikemeta.language import registry
+from spikemeta.language.equations import names_in
 
 SIZES = {"n_input": 8, "n_hidden": 6, "n_classes": 3}
 #: Networks of one and two hidden layers, dense and sparse, recurrent, with delays, pools and adaptive thresholds.
@@ -13,6 +15,13 @@ SHAPES = {
     "adaptive": drawn.written("adaptive", ", delay = 3, where = i != j", pool=True),
     "deep": drawn.written("lif", ", probability = 0.5, delay = 2", ", delay = 2, probability = 0.7").stacked((6, 5)),
 }
+
+#: Rules whose state starts without a draw; where the weight itself is drawn, at each presentation, both sides draw 0.
+DETERMINISTIC = [
+    name
+    for name in registry.names("rules")
+    if not any({"rand"} & names_in(s.value) for b in registry.get_rule(name).analysis.blocks.values() for s in b)
+]
 
 
 def shown(count, seed, steps=100):

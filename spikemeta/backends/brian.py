@@ -44,9 +44,10 @@ touched : 1                         # rule time of that touch
 STATE_EXTRA = ("transmitted", "gradient")
 
 #: Event of the presynaptic group that drives each pathway.
-EVENTS = {"absorb": "spike", "commit": "touch", "renew": "touch", "transmit": "spike", "boundary": "boundary"}
+EVENTS = {"absorb": "spike"} | dict.fromkeys(("commit", "renew", "limit_least", "limit_total"), "touch")
+EVENTS |= {"boundary": "boundary", "transmit": "spike"}
 #: In which they run in a step.
-ORDER = {"absorb": -5, "commit": -4, "renew": -3, "boundary": -2, "transmit": -1}
+ORDER = {name: number - len(EVENTS) for number, name in enumerate(EVENTS)}
 
 
 def presynaptic_events(threshold, boundaries=True, begins=False):
@@ -117,12 +118,7 @@ def model(rule, commit="deferred", history=None):
     str
     """
     lines = [f"{s} : 1" for s in rule.analysis.states]
-    lines += [f"{p} : 1 (shared, constant)" for p in rule.parameters]
-    lines += [
-        "presentation : 1 (shared, constant)",
-        "sampling : 1 (shared, constant)",
-        "noise_seed : 1 (shared, constant)",
-    ]
+    lines += [f"{p} : 1 (shared, constant)" for p in (*rule.parameters, "presentation", "sampling", "noise_seed")]
     held = histories.held_in(rule, history)
     lines += [f"transmitted = {held} : 1" if held else "transmitted : 1"]
     lines += [] if history else ["gradient : 1"]
@@ -131,7 +127,15 @@ def model(rule, commit="deferred", history=None):
 
 
 def pathways(
-    rule, gradient, transmit="I_post += weight", commit="deferred", randn="randn()", duration=None, rand="rand()", history=None
+    rule,
+    gradient,
+    transmit="I_post += weight",
+    commit="deferred",
+    randn="randn()",
+    duration=None,
+    rand="rand()",
+    history=None,
+    limits=None,
 ):
     """Code of a rule's pathways, by name.
 
@@ -153,12 +157,15 @@ def pathways(
         Expression that replaces ``rand()``.
     history : History or None
         Where the gradient is made from it, and not summed by each synapse.
+    limits : (list of str, list of str) or None
+        From `spikemeta.language.limits.code`; without a history.
 
     Returns
     -------
     dict of str to str
         ``commit`` (on touch), ``transmit`` (on spike) and, if the rule has one, ``boundary``; immediate: ``transmit`` alone.
-        With a history also ``absorb``, and ``renew`` (on touch) unless nothing remains for it.
+        With a history also ``absorb``, and ``renew`` (on touch) unless nothing remains for it; with limits ``limit_least``
+        and ``limit_total``, on touch.
     """
     send = re.sub(r"\bweight\b", "transmitted", transmit)
     present = f"transmitted = {rule.weight.strip()}"
@@ -177,6 +184,8 @@ def pathways(
     if history:
         out |= {"absorb": told([*began, *first])}
         out |= {"renew": told([*began, "after = elapsed - inside", *then, *last])} if then or last else {}
+    held = {name: code for name, code in zip(("limit_least", "limit_total"), limits or (), strict=False) if code}
+    out |= {name: "\n".join([*code, *[present] * (name == list(held)[-1])]) for name, code in held.items()}
     out["transmit"] = f"{send}\ngradient += {gradient}" if gradient and not history else send
     if rule.analysis.blocks["on_boundary"]:
         out["boundary"] = told([*_lines(rule, "on_boundary", draw), *([] if held else [present])])
@@ -233,6 +242,7 @@ def synapses(
     dtype="float64",
     name="synapses*",
     history=None,
+    limits=None,
 ):
     """Synapses that follow a rule, as an ordinary ``brian2.Synapses``.
 
@@ -266,6 +276,7 @@ def synapses(
     history : History or None
         For all-to-all projections in standalone mode: the gradient is made from it, by `spikemeta.backends.histories`,
         where the rule allows it.
+    limits : as for `pathways`
 
     Returns
     -------
@@ -280,7 +291,7 @@ def synapses(
     """
     _refuse(rule, source, commit, duration)
     history = histories.of(rule, history, commit)
-    code = pathways(rule, gradient, transmit, commit, randn, duration, rand, history)
+    code = pathways(rule, gradient, transmit, commit, randn, duration, rand, history, limits)
     feedback = {f"on_{event}": re.sub(r"\bweight\b", "transmitted", text) for event, text in (post or {}).items()}
     on_event = {p: EVENTS[p] for p in code} | {f"on_{event}": event for event in (post or {})}
     made = paths.RuleSynapses(

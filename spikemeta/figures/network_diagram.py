@@ -29,8 +29,8 @@ def draw(network):
     Returns
     -------
     matplotlib.figure.Figure
-        Plastic projections in blue, fixed ones in grey; delays beyond one step, sparseness and a variable other than the
-        current are written on the arrow.
+        Plastic projections in blue, fixed ones in grey; delays beyond one step, sparseness, limits of weights and a variable
+        other than the current are written on the arrow.
     """
     rank = ranks(network)
     columns = {r: [name for name in rank if rank[name] == r] for r in sorted(set(rank.values()))}
@@ -67,6 +67,7 @@ def label(projection):
     notes = [p.name] + ([f"delay {p.delay}"] if p.delay != "1" else [])
     notes += [f"p = {p.probability}"] if p.probability else []
     notes += [note for note in (p.where, p.pairs) if note]
+    notes += [f"total {p.total}"] if p.total else [f"at least {p.least}"] if p.least else []
     notes += [f"into {p.into}"] if p.into != "current" else []
     return "\n".join([notes[0], ", ".join(notes[1:])]) if notes[1:] else notes[0]
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from spikemeta.errors import NetworkError, UserError, suggest
-from spikemeta.language import equations, network_checking
-from spikemeta.language.neuron_checking import SIZES, UNITS
+from spikemeta.language import equations, limits, network_checking, network_values
+from spikemeta.language.neuron_checking import UNITS
 from spikemeta.language.rule import Parameter
 
 #: Constants that every network has; a text may give them other values.
@@ -62,9 +62,12 @@ class Network:
         one) or ``fixed``; ``delay`` in steps (1 unless it is said); synapses between all, with a ``probability``, ``where`` a
         condition on ``i`` and ``j`` holds, or of a list, ``pairs = NAME``; ``into`` names the variable to which a spike adds
         the weight (``current`` unless it is said), which may be a shared one: a pool. Weights may draw ``rand()`` and
-        ``randn()`` and depend on ``i``, ``j``, ``n_pre`` and ``n_post``.
+        ``randn()`` and depend on ``i``, ``j``, ``n_pre`` and ``n_post``. Of plastic ones ``least = 0``: none falls below it;
+        ``total = 78.4``: after each presentation those into a neuron are scaled to this sum. The initial weights, too.
     answer : str
-        ``count(LAYER)``: most spikes; ``first(LAYER)``: first spike; ``mean(LAYER.VARIABLE)``: largest mean.
+        ``count(LAYER)``: most spikes; ``first(LAYER)``: first spike; ``mean(LAYER.VARIABLE)``: largest mean;
+        ``assigned(LAYER, PRESENTATIONS)``: most spikes of the neurons of a class, each being given the one to which it
+        responded most, in the training presentations of every class, of which those before the last PRESENTATIONS fade.
     signal : str
         Where gradients come from in Brian2: a signal, by name or file, whose parameters the network's of that name replace.
     pairs : dict of str to list of (int, int)
@@ -162,45 +165,7 @@ class Network:
         list of (str, int, str)
             Field, line, message.
         """
-        problems, si, structure = [], self.si(constants), self.structure
-        steps = si["presentation"] / si["step"]
-        if abs(steps - round(steps)) > 1e-9 * steps or steps < 2:
-            return [("parameters.presentation", 0, f"presentation must be a whole number of steps, at least 2, not {steps:g}")]
-        for name, kind in structure.kinds.items():
-            try:
-                problems += [(f"neurons.{name}.equations", 0, text) for text in kind.dynamics.at(si, si["step"]).problems()]
-            except (ArithmeticError, ValueError, TypeError) as error:
-                problems.append((f"neurons.{name}.equations", 0, f"cannot be evaluated at these values: {error}"))
-        for layer in structure.layers.values():
-            value = layer.argument and float(self.value(layer.argument, si))
-            if layer.kind == "rate" and not 0 < value * si["step"] <= 1 + 1e-9:
-                text = (
-                    f"{layer.argument} must be above 0 and at most {1 / si['step']:g} Hz, one spike a step; it is {value:g} Hz"
-                )
-                problems.append(("layers", layer.line, text))
-            if layer.kind == "latency" and not 0 < value <= si["presentation"]:
-                text = f"{layer.argument} must be above 0 and within the presentation; it is {1000 * value:g} ms"
-                problems.append(("layers", layer.line, text))
-            if layer.slope and not 0 <= float(self.value(layer.slope, si)) < np.inf:
-                problems.append(("layers", layer.line, f"slope = {layer.slope} must be finite and at least 0"))
-        return problems + self._projection_problems(si, round(steps))
-
-    def _projection_problems(self, si, steps):
-        problems, rng = [], np.random.default_rng(0)
-        toy = {name: 3 for name in SIZES}
-        for name, p in self.structure.projections.items():
-            say = lambda text, line=p.line: problems.append(("projections", line, text))  # noqa: E731
-            delay = self.value(p.delay, si | toy)
-            if not 1 <= delay < steps or delay != int(delay):
-                say(f"the delay of {name!r} must be a whole number of steps, from 1 to {steps - 1}, not {delay:g}")
-            if p.probability and not 0 < self.value(p.probability, si | toy) <= 1:
-                say(f"the probability of {name!r} must be above 0 and at most 1, not {self.value(p.probability, si | toy):g}")
-            sizes = self._ends(p, self.sizes(**toy))
-            with np.errstate(all="ignore"):
-                weight = self._draw(p, si, sizes, None, rng)
-            if not np.isfinite(weight).all():
-                say(f"the weight of {name!r} is not finite at these values")
-        return problems
+        return network_values.problems(self, constants)
 
     def si(self, constants):
         """Values of the parameters in SI units, from values in their own."""
@@ -309,11 +274,18 @@ class Network:
             By projection, (n_pre, n_post), (n,) of one that is sparse, or (n_pre, 1) of one into a shared variable; in the
             unit of the variable that they reach (SI).
         """
-        si = self.si(constants)
-        return {
-            name: self._draw(p, si, self._ends(p, sizes), connections[name], rng)
-            for name, p in self.structure.projections.items()
-        }
+        si, out = self.si(constants), {}
+        for name, p in self.structure.projections.items():
+            ends, pairs = self._ends(p, sizes), connections[name]
+            drawn = self._draw(p, si, ends, pairs, rng)
+            out[name] = self.limits(name, sizes, constants).of(drawn, None if pairs is None else pairs[1], ends[1])
+        return out
+
+    def limits(self, projection, sizes, constants):
+        """The `Limits` of a projection's weights."""
+        p, si = self.structure.projections[projection], self.si(constants)
+        space = si | dict(zip(("n_pre", "n_post"), self._ends(p, sizes), strict=True))
+        return limits.Limits(*(float(self.value(text, space)) if text else None for text in (p.least, p.total)))
 
     def _draw(self, p, si, ends, pairs, rng):
         i, j = pairs if pairs is not None else (np.arange(ends[0])[:, None], np.arange(ends[1])[None])

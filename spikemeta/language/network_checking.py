@@ -19,11 +19,11 @@ from spikemeta.language.neuron_checking import SIZES, NeuronChecker
 
 #: How stimuli become spikes, and the constant that each needs.
 CODINGS = {"rate": "the rate at full brightness, in Hz", "latency": "the time of the latest spike, in ms", "given": None}
-ANSWERS = ("count", "first", "mean")
-_OPTIONS = ("weight", "delay", "probability", "where", "pairs", "into")
+ANSWERS = ("count", "first", "mean", "assigned")
+_OPTIONS = ("weight", "delay", "probability", "where", "pairs", "into", "least", "total")
 _ARROW = re.compile(r"^(\w+)\s*:\s*(\w+)\s*->\s*(\w+)$")
 _LAYER = re.compile(r"^(\w+)\s*:\s*(\w+)\s*\((.*)\)$")
-_ANSWER = re.compile(r"^(\w+)\s*\(\s*(\w+)(?:\s*\.\s*(\w+))?\s*\)$")
+_ANSWER = re.compile(r"^(\w+)\s*\(\s*(\w+)(?:\s*\.\s*(\w+))?(?:\s*,(.+))?\)$")
 _PLACES = {"i": DIMENSIONLESS, "j": DIMENSIONLESS, "n_pre": DIMENSIONLESS, "n_post": DIMENSIONLESS}
 
 
@@ -58,6 +58,8 @@ class Projection:
     where: str
     pairs: str
     into: str
+    least: str
+    total: str
     line: int
 
     @property
@@ -76,7 +78,8 @@ class Structure:
     layers : dict of str to Layer
     projections : dict of str to Projection
     answer : tuple of (str, str, str)
-        How the answer is read, of which layer, and of which of its variables (``"mean"`` only).
+        How the answer is read, of which layer, and of which of its variables (``"mean"``), or from how many presentations of a
+        class (``"assigned"``).
     """
 
     kinds: dict
@@ -165,7 +168,8 @@ class NetworkChecker(NeuronChecker):
         delay = given["delay"] or "1"
         plastic = kinds == ["plastic"]
         self.projections[name] = Projection(
-            name, pre, post, plastic, given["weight"], delay, given["probability"], given["where"], given["pairs"], into, line
+            *(name, pre, post, plastic, given["weight"], delay, given["probability"], given["where"], given["pairs"], into),
+            *(given["least"], given["total"], line),
         )
 
     def into(self, line, name, target, chosen):
@@ -203,11 +207,15 @@ class NetworkChecker(NeuronChecker):
             and (kinds == ["plastic"] or any(given[k] for k in ("where", "probability", "pairs")))
         ):
             self.say(line, f"{name!r} ends at {into!r}, of which there is one: it must be fixed, and from all")
-        for key in ("delay", "probability"):
+        for key in ("delay", "probability", "least", "total"):
             if given[key]:
                 self.expression("projections", line, given[key])
                 if names_in_or_empty(given[key]) & {"rand", "randn", "i", "j"}:
                     self.say(line, f"{key} is one number for all synapses: it cannot be drawn or depend on i or j")
+        if kinds == ["fixed"] and (given["least"] or given["total"]):
+            self.say(line, f"{name!r} is fixed: least and total are for weights that a rule moves; write them into its weight")
+        elif given["total"] and not given["least"]:
+            self.say(line, f"a total is of weights of one sign: let {name!r} have 'least = 0', too")
         if given["where"]:
             self.condition(line, given["where"])
         if given["pairs"] and given["pairs"] not in lists:
@@ -231,10 +239,14 @@ class NetworkChecker(NeuronChecker):
 
     def answer(self, text):
         match = _ANSWER.match(text.strip())
-        if not match or match[1] not in ANSWERS or (match[1] == "mean") != bool(match[3]):
-            self.problem("answer", 0, f"{text!r} must be count(LAYER), first(LAYER) or mean(LAYER.VARIABLE)")
+        wanted = match and (match[1] == "mean", match[1] == "assigned")
+        if not match or match[1] not in ANSWERS or wanted != (bool(match[3]), bool(match[4])):
+            valid = "count(LAYER), first(LAYER), mean(LAYER.VARIABLE) or assigned(LAYER, PRESENTATIONS)"
+            self.problem("answer", 0, f"{text!r} must be {valid}")
             return None
-        how, name, variable = match.groups()
+        how, name, variable, recent = match.groups()
+        if recent and self.expression("answer", 0, recent.strip()):
+            variable = recent.strip()
         layer = self.layers.get(name)
         if layer is None or layer.is_input:
             if not any(p[0] == "layers" for p in self.problems):
@@ -243,9 +255,9 @@ class NetworkChecker(NeuronChecker):
                     0,
                     suggest("layer of neurons in answer,", name, [n for n, found in self.layers.items() if not found.is_input]),
                 )
-        elif variable and layer.kind in self.kinds and variable not in self.kinds[layer.kind].dimensions:
+        elif how == "mean" and layer.kind in self.kinds and variable not in self.kinds[layer.kind].dimensions:
             self.problem("answer", 0, suggest(f"variable of {name!r} in answer,", variable, self.kinds[layer.kind].dimensions))
-        elif layer.size != "n_classes" and not layer.size.isdigit():
+        elif how != "assigned" and layer.size != "n_classes" and not layer.size.isdigit():
             self.problem("answer", 0, f"{name!r} answers, so its size must be n_classes or a number, not {layer.size}")
         return how, name, variable or ""
 

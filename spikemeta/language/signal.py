@@ -143,6 +143,11 @@ class Signal:
         """Whether something of the answer is carried directly to other layers, by ``tied`` or ``random`` factors."""
         return bool(self.carried.strip()) or (self.historical and self.through == "neuron")
 
+    @property
+    def labelled(self):
+        """Whether it needs to know which neuron is the right one."""
+        return self.historical or self.carries or bool(self.teach_rate.strip())
+
     def si(self, overrides=None, answers=False):
         """Values of the parameters in SI units.
 

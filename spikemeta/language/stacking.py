@@ -25,6 +25,8 @@ def stacked(network, n_hidden):
             f"network {network.name!r}: {', '.join(map(str, n_hidden))} hidden neurons can take the place of one layer "
             f"of size n_hidden; it has {len(found)}"
         )
+    if structure.answer[1] in found and len(n_hidden) > 1:
+        raise UserError(f"network {network.name!r}: its hidden layer answers, so that there can be only one")
     if len(n_hidden) == 1:
         return network.layers, network.projections
     (hidden,) = found

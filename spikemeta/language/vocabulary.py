@@ -30,7 +30,7 @@ RESERVED = {
     *("t dt i j N xi e order when delay lastupdate t_in_timesteps N_incoming N_outgoing summed indices namespace".split()),
     *("transmitted touched seen elapsed inside after last opening closing presentation_index sampling noise_seed".split()),
     *("learning teaching count first_age boundary_first weight_noise weight_dice w_transmitted tied_factor".split()),
-    *("inhibition second".split()),
+    *("inhibition second limit_least limit_total".split()),
     *(n for n in dir(brian2.Synapses) if not n.startswith("_")),
     *keyword.kwlist,
     *("torch math np numpy".split()),  # what the generated Python calls

@@ -118,7 +118,7 @@ def run(name, options, entries, console, evaluate="test", analysis=None, work=po
         unstable are listed in the outcome instead.
     """
     study.check(options)
-    entries = settings.with_constants(entries, options, scale.loaded_network(options))
+    entries = settings.with_constants(entries, options, scale.loaded_network(options, entries))
     if _planning.get():
         raise _Planned(Plan(entries, evaluate, analysis, work))
     dataset = pool.dataset(options.dataset)

@@ -54,19 +54,34 @@ def network(options):
     return getattr(options, "network", "") or ("surrogate" if options.engine == "torch" else "feedforward")
 
 
-def loaded_network(options):
+def loaded_network(options, entries=()):
     """The network that the options stand for.
+
+    Parameters
+    ----------
+    options : SimulationOptions
+    entries : iterable of spikemeta.runs.planning.Entry
+        Rows that shall run in it.
 
     Raises
     ------
     UserError
-        For an unknown name, a file that cannot be used, or a network that does not run on the engine.
+        For an unknown name, a file that cannot be used, a network that does not run on the engine, or rules that cannot run in
+        it.
     """
     found = written.of(network(options), options.engine, n_hidden(options), signal(options))
     if options.engine not in found.engines:
         able = "torch" if "torch" in found.engines else "brian2" if found.engines else ""
         remedy = f"say --engine {able}" if able else "choose another with --network"
         raise UserError(f"network {network(options)!r} does not run on --engine {options.engine}: {remedy}")
+    problems = {}
+    for entry in entries if hasattr(found, "check") else ():
+        try:
+            found.check(entry.rule, entry.hardware)
+        except UserError as error:
+            problems[str(error)] = None
+    if problems:
+        raise UserError("\n".join(problems))
     return found
 
 

@@ -27,6 +27,9 @@ class Executor:
         self.presentation = constants["network"]["presentation"] / 1000
         self.step = constants["network"].get("step", 1.0) / 1000
         self.constants = constants["rule"]
+        kept = getattr(simulation.network, "responses", lambda *_: None)
+        self.responses = kept(sizes, constants["network"])
+        self.answering = self.responses.n if self.responses else sizes[2]
         rules = {name: simulation.rule.of(name) for name in simulation.network.projections}
         self.states = {name: (*rule.analysis.states, "transmitted") for name, rule in rules.items()}
 
@@ -71,7 +74,7 @@ class Executor:
         steps, n = round(self.presentation / self.step), len(phase.indices)
         stimuli = of_phase(phase, dataset, self.sizes[0], self.step, steps)
         settings, held = self.settings(phase, state, age, seed), dict(partial or {})
-        counts = held.pop("readout", np.zeros((n, self.sizes[2]))).astype(np.int32)
+        counts = held.pop("readout", np.zeros((n, self.answering))).astype(np.int32)
         monitors = self.built.counters | {self.built.answered: self.built.spikes}
         events = held.pop("events", np.zeros(len(monitors) + len(self.built.fans), np.int64))
         interval = checkpoint.INTERVAL if keep else np.inf
@@ -92,10 +95,15 @@ class Executor:
         names = [*monitors, *(f"{name} by synapses" for name in self.built.fans)]
         self.events = {name: int(number) for name, number in zip(names, events, strict=True)} | {"steps": n * steps}
         if self.built.fans:
-            self.events["neurons"] = sum(self.built.hidden.values()) + self.sizes[2]
-        hidden, spikes = sum(self.built.hidden.values()), sum(self.events[name] for name in self.built.hidden)
+            self.events["neurons"] = sum(self.built.hidden.values()) + self.answering
+        within = self.built.hidden | ({self.built.answered: self.answering} if self.responses else {})
+        hidden, spikes = sum(within.values()), sum(self.events[name] for name in within)
         rate = spikes / (max(hidden, 1) * n * self.presentation)
-        return counts, float(rate), self.state_of(read) if phase.kind == "train" else {}
+        after = self.state_of(read) if phase.kind == "train" else {}
+        if self.responses:
+            after |= self.responses.after(state, counts, phase.labels) if after else {}
+            counts = self.responses.answers(after or state, counts)
+        return counts, float(rate), after
 
     def count(self, counts, neuron, when):
         """Add spikes, (n,) neurons and (n,) times in s, to the counts of presentations and neurons, part by part."""
@@ -113,7 +121,7 @@ class Executor:
     def counted(self, read, monitors):
         """Events of a stretch: of each monitor, and for each of the built network's fans the synapses that they meet."""
         found = [read(monitor, "N").item() for monitor in monitors.values()]
-        found += [int(read(self.built.counters[name], "count") @ fan) for name, fan in self.built.fans.items()]
+        found += [int(read(monitors[name], "count") @ fan) for name, fan in self.built.fans.items()]
         return np.array(found, np.int64)
 
     def state_of(self, read):

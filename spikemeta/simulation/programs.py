@@ -53,8 +53,11 @@ def once(simulation, sizes, parameters, start, make):
             {name: _named(thing) for name, thing in things.items()}
             for things in (built.groups, built.projections, built.counters)
         )
-        fixed = {name: (_named(owner), variable) for name, (owner, variable) in built.fixed.items()}
-        more = {"spikes": _named(built.spikes), "counters": counters}
+        fixed, kept = (
+            {name: (_named(owner), variable) for name, (owner, variable) in things.items()}
+            for things in (built.fixed, built.kept)
+        )
+        more = {"spikes": _named(built.spikes), "counters": counters, "kept": kept}
         _KEPT[key] = program, replace(built, network=None, groups=groups, projections=projections, fixed=fixed, **more)
         if len(_KEPT) > _MOST:
             del _KEPT[next(iter(_KEPT))]

@@ -105,10 +105,12 @@ class Simulation:
         self.layers, self.n_hidden = layers, sum(layers)  # of each hidden layer; of all
         self.network = written.of(network, engine, layers, feedback)
         if engine not in self.network.engines:
-            able = " or ".join(map(repr, self.network.engines)) or "none"
-            raise UserError(f"network {str(network)!r} does not run on engine {engine!r}, but on {able}")
+            able, why = " or ".join(map(repr, self.network.engines)) or "none", getattr(self.network, "why", "")
+            raise UserError(f"network {str(network)!r} does not run on engine {engine!r}, but on {able}{why}")
         if hasattr(rule, "rules"):
             rule.check(self.network.projections)
+        if hasattr(self.network, "check"):
+            self.network.check(self.rule, self.hardware)
         self.network_name, self.prediction, self.batch, self.dtype = network, prediction, batch, dtype
         self.dense = dense
         self.parameters, self.network_parameters = parameters or {}, network_parameters or {}
@@ -341,5 +343,5 @@ class Simulation:
         start = self.network.start(sizes, parameters, rng)
         start = synaptic_weights.replaced(start, weights or {}, self.network.projections)
         of_rule = (constants or self.constants(curriculum))["rule"]
-        kept = self.network.kept(sizes) if hasattr(self.network, "kept") else {}
+        kept = self.network.kept(sizes, parameters) if hasattr(self.network, "kept") else {}
         return start, synaptic_weights.first_state(self.rule, start, of_rule, rng) | kept

@@ -6,8 +6,9 @@ import numpy as np
 
 from spikemeta.data import tuned
 from spikemeta.errors import UserError, suggest
-from spikemeta.language import registry
+from spikemeta.language import limits, registry
 from spikemeta.language.network import Network
+from spikemeta.simulation import responses
 
 #: The text with any number of hidden layers that takes the place of a network written as code, which has one.
 LAYERED = {"feedforward": "layered", "surrogate": "layered"}
@@ -103,7 +104,10 @@ def sizes(network, given):
     if not isinstance(network, Written):
         return given
     text, found = network.network, network.network.sizes(*given)
-    between = [name for name in found if name not in (text.input, text.structure.answer[1])]
+    how, answer, _ = text.structure.answer
+    if how == "assigned":  # there is no layer of classes
+        return given[0], sum(found.values()) - found[text.input], 0
+    between = [name for name in found if name not in (text.input, answer)]
     return given[0], sum(found[name] for name in between), given[2]
 
 
@@ -153,8 +157,11 @@ class Written:
         self._constants = dataclasses.make_dataclass("Constants", fields, frozen=True)
         self.text = repr((network, self.signal))
         self.takes_spikes = network.structure.layers[network.input].kind == "given"
-        if any(kind.dynamics.kept for kind in network.structure.kinds.values()):
-            self.engines = ("brian2",)  # torch shows a batch of images side by side: none comes after another
+        self.limited = [name for name in self.projections if network.structure.projections[name].least]
+        after = "what neurons keep" * any(kind.dynamics.kept for kind in network.structure.kinds.values())
+        after = after or "limits of weights" * bool(self.limited) or "an assigned answer" * self.assigned
+        if after:
+            self.engines, self.why = ("brian2",), f": torch shows images side by side, and {after} needs one after another"
         answer = network.structure.answer[0]
         if answer == "mean":
             raise UserError(f"network {network.name!r}: studies count spikes; let the answer be count(...) or first(...)")
@@ -228,13 +235,61 @@ class Written:
             out |= {f"feedback {layer}": values for layer, values in drawn.items()}
         return out
 
-    def kept(self, sizes):
-        """What neurons keep from one presentation to the next, before the first: by ``neurons LAYER.VARIABLE``, (n,) zeros."""
+    @property
+    def assigned(self):
+        """Whether neurons that answer are given their classes by what they did."""
+        return self.network.structure.answer[0] == "assigned"
+
+    def check(self, rule, hardware=None):
+        """Refuse a rule whose weights cannot be held within the limits of a projection; and chips, which do not store them so.
+
+        Raises
+        ------
+        UserError
+        """
+        if self.limited and hardware:
+            raise UserError(
+                f"network {self.network.name!r} holds weights within limits (least, total of {', '.join(self.limited)}), which "
+                "no model of a chip does: leave out the chip"
+            )
+        problems = []
+        for name in self.limited:
+            try:
+                limits.hold(rule.of(name))
+            except UserError as error:
+                problems.append(f"network {self.network.name!r}, projection {name!r}: {error}")
+        if problems:
+            raise UserError("\n".join(problems))
+
+    def responses(self, sizes, constants):
+        """The `Responses` of neurons that are given their classes by them; None for another answer.
+
+        Parameters
+        ----------
+        sizes : tuple of int
+            (n_input, n_hidden, n_classes).
+        constants : dict of str to float
+            Of the network, each in its unit.
+        """
+        _, layer, recent = self.network.structure.answer
+        if not self.assigned:
+            return None
+        own = {name: value for name, value in constants.items() if name in self.network.parameters}
+        shown = float(self.network.value(recent, self.network.si(own)))
+        return responses.Responses(layer, self.network.sizes(*sizes)[layer], sizes[2], shown)
+
+    def kept(self, sizes, parameters=None):
+        """What lasts from one presentation to the next, before the first: by ``neurons LAYER.VARIABLE``, (n,) zeros.
+
+        With constants also the `Responses` of an answer that is assigned.
+        """
         from spikemeta.backends.networks.built import KEPT
 
         found, structure = self.network.sizes(*sizes), self.network.structure
         kinds = {name: structure.kinds[layer.kind].dynamics for name, layer in structure.layers.items() if not layer.is_input}
-        return {f"{KEPT}{name}.{v}": np.zeros(found[name]) for name, kind in kinds.items() for v, _ in kind.kept}
+        out = {f"{KEPT}{name}.{v}": np.zeros(found[name]) for name, kind in kinds.items() for v, _ in kind.kept}
+        own = self.responses(sizes, dataclasses.asdict(parameters)) if parameters is not None else None
+        return out | (own.begin() if own else {})
 
     def started(self, sizes, parameters, start):
         """The plan (`spikemeta.backends.networks.plan.Plan`) with what `start` drew."""
@@ -274,42 +329,6 @@ class Written:
         -------
         Ready
         """
+        from spikemeta.simulation.ready import Ready
+
         return Ready(self.started(sizes, parameters, start))
-
-
-class Ready:
-    """A network of given sizes, constants and connections; its plastic weights come with each call.
-
-    Parameters
-    ----------
-    plan : Plan
-    """
-
-    def __init__(self, plan):
-        from spikemeta.backends.networks.torch import NetworkModule
-
-        self.plan, self.module = plan, NetworkModule(plan)
-        self.projections = plan.plastic
-        self.answer = plan.network.structure.answer
-        self.hidden = [name for name in plan.layers if name != self.answer[1]]
-        self.n_hidden = sum(plan.sizes[name] for name in self.hidden) or 1
-
-    def draw(self, images, parameters, generator):
-        """Input spikes of images (batch, n_input), brightness 0 to 1: (steps, batch, n_input), 0 or 1."""
-        from spikemeta.backends.networks import coding
-
-        return coding.draw(self.plan, images, generator)
-
-    def respond(self, weights, spikes, parameters):
-        """Number of spikes of all hidden neurons, and what the answer layer adds to its evidence, (steps, batch, n_classes)."""
-        fired, _ = self.module.respond(spikes, weights)
-        out = fired[self.answer[1]]
-        if self.answer[0] == "first":
-            out = out.cummax(0).values
-        return sum(fired[name].detach().sum() for name in self.hidden) if self.hidden else out.new_zeros(()), out
-
-    def loss(self, counts, labels, parameters, allowed=None):
-        """Cross-entropy of the softmax of the evidence (batch, n_classes), as of `spikemeta.networks.surrogate`."""
-        from spikemeta.networks import surrogate
-
-        return surrogate.network.loss(counts, labels, parameters, allowed)

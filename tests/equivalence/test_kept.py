@@ -1,4 +1,4 @@
-"""What neurons keep from one presentation to the next: as in the reference, in the simulation, stopped and resumed."""
+"""What lasts from one presentation to the next: of neurons, of weights within limits, of classes that responses decide."""
 
 import brian2
 import drawn
@@ -14,7 +14,7 @@ from spikemeta.language import registry
 from spikemeta.language.network import Neurons
 from spikemeta.language.rule import Parameter
 from spikemeta.networks.signals import stdp
-from spikemeta.simulation import activity
+from spikemeta.simulation import activity, checkpoint, program
 
 KEEPING = Neurons(
     equations="""
@@ -94,7 +94,7 @@ def tasks(tmp_path_factory):
 @pytest.fixture(scope="module")
 def file(tmp_path_factory):
     path = tmp_path_factory.mktemp("network") / "keeping.py"
-    path.write_text(drawn.as_file(keeping()))
+    path.write_text(drawn.as_file(keeping(forward=", least = 0, total = 0.7*n_pre", answer="assigned(readout, 4)")))
     return str(path)
 
 
@@ -119,6 +119,9 @@ def test_a_simulation_keeps_through_training_and_not_through_tests(tasks, file, 
     assert whole.state[names[0]].max() > 0.3
     for p in rules:
         np.testing.assert_allclose(whole.weights[p], found[p].weight(), rtol=0, atol=1e-9)
+        np.testing.assert_allclose(whole.weights[p].sum(0), 0.7 * len(whole.weights[p]), rtol=1e-12)
+        assert np.abs(whole.weights[p] - made.weights[p]).max() > 0.01
+        assert whole.weights[p].min() >= 0
 
     def stop(name, done, total):
         if name.startswith("train task 2"):
@@ -131,8 +134,36 @@ def test_a_simulation_keeps_through_training_and_not_through_tests(tasks, file, 
         np.testing.assert_allclose(resumed.state[name], values, rtol=0, atol=1e-9 * max(np.abs(values).max(), 1e-300))
 
 
+def test_stopped_within_a_phase_it_goes_on_to_the_bit(tasks, file, tmp_path, monkeypatch):
+    """Sums of weights, what neurons keep, and the responses that decide their classes, from before and after."""
+    monkeypatch.setattr(checkpoint, "INTERVAL", 0.0)
+    monkeypatch.setattr(program, "BLOCK", 3)
+    whole, saved = simulation(file).run(tasks, seed=1), checkpoint.Checkpoint.save
+
+    def save(self, state, age, phases, partial=None):
+        saved(self, state, age, phases, partial)
+        if partial is not None and len(phases) == 3 and partial["position"] > 40 * 5:
+            raise RuntimeError("stopped")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoint.Checkpoint, "save", save)
+        with pytest.raises(RuntimeError, match="stopped"):
+            simulation(file).run(tasks, seed=1, out=tmp_path)
+    resumed = simulation(file).run(tasks, seed=1, out=tmp_path, resume=True)
+    assert [phase.phase.kind for phase in whole.phases[:4]] == ["train", "test", "test", "train"]
+    for name, values in whole.state.items():
+        np.testing.assert_array_equal(resumed.state[name], values)
+    for ours, theirs in zip(resumed.phases, whole.phases, strict=True):
+        np.testing.assert_array_equal(ours.counts, theirs.counts)
+    assert whole.state["responses readout.shown"].sum() == sum(
+        len(p.phase.indices) for p in whole.phases if p.phase.kind == "train"
+    )
+
+
 def test_what_cannot_keep_says_so(tasks, file):
-    with pytest.raises(UserError, match="does not run on engine 'torch', but on 'brian2'"):
+    with pytest.raises(
+        UserError, match="not run on engine 'torch', but on 'brian2': torch shows images side by side, and what neurons keep"
+    ):
         spikemeta.Simulation(spikemeta.get_rule("sgd"), file, 6, engine="torch")
     with pytest.raises(UserError, match=r"keeps hidden.theta, hidden.tired from one presentation to the next"):
         activity.show(simulation(file), tasks, {}, tasks.dataset.test_images[:1])

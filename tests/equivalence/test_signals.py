@@ -7,21 +7,13 @@ import torch
 from cases import EXAMPLES
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from taught import SHAPES, SIZES, learned, shown
+from taught import DETERMINISTIC, SHAPES, SIZES, learned, shown
 
 from spikemeta.backends.networks import lesson, plan, reference, reference_learning
 from spikemeta.backends.networks.torch import NetworkModule
 from spikemeta.backends.reference import ReferenceSynapses
 from spikemeta.language import registry
-from spikemeta.language.equations import names_in
 from spikemeta.networks.signals import error_feedback, stdp, stdp_triplet
-
-#: Rules whose state starts without a draw; where the weight itself is drawn, at each presentation, both sides draw 0.
-DETERMINISTIC = [
-    name
-    for name in registry.names("rules")
-    if not any({"rand"} & names_in(s.value) for b in registry.get_rule(name).analysis.blocks.values() for s in b)
-]
 
 
 @pytest.mark.parametrize(

@@ -151,6 +151,23 @@ def test_a_study_runs_a_network_file(engine, tmp_path):
     assert 0 <= summary["rows"][0]["metrics"]["final_accuracy"]["mean"] <= 1
 
 
+def test_a_network_without_labels_runs_in_a_study(tmp_path):
+    """Five competing neurons, given their classes by what they did; what they add up to, and what they cost."""
+    out = tmp_path / "out"
+    words = "run forgetting --network winner_take_all --mode runtime --rules sgd,stable_flexible(laplace) --images 12 --tasks 2"
+    own = ["lr=0.01", "network.presentation=30", "network.least_threshold=5"]
+    done = CliRunner().invoke(
+        cli.app, [*words.split(), "--hidden", "5", "--seeds", "1", "--workers", "1", "--out", str(out), "--set", *own]
+    )
+    assert done.exit_code == 0, done.output
+    first, gated = json.loads((out / "summary.json").read_text())["rows"]
+    assert gated["rule"] == "stable_flexible_over_laplace"
+    for row in (first, gated):
+        assert row["metrics"]["footprint"]["mean"] == 8 * 64 * 5 * (1 if row is first else 5)
+        assert 0 < row["metrics"]["activation_sparsity"]["mean"] < 1
+        assert row["metrics"]["final_accuracy"]["mean"] > 0
+
+
 def test_a_network_of_its_own_size_costs_the_same_whatever_hidden_says(tmp_path):
     """Silence is counted over the neurons that are there."""
     (tmp_path / "mine.py").write_text(networks.SOUND.replace("lif(n_hidden)", "lif(7)").replace("0.3)", "1.0)"))
@@ -174,6 +191,10 @@ def test_a_network_of_its_own_size_costs_the_same_whatever_hidden_says(tmp_path)
         ("--network surrogate", "does not run on --engine brian2: say --engine torch"),
         ("--network feedforward --engine torch", "does not run on --engine torch: say --engine brian2"),
         ("--network perceptron", "choose another with --network"),
+        ("--network winner_take_all --engine torch", "does not run on --engine torch: say --engine brian2"),
+        ("--network winner_take_all --feedback eprop", "none is the right one: choose a signal of spikes alone, such as stdp"),
+        ("--network winner_take_all --hidden 8,6", "its hidden layer answers, so that there can be only one"),
+        ("--network winner_take_all --rules binarized", "is not proportional to state of the synapse"),
         ("--network no/such.py --engine torch", "there is no network file"),
         ("--hidden 8,", "--hidden '8,': write a whole number, or several, as in 200,100"),
         ("--hidden 0", "--hidden must be at least 1"),

@@ -184,6 +184,12 @@ def unit_of(dimensions):
     return "1" if dimensions is brian2.units.fundamentalunits.DIMENSIONLESS else repr(unit)
 
 
+def zero(group, variable):
+    """Code that sets a group's variable to 0."""
+    unit = unit_of(group.variables[variable].dim)
+    return f"{variable} = 0\n" if unit == "1" else f"{variable} = 0*{unit}\n"
+
+
 def counted(built, layer, steps, step):
     """Spikes of a layer after a run: (steps, n) of bool; ``step`` in s."""
     monitor = built.spikes[layer]

@@ -14,6 +14,7 @@ from spikemeta.backends.networks import brian as networks
 from spikemeta.backends.networks import lesson as lessons
 from spikemeta.backends.networks.built import KEPT, Built
 from spikemeta.backends.noise import WEIGHT_DICE, WEIGHT_NOISE
+from spikemeta.language import limits
 from spikemeta.language.equations import names_in
 
 _ELAPSED = "((t_in_timesteps - presentation_index*presentation_steps)*dt)"  # exact at whole steps
@@ -96,6 +97,7 @@ class _Builder:
         self.boundaries = any(rule.analysis.blocks["on_boundary"] for rule in rules.values())
         self.carrier = self.signal.carried.strip()
         self.sweep = adjoint.Adjoint(lesson) if self.signal.historical else None
+        self.totals = {p: f"incoming_weights_{p}" for p in self.plan.plastic if self.plan.limits(p).total is not None}
         self.groups, self.pools, self.others, self.fixed, self.kept_state = {}, {}, [], {}, {}
 
     def build(self):
@@ -114,7 +116,7 @@ class _Builder:
             self.others.append(brian_history.recorder(self.sweep, self.groups, projections, self.fixed, self.clock, self.dtype))
         answer, source = self.lesson.answer, self.plan.network.input
         spikes = brian2.SpikeMonitor(self.groups[answer], name=f"{answer}_spikes")
-        counters, fans = {}, self.plan.fans(self.rules, answer)
+        counters, fans = {}, self.plan.fans(self.rules)
         for name, group in self.groups.items():
             if name != answer:
                 counters[f"{name}_spikes"] = brian2.SpikeMonitor(group, record=False, name=f"{name}_spikes")
@@ -142,6 +144,7 @@ class _Builder:
     def group(self, name, model, threshold, reset, start, zeroed=(), events=None):
         sends = any(self.plan.projections[p].source == name for p in self.rules)
         begins = bool(self.sweep) and any(not w.random for w in getattr(self.sweep.backs.get(name), "ways", ()))
+        begins |= any(p in self.rules and self.plan.projections[p].source == name for p in self.totals)
         own = brian.presynaptic_events(threshold, self.boundaries, begins) if sends else {"spike": threshold}
         traces = networks.lines(self.signal.traces)
         small = [*zeroed, *self.signal.moves.variables, "signal", "threshold_distance", "spike_derivative"]
@@ -157,7 +160,7 @@ class _Builder:
             dtype=dict.fromkeys(small, np.dtype(self.dtype)),
         )
         alone = None if paths.standalone() else brian2.codegen.runtime.numpy_rt.NumpyCodeObject
-        zero = "".join(_zero(made, variable) for variable in (*zeroed, *self.signal.moves.variables))
+        zero = "".join(networks.zero(made, variable) for variable in (*zeroed, *self.signal.moves.variables))
         made.run_regularly(
             brian.PHASE_START + zero + start, clock=self.slow, when="start", name=f"{name}_start", codeobj_class=alone
         )
@@ -201,7 +204,10 @@ class _Builder:
                 rate = re.sub(r"\bright\b", f"int(i == {self.source.label})", self.signal.teach_rate.strip())
                 start = f"teaching_phase = 0\nteaching_rate = teaching*({rate})\n"
                 events = {"teach": "teaching_phase >= 1"}
-        made = self.group(name, model, neurons.threshold, reset, start + networks.between(self.plan, name), each, events)
+        sums = [summed for p, summed in self.totals.items() if self.plan.projections[p].target == name]
+        model += "".join(f"\n{summed} : 1" for summed in sums)
+        start += networks.between(self.plan, name)
+        made = self.group(name, model, neurons.threshold, reset, start, [*each, *sums], events)
         self.kept_state |= {f"{KEPT}{name}.{variable}": (made, variable) for variable in kept}
         if more:
             made.run_regularly("\n".join(more), when="before_thresholds", name=f"{name}_signal")
@@ -221,7 +227,7 @@ class _Builder:
             1, model, method=integration.exact, clock=self.clock, name=f"{name}_pool", namespace=self.known
         )
         made.state_updater.order = 1
-        zero = "".join(_zero(made, variable) for variable in fed)
+        zero = "".join(networks.zero(made, variable) for variable in fed)
         made.run_regularly(zero, clock=self.slow, when="start", name=f"{name}_pool_start")
         return made
 
@@ -258,12 +264,13 @@ class _Builder:
         p, pairs, rule = self.plan.projections[name], self.plan.connections[name], self.rules[name]
         arrives, on_post = self.arrives(name), self.signal.additions["on_post"]
         own = "signal_post" if self.whole() else f"teaching_post*({self.gradient()})"
-        own = "" if self.sweep else f"{own}{arrives}"
+        own = f"{own}{arrives}" if self.signal.additions["on_pre"] and not self.sweep else ""
         post = {"spike": [f"gradient += teaching_post*({self.gradient(block='on_post')})"] if on_post else [], "teach": []}
         if name in self.lesson.tied.get(p.source, ()) and not self.sweep:
             factor = f"({self.signal.tied.strip()})"
             post["spike"] += self.carried("on_answer", "pre", factor, "teaching_post*")
             post["teach"] += self.carried("on_teach", "pre", factor) if self.lesson.taught else []
+        held = self.plan.limits(name)
         made = brian.synapses(
             rule,
             self.groups[p.source],
@@ -278,7 +285,8 @@ class _Builder:
             dense=self.dense,
             dtype=self.dtype,
             name=f"to_{name}",
-            history=brian_history.of_projection(self.lesson, self.sweep, name) if self.dense == "auto" else None,
+            history=None if held or self.dense != "auto" else brian_history.of_projection(self.lesson, self.sweep, name),
+            limits=limits.code(rule, held, self.totals.get(name, ""), "teaching_post") if held else None,
         )
         if arrives:
             made.transmit.delay = self.lesson.late(name) * self.clock.dt
@@ -338,8 +346,3 @@ class _Builder:
         made.connect()
         self.fixed[f"feedback {layer}"] = made, "b"
         return made
-
-
-def _zero(group, variable):
-    unit = networks.unit_of(group.variables[variable].dim)
-    return f"{variable} = 0\n" if unit == "1" else f"{variable} = 0*{unit}\n"

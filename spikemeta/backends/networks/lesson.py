@@ -69,8 +69,13 @@ def constants_of(signal, network, constants):
     Raises
     ------
     UserError
-        If names of the two mean different things.
+        If names of the two mean different things; for a signal that must know the right neuron, where there is none.
     """
+    if network.structure.answer[0] == "assigned" and signal.labelled:
+        raise UserError(
+            f"network {network.name!r}, signal {signal.name!r}: neurons are given their classes by what they do, so that none "
+            "is the right one: choose a signal of spikes alone, such as stdp"
+        )
     clashes = [
         f"{name!r} has the unit {network.parameters[name].unit} in the network, {p.unit} in the signal"
         for name, p in signal.parameters.items()

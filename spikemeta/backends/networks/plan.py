@@ -60,15 +60,17 @@ class Plan:
         """Dimensions of a layer's variable."""
         return self.network.structure.kinds[self.network.structure.layers[layer].kind].dimensions[variable]
 
-    def fans(self, plastic, answer):
+    def limits(self, projection):
+        """The `spikemeta.language.limits.Limits` of a projection's weights."""
+        return self.network.limits(projection, self.sizes, self.constants)
+
+    def fans(self, plastic):
         """Synapses of each source, by the counter of what uses them: of its spikes, and of its touches where it learns.
 
         Parameters
         ----------
         plastic : iterable of str
             Projections.
-        answer : str
-            The layer that answers, whose spikes are not among the counters.
 
         Returns
         -------
@@ -81,7 +83,7 @@ class Plan:
             fan = np.full(n_pre, n_post) if pairs is None else np.bincount(pairs[0], minlength=n_pre)
             for what in ("spikes", *["touches"] * (name in plastic)):
                 out[f"{p.source}_{what}"] = out.get(f"{p.source}_{what}", 0) + fan
-        return {name: fan for name, fan in out.items() if name != f"{answer}_spikes"}
+        return out
 
     def dense(self, projection, weights=None):
         """A projection's weights as a matrix (n_pre, n_post), 0 where there is no synapse."""

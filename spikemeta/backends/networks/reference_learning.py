@@ -47,8 +47,7 @@ def learn(plan, shown, signal, rules, parameters=None, lesson=None, labels=None,
         else kept
     )
     for age, spikes in enumerate(shown):
-        for made in synapses.values():
-            made.flush(age)
+        _commit(plan, synapses, age)
         now = {name: made.weight() for name, made in synapses.items()}
         weights = {name: np.reshape(w, plan.weights[name].shape) for name, w in now.items()}
         label = labels[age] if labels is not None else -1
@@ -56,9 +55,16 @@ def learn(plan, shown, signal, rules, parameters=None, lesson=None, labels=None,
             _from_history(backwards, spikes, weights, synapses, label, kept)
         else:
             _Presentation(lesson, spikes, weights, sent, synapses, label, kept).run()
-    for made in synapses.values():
-        made.flush(len(shown))
+    _commit(plan, synapses, len(shown))
     return synapses
+
+
+def _commit(plan, synapses, age):
+    """Every synapse takes its rule's step, and weights are brought within the limits of their projection."""
+    for name, made in synapses.items():
+        made.flush(age)
+        pairs, n_post = plan.connections[name], plan.sizes[plan.projections[name].target]
+        plan.limits(name).bring(made.rule, made.state, made.parameters, None if pairs is None else pairs[1], n_post)
 
 
 def _from_history(backwards, spikes, weights, synapses, label, kept):

@@ -113,6 +113,7 @@ def _brian2(network):
         delay = "0*ms" if p.delay == "1" else f"({p.delay} - 1)*step"
         out.append(f"# {p.name}: Synapses({p.source}, {p.target}), {which}; delay {delay}; on_pre:")
         out.append(f"    {p.into}_post += " + ("weight    # of the rule" if p.plastic else f"w    # = {p.weight}"))
+        out += [f"#   after each presentation: {_limits(p)}"] if p.least else []
     return "\n".join(out)
 
 
@@ -135,10 +136,17 @@ def _torch(network):
             if p.target == layer.name:
                 when = "now" if p.delay == "1" else f"now - ({p.delay} - 1)"
                 out.append(f"{p.into} = {p.into} + {p.source}[{when}] @ {p.name}")
+                out += [f"#   {p.name} after each presentation: {_limits(p)}; not in torch"] if p.least else []
         for k, name in enumerate(step.variables):
             if name in dict(network.structure.kinds[layer.kind].dynamics.resets):
                 out.append(f"{name} = where({layer.name} > 0, {row(step.reset[k], step.jump[k])}, {name})")
     return "\n".join(out)
+
+
+def _limits(p):
+    """How the weights of a projection are held within limits, in words."""
+    scaled = f", then weight *= {p.total}/(sum of those into the neuron)" if p.total else ""
+    return f"weight = clip(weight, {p.least}, inf){scaled}"
 
 
 def _sum(terms, constant):
@@ -158,5 +166,9 @@ def _latex(network):
         lines += [rf"{name_of(name)} &\leftarrow {maths(value)} && \text{{at a spike}}" for name, value in own.resets]
     for p in network.structure.projections.values():
         delay = rf" && \text{{{p.source} to {p.target}, delay {p.delay}}}".replace("_", r"\_")
-        lines.append(rf"{name_of(p.into)} &\leftarrow {name_of(p.into)} + w_{{{name_of(p.name)}}}{delay}")
+        weight = f"w_{{{name_of(p.name)}}}"
+        lines.append(rf"{name_of(p.into)} &\leftarrow {name_of(p.into)} + {weight}{delay}")
+        after = r" && \text{after each presentation}"
+        lines += [rf"{weight} &\leftarrow \max({weight}, {maths(p.least)}){after}"] if p.least else []
+        lines += [rf"{weight} &\leftarrow {weight} \, {maths(p.total)} / \textstyle\sum {weight}{after}"] if p.total else []
     return "\n".join([r"% " + network.name, r"\begin{align}", " \\\\\n".join(lines), r"\end{align}"])

@@ -160,14 +160,14 @@ class NetworkModule(torch.nn.Module):
         Returns
         -------
         Tensor, (batch, n_classes)
-            Of the network's ``answer``: numbers of spikes; steps from the first spike on, 0 without one; or means of a
-            variable.
+            Of the network's ``answer``: numbers of spikes (of each neuron, where classes are assigned to them); steps from the
+            first spike on, 0 without one; or means of a variable.
         """
         how, layer, variable = self.plan.network.structure.answer
         fired, seen = self.respond(spikes, potential=(layer, variable) if how == "mean" else None)
         if how == "mean":
             return seen.mean(0)
-        if how == "count":
+        if how in ("count", "assigned"):
             return fired[layer].sum(0)
         return fired[layer].cummax(0).values.sum(0)
 
