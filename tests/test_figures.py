@@ -14,7 +14,7 @@ from matplotlib.figure import Figure, SubFigure
 from spikemeta import figures
 from spikemeta.errors import UserError
 from spikemeta.figures import network_diagram, style
-from spikemeta.figures.tasks import accuracy, first_task
+from spikemeta.figures.tasks import accuracy, all_tasks, cost, first_task
 from spikemeta.language import registry
 
 
@@ -123,3 +123,32 @@ def test_long_names_of_many_settings_leave_room():
         assert made.get_figwidth() < 10
     titles = [panel.get_title().splitlines() for panel in made.axes]
     assert titles[1][0] == "sgd hidden.lr=1e-05", "no word is broken"
+
+
+@pytest.mark.filterwarnings("error")
+def test_what_rules_cost_stands_beside_what_they_kept():
+    """A row for each rule, the best first, however many and however alike their costs are."""
+    results = results_of([f"rule {k}" for k in range(14)])
+    assert cost.figure(results) is None, "nothing was counted"
+    results["footprint"] = results.final_accuracy * 0 + 1e6 * (1 + np.arange(14))[:, None]
+    results["plastic_events"] = results.final_accuracy * 0 + 5e6
+    made = cost.figure(results)
+    made.canvas.draw()
+    kept, memory, updates = made.axes
+    assert [label.get_text().splitlines()[0] for label in kept.get_yticklabels()] == [f"rule {k}" for k in range(13, -1, -1)]
+    assert kept.get_yticklabels()[-1].get_text() == "rule 0\n(told of boundaries)"
+    assert kept.get_ylim()[0] > kept.get_ylim()[1], "the first row is at the top"
+    assert kept.lines[0].get_xdata() == pytest.approx(100 * results.final_accuracy.mean("seed").values[::-1])
+    assert [bar.get_width() for bar in memory.patches] == pytest.approx(range(14, 0, -1))
+    assert {text.get_text() for text in updates.texts} == {"5"}
+    boxes = [label.get_window_extent() for label in kept.get_yticklabels()]
+    assert all(upper.y0 >= lower.y1 for upper, lower in zip(boxes, boxes[1:], strict=False)), "no label lies on another"
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_task_that_is_tested_once_is_a_point():
+    (panel,) = all_tasks.figure(results_of(["sgd"])).axes
+    first, last = panel.lines[0], panel.containers[0]
+    assert list(first.get_xdata()) == [100, 200]
+    assert list(last.lines[0].get_xdata()) == [200]
+    assert last.has_yerr

@@ -145,10 +145,10 @@ def interval_of(columns, scale=100):
 
 
 def error_bars(low, mean, high):
-    """Lengths of error bars in %, cut off at 0 and 100; None without intervals."""
+    """Lengths of error bars in %, (2, n), cut off at 0 and 100; None without intervals."""
     if not np.isfinite(low).any():
         return None
-    return [mean - np.clip(low, 0, 100), np.clip(high, 0, 100) - mean]
+    return np.array([mean - np.clip(low, 0, 100), np.clip(high, 0, 100) - mean])
 
 
 def curve(panel, x, values, k, label, told=False, scale=100):

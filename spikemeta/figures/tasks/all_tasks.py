@@ -15,6 +15,7 @@ from spikemeta.figures.style import (
     placed,
     rule_label,
     shape_of,
+    wrapped,
 )
 
 
@@ -52,7 +53,7 @@ def figure(results):
             else:
                 panel.errorbar(shown, mean, yerr=error_bars(low, mean, high), color=colour, elinewidth=0.9, capsize=2)
         chance_line(panel, results.chance)
-        panel.set_title(rule_label(results, rule), fontsize=9)
+        panel.set_title(wrapped(rule_label(results, rule), 34), fontsize=9)
         panel.set(ylim=(0, 101), xlim=(0, None))
         if number + columns >= len(rules):
             panel.tick_params(labelbottom=True)

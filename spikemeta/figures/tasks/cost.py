@@ -1,13 +1,26 @@
-"""What was kept at the end, against what it cost: memory, and updates of synapses."""
+"""What was kept at the end, and what it cost: memory, and updates of synapses."""
 
-from spikemeta.figures.style import INTERVAL, blank, chance_line, error_bars, interval_of, legend, look, placed, rule_label
+import numpy as np
 
-_AXES = {"footprint": "memory of all synapses and stored images (MB)", "plastic_events": "updates of synapses (millions)"}
+from spikemeta.figures.style import (
+    HATCH,
+    INTERVAL,
+    PALETTE,
+    blank,
+    chance_line,
+    error_bars,
+    interval_of,
+    is_told,
+    placed,
+    wrapped,
+)
+
+_COSTS = {"footprint": "memory of synapses\nand stored images (MB)", "plastic_events": "updates of synapses\n(millions)"}
 
 
 @placed
 def figure(results):
-    """Final accuracy against footprint and plastic events, a point per rule with its interval over seeds.
+    """Final accuracy, footprint and plastic events of each rule, beside each other; a row for each, the best first.
 
     Parameters
     ----------
@@ -18,20 +31,30 @@ def figure(results):
     matplotlib.figure.Figure or None
         None where the runs hold no costs.
     """
-    if any(name not in results for name in _AXES):
+    if any(name not in results for name in _COSTS):
         return None
-    figure = blank(9.6, 4.2, results, "Accuracy at the end, and what it cost", INTERVAL)
-    panels = figure.subplots(1, len(_AXES), sharey=True)
-    for panel, (name, text) in zip(panels, _AXES.items(), strict=True):
-        for k, rule in enumerate(results.rule.values):
-            own = results.sel(rule=rule)
-            low, mean, high = interval_of(own.final_accuracy.values[None])
-            cost = [float(own[name].mean()) / 1e6]
-            bars, label = error_bars(low, mean, high), rule_label(results, rule)
-            panel.errorbar(cost, mean, yerr=bars, ls="none", ms=6, capsize=2, label=label, **look(k))
-        chance_line(panel, results.chance)
-        most = float(results[name].max()) / 1e6
-        panel.set(xlabel=text, ylim=(0, 101), xlim=(0, 1.06 * most))
-    panels[0].set_ylabel("final test accuracy (%)")
-    legend(figure, panels[0])
+    order = np.argsort(-results.final_accuracy.mean("seed").fillna(-1).values, kind="stable")
+    results = results.isel(rule=order)
+    told = [is_told(results, rule) for rule in results.rule.values]
+    labels = [wrapped(rule, 24) + "\n(told of boundaries)" * one for rule, one in zip(results.rule.values, told, strict=True)]
+    rows = np.arange(len(labels))
+    lines = sum(max(2, 1 + label.count("\n")) for label in labels)
+    figure = blank(9.0, 0.13 * lines + 1.7, results, "Accuracy at the end, and what it cost", INTERVAL)
+    accuracy, *panels = figure.subplots(1, 1 + len(_COSTS), sharey=True, width_ratios=(1.4, 1, 1))
+    low, mean, high = interval_of(results.final_accuracy.values)
+    accuracy.errorbar(mean, rows, xerr=error_bars(low, mean, high), fmt="o", color=PALETTE[0], ms=4, elinewidth=0.9, capsize=2)
+    chance_line(accuracy, results.chance, lying=True)
+    accuracy.set_yticks(rows, labels, fontsize=8)
+    accuracy.set(xlabel="final test accuracy (%)\ndotted: chance", xlim=(0, 101), ylim=(len(rows) - 0.5, -0.5))
+    accuracy.grid(axis="y", color="0.9", lw=0.6)
+    accuracy.set_axisbelow(True)
+    for panel, (name, text) in zip(panels, _COSTS.items(), strict=True):
+        costs = results[name].mean("seed").values / 1e6
+        bars = panel.barh(rows, costs, 0.7, color=PALETTE[5], edgecolor="white", lw=0, hatch=[HATCH * one for one in told])
+        panel.bar_label(bars, [f"{cost:.3g}" if np.isfinite(cost) else "" for cost in costs], fontsize=7, padding=2)
+        panel.set(xlabel=text, xlim=(0, 1.2 * np.nanmax(costs) or 1))
+        panel.tick_params(left=False)
+    for panel in figure.axes:
+        panel.xaxis.label.set_size(9)
+        panel.tick_params(axis="x", labelsize=8)
     return figure
