@@ -4,7 +4,7 @@ import brian2
 import drawn
 import pytest
 from brian2 import ms
-from brian2.stateupdaters.base import UnsupportedEquationsException
+from brian2.stateupdaters.base import StateUpdateMethod, UnsupportedEquationsException
 
 from spikemeta.backends import integration
 from spikemeta.language import registry
@@ -15,6 +15,8 @@ from spikemeta.language.remembered import by_text
 def solved(monkeypatch):
     """What Brian2 was asked to solve, from an empty memory on."""
     asked, real = [], integration.solved
+    # Brian2 remembers, too, what it was told for groups of the same names, as they are again once the others are gone.
+    monkeypatch.setattr(StateUpdateMethod.apply_stateupdater.__wrapped__, "_cache", {})
     monkeypatch.setattr(integration, "_KNOWN", {})
     monkeypatch.setattr(integration, "solved", lambda equations, *more: asked.append(str(equations)) or real(equations, *more))
     return asked
