@@ -17,6 +17,18 @@ settings.load_profile("repeatable")
 
 def pytest_collection_finish(session):
     """What is imported stays: Brian2 collects garbage at every run, and would look through all of it."""
+    _keep()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item):
+    """What a test leaves to those after it stays, too; its garbage goes."""
+    done = yield
+    _keep()
+    return done
+
+
+def _keep():
     gc.collect()
     gc.freeze()
 

@@ -1,13 +1,19 @@
 """Neurons between events, solved exactly: each text of equations once for a process, whatever group it belongs to."""
 
+import numpy as np
 from brian2.core.functions import Function
+from brian2.equations.equations import DIFFERENTIAL_EQUATION, Equations, SingleEquation
 from brian2.stateupdaters.exact import exact as solved
+from scipy.sparse import csgraph
 
 _KNOWN = {}
 
 
 def exact(equations, variables=None, method_options=None):
     """Brian2's ``method="exact"``, which solves the same equations anew for every group: a second or more of algebra.
+
+    Variables that do not depend on each other are solved apart: a matrix for all would have zeros between them, and
+    algebra takes its time to see that they are.
 
     Parameters
     ----------
@@ -34,8 +40,31 @@ def exact(equations, variables=None, method_options=None):
     options = repr(sorted((method_options or {}).items()))
     key = str(equations), options, tuple((name, _described(variable)) for name, variable in named.items())
     if key not in _KNOWN:
-        _KNOWN[key] = solved(equations, variables, method_options)
+        parts = [solved(part, variables, method_options) for part in _apart(equations, variables)]
+        _KNOWN[key] = parts[0] if len(parts) == 1 else _joined(parts)
     return _KNOWN[key]
+
+
+def _apart(equations, variables):
+    """Equations of the variables that depend on each other, for each such set."""
+    written = equations.get_substituted_expressions(variables or {})
+    names = [name for name, _ in written]
+    depends = np.array([[other in expression.identifiers for other in names] for _, expression in written])
+    count, place = csgraph.connected_components(depends) if names else (1, [])
+    if count == 1:
+        return [equations]
+    made = [
+        SingleEquation(DIFFERENTIAL_EQUATION, name, equations[name].dim, equations[name].var_type, expression)
+        for name, expression in written
+    ]
+    return [Equations([one for one, where in zip(made, place, strict=True) if where == part]) for part in range(count)]
+
+
+def _joined(parts):
+    """The code of all parts as Brian2 writes it of one: what each variable becomes, then that it is so."""
+    lines = [line for part in parts for line in part.splitlines()]
+    become = [line for line in lines if line.startswith("_")]
+    return "\n".join(become + [line for line in lines if line not in become])
 
 
 def _described(variable):

@@ -2,6 +2,7 @@
 
 import brian2
 import drawn
+import numpy as np
 import pytest
 from brian2 import ms
 from brian2.stateupdaters.base import StateUpdateMethod, UnsupportedEquationsException
@@ -54,6 +55,24 @@ def test_other_equations_and_other_kinds_of_names_are_solved_anew(solved):
     group("dv/dt = (resting(t) - v)/tau : 1", resting=resting)
     group("dv/dt = (resting(t) - v)/tau : 1", resting=brian2.TimedArray([2.0, 3.0], dt=brian2.defaultclock.dt))
     assert len(solved) == 6, "what a function of time gives is not in the text"
+
+
+def test_what_does_not_depend_on_each_other_is_solved_apart(solved):
+    """To the same steps as all at once: of numbers that are not names Brian2 rounds one to fifteen digits."""
+    given = (
+        "dfirst/dt = -first/tau : 1\ndslow/dt = (2*level - slow)/tau : 1\nlevel = 3*first : 1\ndlast/dt = (1 - last)/(7*ms) : 1"
+    )
+    ends = []
+    for method in (integration.exact, "exact"):
+        made = brian2.NeuronGroup(2, LINEAR + "\n" + given, method=method, namespace={"tau": 20 * ms, "tau_synapse": 5 * ms})
+        for name in made.equations.diff_eq_names:
+            setattr(made, name, [0.5, 2.0])
+        brian2.Network(made).run(3 * ms, namespace={})
+        ends.append({name: getattr(made, name)[:] for name in made.equations.diff_eq_names})
+    assert len(solved) == 3
+    for name, values in ends[0].items():
+        np.testing.assert_allclose(values, ends[1][name], rtol=1e-13)
+        assert (values != [0.5, 2.0]).all()
 
 
 def test_what_follows_from_a_rules_text_is_worked_out_once_for_each_text():
