@@ -1,6 +1,7 @@
 """How long a memory lives: closed forms, and direct simulations in NumPy that do not read any rule's text."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -97,6 +98,27 @@ def test_first_passages_of_a_switch_are_those_of_its_direct_simulation(switch, d
     assert abs(mean - first.mean()) < 4 * first.std() * np.sqrt(2 / first.size)
 
 
+def mixture(slowest, fastest, ages):
+    """Signal of two-state synapses whose q is log-uniform: the mean of q (1 - q)^age, by the trapezoidal rule."""
+    q = np.geomspace(slowest, fastest, 4001)[:, None]
+    return np.trapezoid(q * (1 - q) ** np.arange(ages), np.log(q[:, 0]), axis=0) / np.log(fastest / slowest)
+
+
+def test_a_mixture_of_plasticities_is_strong_at_once_and_outlives_the_plastic():
+    """But not, without transfer, the best of a single plasticity: e/sqrt(N), which begins at e and lives for sqrt(N)/e."""
+    rule = registry.get_rule(str(Path(__file__).parents[2] / "docs" / "mixed_switches.py"))
+    found = analysis.snr(*lifetime.remember(rule, SYNAPSES, AGES, TRACKED, 80, seed=1), SYNAPSES)
+    mixed = np.sqrt(SYNAPSES) * mixture(0.005, 0.5, 200)
+    np.testing.assert_allclose(found, mixed[:AGES], atol=4 / np.sqrt(TRACKED))  # four deviations of forty ages
+    lives = {}
+    for q in (0.5, np.e / np.sqrt(SYNAPSES), 0.005):
+        lives[q] = analysis.lifetime(np.sqrt(SYNAPSES) * q * (1 - q) ** np.arange(200))
+    plastic, best, stable = lives.values()
+    assert stable == 0
+    assert 2 * plastic < analysis.lifetime(mixed) < best
+    assert mixed[0] > 2 * np.e  # the best single one begins at e
+
+
 def test_lifetimes_of_one_time_scale_grow_with_the_logarithm():
     """q^age sqrt(N (1 - q^2)) = 1: ten times the synapses live tau/2 log 10 memories longer."""
     q, ages = np.exp(-1 / 50.0), np.arange(600)
@@ -191,4 +213,11 @@ def test_a_chain_fades_as_its_published_equations_say():
     powers = np.cumsum(kernel**2)
     seen = powers[before : before + tracked * ages].reshape(tracked, ages).mean(0)
     np.testing.assert_allclose(found, np.sqrt(20_000) * kernel[:ages] / np.sqrt(seen), rtol=0.02, atol=4 / np.sqrt(tracked))
+    theory = kernel[:ages] / np.sqrt(seen) * np.sqrt(20_000)
+    fits = [analysis.slopes(curve, low=4.0) for curve in (found, theory)]
+    assert fits[0]["power_slope"] == pytest.approx(fits[1]["power_slope"], abs=0.1)
+    lives = [analysis.lifetime(curve * 0.05) for curve in (found, theory)]  # of as few synapses as are forgotten in these ages
+    k = int(lives[1])
+    assert 5 < k < ages - 1
+    assert abs(lives[0] - lives[1]) < 4 / np.sqrt(tracked) / ((theory[k - 1] - theory[k + 1]) / 2)
     assert analysis.slopes(chain_signal(6, 3000) * 1e3, low=0, start=20)["power_slope"] == pytest.approx(-0.5, abs=0.05)
