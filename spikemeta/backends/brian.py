@@ -184,8 +184,8 @@ def pathways(
     if history:
         out |= {"absorb": told([*began, *first])}
         out |= {"renew": told([*began, "after = elapsed - inside", *then, *last])} if then or last else {}
-    held = {name: code for name, code in zip(("limit_least", "limit_total"), limits or (), strict=False) if code}
-    out |= {name: "\n".join([*code, *[present] * (name == list(held)[-1])]) for name, code in held.items()}
+    kept = {name: code for name, code in zip(("limit_least", "limit_total"), limits or (), strict=False) if code}
+    out |= {name: "\n".join([*code, *[present] * (name == list(kept)[-1])]) for name, code in kept.items()}
     out["transmit"] = f"{send}\ngradient += {gradient}" if gradient and not history else send
     if rule.analysis.blocks["on_boundary"]:
         out["boundary"] = told([*_lines(rule, "on_boundary", draw), *([] if held else [present])])

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from spikemeta.backends import histories
+from spikemeta.backends import brian, histories
 from spikemeta.backends.networks import rendering
 from spikemeta.data import curricula, datasets
 from spikemeta.language import registry
@@ -75,3 +75,13 @@ def test_a_signal_is_shown_with_how_its_gradient_is_committed():
         "stdp",
         "stdp_triplet",
     }
+
+
+def test_no_event_writes_a_weight_that_is_a_state():
+    """Where a state is the weight itself, `transmitted` is its name, and no pathway assigns to it, at a boundary either."""
+    history = histories.History(steps=10, signal="error", values="errors")
+    states = [rule for rule in map(registry.get_rule, registry.names("rules")) if histories.held_in(rule, history)]
+    assert any(rule.needs_boundary for rule in states)
+    for rule in states:
+        assert "transmitted = w : 1" in brian.model(rule, history=history).replace(rule.weight.strip(), "w")
+        assert all("transmitted =" not in code for code in brian.pathways(rule, "", history=history).values()), rule.name
