@@ -7,7 +7,7 @@ network = Network(
     name="winner_take_all",
     description="Each spike silences all other neurons for a while, and raises its own neuron's threshold for good, so that "
     "all get their turn; a neuron's weights add up to the same sum after each presentation. Labels are used for one thing: a "
-    "neuron is given the class to which it responded most while it learned.",
+    "neuron is given the class to which it responds most, on training images.",
     reference="Diehl & Cook 2015, Front. Comput. Neurosci. 9, 99, and the authors' code: presentations of 350 ms, 63.75 Hz at "
     "full brightness, tau_membrane = 100 ms, weights into a neuron scaled to 78.4. Simplified here: synapses act on the "
     "potential at once, inhibition is a step of the potential and not a layer of its own; its size, the threshold and what a "
@@ -44,6 +44,8 @@ network = Network(
         "tau_theta": Parameter(2e6, "ms", "with which that falls back, between presentations", low=1),
         "inhibited": Parameter(120.0, "1", "what a spike takes from the potential of all others", low=0),
         "sum_of_weights": Parameter(78.4, "1", "of all into a neuron", low=1e-6),
-        "recent": Parameter(500.0, "1", "training presentations of a class by which neurons are given a class", low=1),
+        "recent": Parameter(
+            200.0, "1", "training presentations of each class, shown again, that give neurons their class", low=1
+        ),
     },
 )

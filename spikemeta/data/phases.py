@@ -14,7 +14,8 @@ class Phase:
     Attributes
     ----------
     kind : str
-        ``"train"`` or ``"test"``; ``"probe"`` where a simulation shows images under given weights, without labels.
+        ``"train"`` or ``"test"``; ``"probe"`` where a simulation shows images under given weights, without labels;
+        ``"responses"`` where it shows some of what was trained again, without learning.
     task : int
         Task that the stimuli belong to, from 0.
     name : str

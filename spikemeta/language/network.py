@@ -66,8 +66,8 @@ class Network:
         ``total = 78.4``: after each presentation those into a neuron are scaled to this sum. The initial weights, too.
     answer : str
         ``count(LAYER)``: most spikes; ``first(LAYER)``: first spike; ``mean(LAYER.VARIABLE)``: largest mean;
-        ``assigned(LAYER, PRESENTATIONS)``: most spikes of the neurons of a class, each being given the one to which it
-        responded most, in the training presentations of every class, of which those before the last PRESENTATIONS fade.
+        ``assigned(LAYER, PRESENTATIONS)``: most spikes of the neurons of a class, on average, each being given the one to
+        which it responds most when the last PRESENTATIONS of each class that were trained are shown again, without learning.
     signal : str
         Where gradients come from in Brian2: a signal, by name or file, whose parameters the network's of that name replace.
     pairs : dict of str to list of (int, int)

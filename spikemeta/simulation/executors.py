@@ -9,7 +9,7 @@ from brian2.groups.group import CodeRunner
 
 from spikemeta.backends import histories
 from spikemeta.errors import UserError
-from spikemeta.simulation import checkpoint
+from spikemeta.simulation import checkpoint, responses
 from spikemeta.simulation.stimuli import of_phase
 from spikemeta.system import stopping
 
@@ -20,7 +20,7 @@ _PART = 100_000  # spikes that are looked at at once
 class Executor:
     """Runs one phase; subclasses say how values get in and out."""
 
-    events = {}
+    events, phases = {}, ()
 
     def setup(self, simulation, sizes, constants, start):
         self.sizes, self.simulation, self.start = sizes, simulation, start
@@ -100,10 +100,20 @@ class Executor:
         hidden, spikes = sum(within.values()), sum(self.events[name] for name in within)
         rate = spikes / (max(hidden, 1) * n * self.presentation)
         after = self.state_of(read) if phase.kind == "train" else {}
-        if self.responses:
-            after |= self.responses.after(state, counts, phase.labels) if after else {}
+        if self.responses and phase.kind != responses.KIND:
+            after |= self.responded(phase, dataset, after, age, seed, keep) if after else {}
             counts = self.responses.answers(after or state, counts)
         return counts, float(rate), after
+
+    def responded(self, phase, dataset, state, age, seed, keep):
+        """What the answer's neurons do, when a phase that learns is over, in presentations of each class."""
+        number = next(k for k, other in enumerate(self.phases) if other is phase)
+        shown, own = responses.shown_again(self.phases[: number + 1], self.responses.recent), self.events
+        seeds = np.random.SeedSequence([seed, 5]).generate_state(len(shown))
+        words = dataset, state, age + self.duration(phase)
+        counts = [self(p, *words, int(s), lambda _: None, keep and _stop)[0] for p, s in zip(shown, seeds, strict=True)]
+        self.events = own
+        return self.responses.after(np.concatenate(counts), np.concatenate([p.labels for p in shown]))
 
     def count(self, counts, neuron, when):
         """Add spikes, (n,) neurons and (n,) times in s, to the counts of presentations and neurons, part by part."""
@@ -220,6 +230,12 @@ class Runtime(Executor):
             group.count = position
         self.built.network.run(self.step * brian2.second, namespace={})
         return lambda owner, variable: np.array(owner.variables[variable].get_value())
+
+
+def _stop(held, state):
+    """What is shown between two states that are kept stops without one."""
+    if stopping.wanted():
+        raise stopping.interrupt()
 
 
 def keep_code(network):

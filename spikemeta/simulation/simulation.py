@@ -192,7 +192,7 @@ class Simulation:
             phases = len(run.phases) if found else None
             recorder = recording.Recorder(record, self, curriculum, start, before, constants, out, phases)
         with execution.open_executor(self, sizes, constants, start) as execute:
-            run.compile_seconds = execute.compile_seconds
+            run.compile_seconds, execute.phases = execute.compile_seconds, curriculum.phases
             rest = execute, curriculum, seed, progress or (lambda *_: None), checkpoint, common, recorder
             state, age = self._phases(run, state, age, partial, *rest)
         run.recorded = recorder.arrays() if recorder else {}

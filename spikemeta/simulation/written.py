@@ -275,7 +275,7 @@ class Written:
         if not self.assigned:
             return None
         own = {name: value for name, value in constants.items() if name in self.network.parameters}
-        shown = float(self.network.value(recent, self.network.si(own)))
+        shown = int(self.network.value(recent, self.network.si(own)))
         return responses.Responses(layer, self.network.sizes(*sizes)[layer], sizes[2], shown)
 
     def kept(self, sizes, parameters=None):

@@ -155,9 +155,10 @@ def test_stopped_within_a_phase_it_goes_on_to_the_bit(tasks, file, tmp_path, mon
         np.testing.assert_array_equal(resumed.state[name], values)
     for ours, theirs in zip(resumed.phases, whole.phases, strict=True):
         np.testing.assert_array_equal(ours.counts, theirs.counts)
-    assert whole.state["responses readout.shown"].sum() == sum(
-        len(p.phase.indices) for p in whole.phases if p.phase.kind == "train"
-    )
+    mean = whole.state["responses readout.mean"]
+    assert mean.shape == (2, 2)
+    assert mean.min() >= 0
+    assert mean.max() > 0.5
 
 
 def test_what_cannot_keep_says_so(tasks, file):
