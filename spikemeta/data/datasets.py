@@ -4,6 +4,7 @@ import functools
 
 from spikemeta.data import own, sources
 from spikemeta.data.dataset import Dataset
+from spikemeta.data.formats import tonic
 from spikemeta.data.sources import VARIABLE
 from spikemeta.errors import UserError, suggest
 from spikemeta.language import registry
@@ -24,7 +25,7 @@ def names():
 
 def label(name):
     """A short name of a data set for titles and folders: of your own, the last part of its path."""
-    return name if name in names() else own.label(name)
+    return name if name in names() or name.startswith(tonic.PREFIX) else own.label(name)
 
 
 def load(name, folder=None):
@@ -33,9 +34,9 @@ def load(name, folder=None):
     Parameters
     ----------
     name : str or Path
-        One of `names`, or the path of your own: a ``.npz`` file, a folder with four IDX files, a folder or an archive
-        of images in ``train/CLASS/`` and ``test/CLASS/``, or spikes in HDF5. A known name counts before a
-        path; write ``./mnist`` for a folder of that name.
+        One of `names`; one of Tonic's, as ``tonic:SHD``; or the path of your own: a ``.npz`` file, a folder with four IDX
+        files, a folder or an archive of images in ``train/CLASS/`` and ``test/CLASS/``, or spikes in HDF5. A known name counts
+        before a path; write ``./mnist`` for a folder of that name.
     folder : path, optional
         Where the files of a known set are, either directly or in a subfolder ``name``. Default: the folder named by the
         environment variable ``SPIKEMETA_DATA``; where that is not set either, the user's cache, to which
@@ -53,6 +54,8 @@ def load(name, folder=None):
     name = str(name)
     if name in names():
         return registry.load("datasets", name)(folder)
+    if name.startswith(tonic.PREFIX):
+        return tonic.load(name, folder)
     if own.is_path(name):
         return own.load(name)
     raise UserError(suggest("dataset", name, names()) + "; or the path of your own data")

@@ -178,7 +178,7 @@ def _rule(rule):
 
 def _data(data):
     """Name or path of a data set; one that was made here is written to a file first."""
-    if data.name in datasets.names() and datasets.load(data.name).digests == data.digests:
+    if (data.name in datasets.names() or data.name.startswith("tonic:")) and datasets.load(data.name).digests == data.digests:
         return data.name
     if data.spikes:
         raise UserError(f"data set {data.name!r} holds spikes: give the path of their file, not the data set")

@@ -163,13 +163,14 @@ def _read(h5py, group, where, problems):
         odd = np.flatnonzero(np.diff(lists[0][1]) != np.diff(lists[1][1])).tolist()
         problems.append(several(odd, where + "{n} stimuli with as many times as units do not have"))
     if "spikes/times" in arrays:
-        _check_times(f"{where}spikes/times", arrays["spikes/times"][0].astype(float), problems)
+        check_times(f"{where}spikes/times", arrays["spikes/times"][0].astype(float), problems)
     if "spikes/units" in arrays:
-        _check_units(f"{where}spikes/units", arrays["spikes/units"][0], problems)
+        check_units(f"{where}spikes/units", arrays["spikes/units"][0], problems)
     return ((lists[0][0], lists[1][0], lists[0][1]) if len(lists) == 2 else None), labels
 
 
-def _check_times(where, times, problems):
+def check_times(where, times, problems):
+    """Say what is wrong with times (s) of spikes."""
     lost = int((~np.isfinite(times)).sum())
     if lost:
         problems.append(f"{where}: {lost} times are NaN or infinite")
@@ -181,9 +182,11 @@ def _check_times(where, times, problems):
         problems.append(f"{where}: the last spike is at {times.max():g} s; times are in seconds, at most {LONGEST:g}")
 
 
-def _check_units(where, units, problems):
-    if len(units) and (units.min() < 0 or units.max() >= MOST):
-        problems.append(f"{where}: units {units.min()} to {units.max()}; they are numbered 0, 1, 2, ...")
+def check_units(where, units, problems, most=MOST):
+    """Say what is wrong with numbers of units, of which there are at most ``most``."""
+    if len(units) and (units.min() < 0 or units.max() >= most):
+        beyond = f", below {most}" if most < MOST else ""
+        problems.append(f"{where}: units {units.min()} to {units.max()}; they are numbered 0, 1, 2, ...{beyond}")
 
 
 def _digest(path):
