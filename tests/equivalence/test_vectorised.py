@@ -6,6 +6,7 @@ from functools import cache
 
 import pytest
 
+from spikemeta.backends.torch import kernel, passes
 from spikemeta.benchmarks import machine, speed
 from spikemeta.data import datasets
 from spikemeta.language import registry
@@ -82,3 +83,19 @@ def test_loops_over_neurons():
     if not vectors():
         pytest.skip("no report of g++ for AVX2 or AVX-512")
     assert scalar_loops(registry.get_rule("sgd"), NEURONS) == []
+
+
+@pytest.mark.parametrize("name", ["benna_fusi", "stc"])
+def test_loops_of_a_torch_update(name):
+    """Of six variables and more, each an array: the compiler does not find out by itself that they lie apart."""
+    if not vectors():
+        pytest.skip("no report of g++ for AVX2 or AVX-512")
+    text = passes.source(registry.get_rule(name))[0]
+    command = [*compiler.command(), *kernel._FLAGS, "-fopt-info-vec-optimized", "-x", "c++", "-", "-o", "/dev/null"]
+    done = subprocess.run(command, input=text, capture_output=True, text=True)
+    assert not done.returncode, done.stderr[-2000:]
+    wide = {int(line) for line in re.findall(r"<stdin>:(\d+):\d+: optimized: loop vectorized", done.stderr)}
+    lines = text.split("\n")
+    start = next(n for n, line in enumerate(lines) if line.startswith("static void update("))
+    loop = next(n for n, line in enumerate(lines[start:], start + 1) if "for (int64_t j = 0" in line)
+    assert loop in wide

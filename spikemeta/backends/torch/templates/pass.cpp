@@ -1,6 +1,7 @@
 {# One pass over a parameter's arrays, `a`: what depends on no synapse before the loop, in double precision; in it every array is
-   read and written once. Arrays that are written have a first dimension of samples. With draws the next block is on its way
-   from memory while this one's noise is computed. #}
+   read and written once, and no synapse waits for another, which the compiler finds out by itself among a few arrays alone.
+   Arrays that are written have a first dimension of samples. With draws the next block is on its way from memory while this
+   one's noise is computed. #}
 template <class real>
 static void {{ name }}(const int64_t start, const int64_t stop, void** a, const double* c,
     const uint32_t* keys, const int64_t n, const int64_t samples) {
@@ -38,6 +39,7 @@ static void {{ name }}(const int64_t start, const int64_t stop, void** a, const 
                 {% endfor %}
             }
             {% endif %}
+            #pragma GCC ivdep
             for (int64_t j = 0; j < m; j++) {
                 const int64_t i = b + j;
                 {% for array in touched if array != "p" %}
