@@ -13,8 +13,9 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from spikemeta import commands
+from spikemeta.commands._words import completion_of
 from spikemeta.errors import UserError
-from spikemeta.system import stopping
+from spikemeta.system import health, stopping
 
 
 class Commands(TyperGroup):
@@ -29,6 +30,11 @@ class Commands(TyperGroup):
             if not _raised_within("matplotlib", error):
                 raise
             message, code = f"error: matplotlib cannot read its file of settings ({error}): repair the file matplotlibrc", 2
+        except ModuleNotFoundError as error:
+            missing = (error.name or "").partition(".")[0].replace("dask", "distributed")
+            if missing not in health.SPARED:
+                raise
+            message, code = f"error: this needs {missing}, which was left out: pip install {missing}", 2
         except KeyboardInterrupt as stop:
             message = str(stop) or "stopped; everything up to here is saved: repeat the command with --resume to go on"
             code = 143 if isinstance(stop, stopping.Terminated) else 130
@@ -143,7 +149,8 @@ def command_of(study):
         kind = list[str] if several else str | None if item.name in several_layers else item.type
         choices = item.metadata["choices"]
         text = item.metadata["help"] + (f" One of: {', '.join(choices)}." if choices else "")
-        declared = Annotated[kind, typer.Option(help=text, show_default=item.default not in (None, "", ()))]
+        shown, words = item.default not in (None, "", ()), completion_of(item.name, choices)
+        declared = Annotated[kind, typer.Option(help=text, show_default=shown, autocompletion=words)]
         default = list(item.default) if several else item.default
         parameters.append(inspect.Parameter(item.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=declared))
     for name, word, text in (
@@ -155,18 +162,11 @@ def command_of(study):
     run.__signature__ = inspect.Signature(parameters)
     run.__annotations__ = {p.name: p.annotation for p in parameters}
     holder = typer.Typer(pretty_exceptions_enable=False, add_completion=False)
-    shown = [line.strip() for line in (inspect.getmodule(study.body).__doc__ or "").splitlines()]
-    shown = examples([line for line in shown if line.startswith("spikemeta ")])
-    holder.command(study.name, cls=StudyCommand, help=_described(study), epilog=shown)(run)
+    lines = [line.strip() for line in (inspect.getmodule(study.body).__doc__ or "").splitlines()]
+    shown = examples(study.examples or [line for line in lines if line.startswith("spikemeta ")])
+    about = "\n\n".join(filter(None, (study.description, study.takes)))
+    holder.command(study.name, cls=StudyCommand, help=about, epilog=shown)(run)
     return typer.main.get_command(holder)
-
-
-def _described(study):
-    """A study in a sentence, and how long its quick size takes, where that was measured."""
-    if study.quick is None:
-        return study.description
-    took = f"{study.quick:.0f} s of processor time, once its programs are compiled; two cores share it"
-    return f"{study.description}\n\nAs it stands, at its quick size: about {took} (a machine with AVX2)."
 
 
 def _version(wanted):

@@ -94,7 +94,9 @@ def run(options, console):
             curriculum = {"name": "joint", "dataset": options.dataset} | some
             network, engine, own = PLACES[label]
             simulation = {"network": network, "feedback": "tied", "engine": engine, "parameters": None}
-            probe = pool.Point(label, options.rule, seed, curriculum, simulation | {"network_parameters": own, "n": hidden})
+            probe = pool.Point(
+                label, options.rule, seed, curriculum, simulation | {"network_parameters": own, "n_hidden": hidden}
+            )
             points.append(Point(label, seed, options.rule, curriculum, hidden, pool.fingerprint(rule, probe)))
             totals[label, seed] = sum(len(phase.indices) for phase in pool.curriculum_of(probe).phases)
     runs, failures = experiment.run_missing(store, points, totals, console, study.n_workers(options), execute)

@@ -44,4 +44,6 @@ def run(options, console):
     return display.end(console, store, drawn, outcome.failures, outcome.warnings)
 
 
-study = Study("forgetting", "How much each rule forgets when tasks come one after another.", Options, run)
+study = Study(
+    "forgetting", "How much each rule forgets when tasks come one after another.", Options, run, quick=67, compiling=42
+)

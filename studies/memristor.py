@@ -95,4 +95,4 @@ def run(options, console):
     return display.end(console, store, drawn, outcome.failures, outcome.warnings)
 
 
-study = Study("memristor", "The published spiking experiment on memristors, beside ours.", Options, run)
+study = Study("memristor", "The published spiking experiment on memristors, beside ours.", Options, run, quick=38)

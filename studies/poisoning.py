@@ -85,4 +85,6 @@ def run(options, console):
     )
 
 
-study = Study("poisoning", "What wrong labels do to what was learned, and what safety costs.", Options, run)
+study = Study(
+    "poisoning", "What wrong labels do to what was learned, and what safety costs.", Options, run, quick=165, compiling=59
+)

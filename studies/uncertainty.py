@@ -151,4 +151,6 @@ def run(options, console):
     return display.end(console, store, drawn, outcome.failures, outcome.warnings + notes)
 
 
-study = Study("uncertainty", "What a network knows about its answers, and whether it notices strange images.", Options, run)
+study = Study(
+    "uncertainty", "What a network knows about its answers, and whether it notices strange images.", Options, run, quick=89
+)

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from rich.console import Console
 
 import spikemeta
 from spikemeta.backends.rendering import show
@@ -10,6 +11,8 @@ from spikemeta.data import tuned
 from spikemeta.errors import UserError
 from spikemeta.language import registry
 from spikemeta.language.rule import Parameter, Rule
+from spikemeta.runs import experiment
+from spikemeta.runs.study import Study
 
 RULES = [*registry.names("rules"), *registry.variants()]
 
@@ -81,17 +84,48 @@ def test_modes_are_shown():
 
 
 def test_a_quick_size_is_quick_and_its_help_says_so():
-    """Three minutes of two cores; a study without a number was not measured, and its help says nothing."""
+    """Every study says in its file what its quick size takes: three minutes at most, of the cores that share it."""
     from typer.testing import CliRunner
 
     from spikemeta import cli
 
-    quick = {name: registry.load("studies", name).quick for name in registry.names("studies")}
-    measured = {name: seconds for name, seconds in quick.items() if seconds is not None}
-    assert len(measured) >= 5
-    assert all(0 < seconds <= 2 * 180 for seconds in measured.values())
-    for name, seconds in quick.items():
-        if name not in ("forgetting", *measured):
+    listed = CliRunner().invoke(cli.app, ["list", "studies"]).output
+    for name in registry.names("studies"):
+        study = registry.load("studies", name)
+        if study.quick is None:
             continue
-        shown = CliRunner().invoke(cli.app, ["run", name, "--help"], env={"COLUMNS": "200"}).output
-        assert (f"about {seconds} s of processor time" in " ".join(shown.split())) == (seconds is not None)
+        assert 0 < study.quick <= 180 * study.cores, name
+        assert f"  {study.description}\n  {study.takes}\n" in listed
+        assert f"about {study.quick:.0f} s of processor time" in study.takes
+    shown = CliRunner().invoke(cli.app, ["run", "poisoning", "--help"], env={"COLUMNS": "200"}).output
+    assert registry.load("studies", "poisoning").takes in " ".join(shown.split())
+
+
+def test_what_a_study_takes_is_said_in_a_sentence():
+    made = Study("mine", "What?", object, print, quick=12.3, compiling=40, cores=1, quick_options="--grid lr=1,2")
+    assert made.takes == (
+        "With --grid lr=1,2: about 12 s of processor time once its programs are compiled, on one core; "
+        "the first time 40 s more (AMD EPYC, AVX2)."
+    )
+    assert Study("mine", "What?", object, print).takes == ""
+
+
+def test_every_study_gets_as_far_as_its_first_run(tmp_path, monkeypatch):
+    """With its own options: those whose images must be downloaded, and those that measure in this process, left out."""
+    planned = []
+
+    class Planned(Exception):
+        pass
+
+    def run_missing(store, points, *_, **__):
+        planned.append(len(points))
+        raise Planned
+
+    monkeypatch.setattr(experiment, "run_missing", run_missing)
+    names = set(registry.names("studies")) - {"objects", "optimizer_speed", "speed", "memory_lifetime"}
+    for name in sorted(names):
+        study, more = registry.load("studies", name), {"grid": ("lr=0.1,0.2",), "rules": "sgd"} if name == "search" else {}
+        with pytest.raises(Planned):
+            study.run(study.options(out=str(tmp_path / name), **more), Console(quiet=True))
+    assert len(planned) == len(names)
+    assert min(planned) > 0

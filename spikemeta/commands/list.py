@@ -8,7 +8,7 @@ import typer
 from spikemeta.errors import UserError, suggest
 from spikemeta.language.entries import KINDS
 
-EXAMPLES = ("spikemeta list rules",)
+EXAMPLES = ("spikemeta list rules", "spikemeta list studies")
 
 
 def command(
@@ -40,9 +40,12 @@ def names(kind):
 
 
 def more(kind, name):
-    """Lines on one entry: a chip's description, a rule's variants. Its file must be loaded for this."""
+    """Lines on one entry: what a study asks and how long it takes, a chip's description, a rule's variants; from its file."""
     from spikemeta.language import registry
 
+    if kind == "studies":
+        found = registry.load(kind, name)
+        return [found.description, *filter(None, [found.takes])]
     if kind == "hardware":
         return [registry.load(kind, name).description]
     variants = registry.load(kind, name).variants if kind == "rules" else ()

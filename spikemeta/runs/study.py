@@ -29,6 +29,14 @@ class Study:
         Whether a run that was stopped can go on; measurements of time cannot.
     quick : float or None
         Processor time of its quick size with its own defaults, s, on a machine with AVX2; None where it was not measured.
+    compiling : float
+        What compiling its programs adds the first time, s; 0 where it was not measured.
+    cores : int
+        How many cores can share this.
+    quick_options : str
+        Options that `quick` was measured with, of a study that does nothing without any.
+    examples : tuple of str
+        Commands that end its help, in place of those in its module's docstring.
     """
 
     name: str
@@ -37,6 +45,21 @@ class Study:
     body: Callable
     resumable: bool = True
     quick: float | None = None
+    compiling: float = 0
+    cores: int = 2
+    quick_options: str = ""
+    examples: tuple = ()
+
+    @property
+    def takes(self):
+        """How long its quick size takes, in a sentence; empty where nobody measured it."""
+        if self.quick is None:
+            return ""
+        size = f"With {self.quick_options}" if self.quick_options else "As it stands, at its quick size"
+        shared = "two cores share it" if self.cores > 1 else "on one core"
+        more = f"; the first time {self.compiling:.0f} s more" if self.compiling else ""
+        about = f"about {self.quick:.0f} s of processor time once its programs are compiled"
+        return f"{size}: {about}, {shared}{more} (AMD EPYC, AVX2)."
 
     def run(self, options, console=None):
         """Run the study: train or measure, write every file, print the table and the paths.

@@ -51,7 +51,9 @@ def study_of(name):
     def run_it(options, console=None):
         return run(base, options, console)
 
-    return study.Study(name, f"At every point of a grid: {base.description}", options_of(base.options), run_it)
+    examples = (f"spikemeta sweep {name} --grid hidden=50,100 network.inhibition=0.1,0.2 --seeds 3",)
+    about = f"At every point of a grid: {base.description}"
+    return study.Study(name, about, options_of(base.options), run_it, examples=examples)
 
 
 def names():

@@ -11,6 +11,9 @@ from pathlib import Path
 
 from spikemeta.system import compiler as compiling
 
+#: What may be left out, and what then is missing.
+SPARED = {name: "--engine torch, optimizers, published" for name in ("torch", "snntorch", "nir", "nirtorch")}
+SPARED |= {"distributed": "spikemeta sweep"}
 SOURCE = "#include <cmath>\nint main() { return std::exp(0.0) == 1.0 ? 0 : 1; }\n"
 
 
@@ -50,7 +53,9 @@ def packages():
         try:
             version = metadata.version(need.name)
         except metadata.PackageNotFoundError:
-            found.append(Part(need.name, "not installed", f"pip install '{need}'", needed=True))
+            spared = SPARED.get(need.name, "")
+            state = "not installed" + (f": nothing of {spared}" if spared else "")
+            found.append(Part(need.name, state, f"pip install '{need}'", needed=not spared))
             continue
         wrong = not need.specifier.contains(version, prereleases=True)
         found.append(Part(need.name, version, f"pip install '{need}'" if wrong else "", needed=wrong))

@@ -3,16 +3,21 @@
 import csv
 import json
 import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 
+import click
 import pytest
+from packaging.requirements import Requirement
 from typer.testing import CliRunner
 
 from spikemeta import cli
 from spikemeta.commands import doctor, example
 from spikemeta.data import datasets, sources
 from spikemeta.errors import UserError
+from spikemeta.language import registry
 from spikemeta.system import health
 
 
@@ -107,6 +112,10 @@ def test_the_shell_completes_commands_studies_and_rules(tmp_path):
     assert completed("tr") == ["trace"]
     assert completed("show", "lap") == ["laplace"]
     assert completed("run", "serial") == ["serial_position"]
+    command = cli.command_of(registry.load("studies", "forgetting"))
+    options = {option.name: option for option in command.params}
+    for name, typed, words in (("rules", "sgd,lap", ["sgd,laplace"]), ("scale", "f", ["full"]), ("dataset", "dig", ["digits"])):
+        assert [item.value for item in options[name].shell_complete(click.Context(command), typed)] == words
 
 
 def test_lists_as_json():
@@ -154,6 +163,25 @@ def test_data_that_are_missing_are_told_and_not_fetched(monkeypatch, tmp_path):
     found = {part.name: part for part in datasets.here()}
     assert "train-images-idx3-ubyte" in found["data set mnist"].remedy
     assert "downloaded once" not in found["data set mnist"].remedy
+
+
+def test_what_was_left_out_is_told_when_it_is_needed(monkeypatch):
+    monkeypatch.setitem(sys.modules, "dask", None)
+    monkeypatch.delitem(sys.modules, "spikemeta.runs.cluster", raising=False)
+    monkeypatch.delitem(sys.modules, "spikemeta.runs.sweep", raising=False)
+    monkeypatch.delattr("spikemeta.runs.sweep", raising=False)
+    done = spikemeta("sweep", "forgetting", "--grid", "hidden=20,30")
+    assert done.exit_code == 2
+    assert done.output.strip() == "error: this needs distributed, which was left out: pip install distributed"
+
+
+def test_the_page_lists_what_a_lean_installation_needs():
+    """What the first page has installed is what the package requires, without what may be left out."""
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    (given,) = re.findall(r"^pip install -c constraints.txt (brian2 .*)$", readme, re.M)
+    required = [Requirement(line) for line in health.metadata.requires("spikemeta")]
+    required = {str(need) for need in required if not need.marker and need.name not in health.SPARED}
+    assert {word.strip('"') for word in given.split()} == {need.partition(">=")[0] for need in required}
 
 
 def test_the_doctor_tells_what_is_missing(monkeypatch):
