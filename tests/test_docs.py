@@ -51,6 +51,9 @@ RUNS = {
     "published/validation": ("published.md", ("positions",)),
     "uncertainty/areas": ("constants.md", ("areas",)),
     **{f"forgetting/{start}": ("scenarios.md", ("scenario",)) for start in ("fashion", "animals", "class", "task")},
+    "forgetting/winner-joint": ("networks.md", ("rules final_accuracy",)),
+    "forgetting/winner": ("networks.md", ("scenario",)),
+    "forgetting/layers": ("networks.md", ("rules final_accuracy",)),
 }
 LINK = re.compile(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)")
 
@@ -65,8 +68,8 @@ def test_every_recorded_table_is_on_its_page(name):
     own = [found for start, found in RUNS.items() if name.startswith(start)]
     if own or study in OTHERS:
         where, makers = own[0] if own else OTHERS[study]
-        for maker in makers:
-            assert getattr(tables, maker)(name) in page(where)
+        for maker, *columns in map(str.split, makers):
+            assert getattr(tables, maker)(name, *columns) in page(where)
         assert tables.command(name) in page(where)
         return
     where, metrics = PAGES[study]

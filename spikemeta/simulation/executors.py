@@ -102,7 +102,7 @@ class Executor:
         after = self.state_of(read) if phase.kind == "train" else {}
         if self.responses and phase.kind != responses.KIND:
             after |= self.responded(phase, dataset, after, age, seed, keep) if after else {}
-            counts = self.responses.answers(after or state, counts)
+            counts = self.responses.answers(state, counts)
         return counts, float(rate), after
 
     def responded(self, phase, dataset, state, age, seed, keep):

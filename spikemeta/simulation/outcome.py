@@ -14,7 +14,7 @@ class PhaseResult:
     phase : Phase
     counts : ndarray of int32, shape (n, n_classes)
         Spikes of each readout neuron in each presentation; where neurons are given their classes by what they do, float64,
-        the mean of those of each class; in training, by the classes that they have when the phase is over.
+        the mean of those of each class; in training, by the classes that they had before the phase.
     hidden_rate : float
         Mean rate of the hidden neurons, Hz.
     seconds : float

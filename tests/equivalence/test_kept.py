@@ -159,6 +159,8 @@ def test_stopped_within_a_phase_it_goes_on_to_the_bit(tasks, file, tmp_path, mon
     assert mean.shape == (2, 2)
     assert mean.min() >= 0
     assert mean.max() > 0.5
+    assert not whole.phases[0].counts.any()  # no neuron had a class before
+    assert whole.phases[3].counts.any()
 
 
 def test_what_cannot_keep_says_so(tasks, file):
