@@ -33,6 +33,7 @@ class Options:
     synapses: int | None = option(None, "Synapses, in thousands. Default: 20 (quick), 1000 (full).", low=1)
     ages: int | None = option(None, "Memories after a tracked one. Default: 300 (quick), 3000 (full).", low=10)
     tracked: int | None = option(None, "Tracked patterns. Default: 8 (quick), 16 (full).", low=1)
+    spacing: int | None = option(None, "Memories from one tracked pattern to the next. Default: one after another.", low=1)
     before: int | None = option(None, "Memories before the first tracked one. Default: five windows.", low=0)
     window: float = option(100.0, "Times of forgetting, in memories.", low=1)
     size: float = option(1.0, "Of a memory's gradient.", low=0)
@@ -61,7 +62,7 @@ def run(options, console):
     points = [(label, seed) for seed in range(options.seeds) for label in rules]
     for label, seed in display.tracked(points, "storing", console):
         rule = lifetime.forgetting_at(rules[label], options.window)
-        readouts, power = lifetime.remember(rule, synapses, ages, tracked, before, seed, options.size)
+        readouts, power = lifetime.remember(rule, synapses, ages, tracked, before, seed, options.size, spacing=options.spacing)
         measured[label].append(analysis.metrics_of(readouts, power, lifetime.GROUP))
         signals[label, seed] = analysis.snr(readouts, power, 1)
     rows = [

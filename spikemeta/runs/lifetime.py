@@ -30,7 +30,7 @@ def forgetting_at(rule, window):
     return replace(rule, parameters=parameters)
 
 
-def remember(rule, synapses, ages, tracked, before, seed, size=1.0, report=lambda done: None):
+def remember(rule, synapses, ages, tracked, before, seed, size=1.0, report=lambda done: None, spacing=None):
     """Store patterns and read tracked ones as they age.
 
     A memory is one presentation with the gradient ``-size*pattern``, so that a weight is drawn towards its sign; a rule
@@ -44,7 +44,7 @@ def remember(rule, synapses, ages, tracked, before, seed, size=1.0, report=lambd
     ages : int
         Memories after a tracked one, itself included, while it is read.
     tracked : int
-        Tracked patterns, one after another.
+        Tracked patterns.
     before : int
         Memories before the first of them.
     seed : int
@@ -52,6 +52,8 @@ def remember(rule, synapses, ages, tracked, before, seed, size=1.0, report=lambd
         Of the gradient.
     report : callable
         ``report(done)``, the number of memories stored so far.
+    spacing : int or None
+        Memories from one tracked pattern to the next, so that several age at once. Default: ``ages``, one after another.
 
     Returns
     -------
@@ -86,15 +88,17 @@ def remember(rule, synapses, ages, tracked, before, seed, size=1.0, report=lambd
             report(done)
         return pattern
 
-    for _ in range(before):
-        store()
-    for which in range(tracked):
+    spacing, live = spacing or ages, []
+    for step in range(-before, (tracked - 1) * spacing + ages):
         pattern = store()
-        for age in range(ages):
-            if age:
-                store()
+        if step >= 0 and step % spacing == 0 and step // spacing < tracked:
+            live.append((step // spacing, step, pattern.to(torch.int8)))
+        if live:
             w = p.detach()
-            readouts[which, age] = (pattern * w).view(-1, GROUP).mean(1).numpy()
-            power[which, age] = float(w.square().mean())
+            square = float(w.square().mean())
+        for which, born, own in live:
+            readouts[which, step - born] = (own * w).view(-1, GROUP).mean(1).numpy()
+            power[which, step - born] = square
+        live = [one for one in live if step - one[1] < ages - 1]
     optimizer.release()
     return readouts, power

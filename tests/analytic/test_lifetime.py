@@ -58,6 +58,18 @@ def test_one_time_scale_fades_as_an_exponential(leaky):
     assert fits["exponential_residual"] < fits["power_residual"]
 
 
+def test_patterns_that_age_at_once_are_read_as_one_after_another(leaky):
+    """The first is followed by the same memories either way; all fade alike."""
+    rule = lifetime.forgetting_at(LEAKY, WINDOW)
+    readouts, power = lifetime.remember(rule, SYNAPSES, AGES, TRACKED, 80, seed=1, spacing=5)
+    np.testing.assert_array_equal(readouts[0], leaky[0][0])
+    np.testing.assert_array_equal(power[0], leaky[1][0])
+    np.testing.assert_array_equal(power[1, :-5], power[0, 5:])
+    q = np.exp(-1 / WINDOW)
+    expected = np.sqrt(SYNAPSES * (1 - q**2)) * q ** np.arange(AGES)
+    np.testing.assert_allclose(analysis.snr(readouts, power, SYNAPSES), expected, rtol=0.05, atol=4 / np.sqrt(TRACKED))
+
+
 @pytest.fixture(scope="module")
 def direct():
     """The model's words, simulated: with the probability 1/5 a synapse becomes what the pattern wants. Readouts of groups."""
