@@ -50,6 +50,8 @@ RUNS = {
     "published/mesu_stream": ("published.md", ("published",)),
     "published/validation": ("published.md", ("positions",)),
     "uncertainty/areas": ("constants.md", ("areas",)),
+    "repetition/spacing": ("repetition.md", ("spaced",)),
+    "hardware/hidden": ("hardware.md", ("chip_curves",)),
     **{f"forgetting/{start}": ("scenarios.md", ("scenario",)) for start in ("fashion", "animals", "class", "task")},
     "forgetting/winner-joint": ("networks.md", ("rules final_accuracy",)),
     "forgetting/winner": ("networks.md", ("scenario",)),

@@ -3,7 +3,7 @@
 from tables.engines import both_engines, carried, costs, shapes, speed, stream
 from tables.hardware import chip_costs, chip_curves, chips, devices, losses
 from tables.headlines import headlines
-from tables.items import deranged, ends, frequent, hidden_list, mixed, positions, repeated, targeted
+from tables.items import deranged, ends, frequent, hidden_list, mixed, positions, repeated, spaced, targeted
 from tables.recorded import RECORDED, command, names, provenance, searches, summary
 from tables.rules import published, rules, search, triangle, windows
 from tables.scenarios import scenario
@@ -40,6 +40,7 @@ __all__ = [
     "search",
     "searches",
     "shapes",
+    "spaced",
     "speed",
     "stream",
     "summary",

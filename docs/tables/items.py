@@ -67,6 +67,16 @@ def hidden_list(name):
     return markdown(head, body)
 
 
+def spaced(name):
+    """A Markdown table of ``repetition --spacing``: recall of a list whose repetitions are spaced, and massed, in %."""
+    body = []
+    for rule, conditions in _by_condition(name).items():
+        rows = {row["condition"]: row for row in summary(name)["rows"] if row["rule"].startswith(f"{rule}: ")}
+        cells = [share(conditions[way]["repeated_recall"]) for way in ("spaced", "massed")]
+        body.append([rule, *cells, test(rows["spaced"]["tests"]["spacing_effect"])])
+    return markdown(["rule", "list, spaced (%)", "list, massed (%)", "spaced less massed (p)"], body)
+
+
 def frequent(name):
     """A Markdown table of ``frequency``: rank correlations of recall with frequency and recency, and p-values of both."""
     body = []

@@ -8,10 +8,12 @@ from tables.recorded import names, summary
 #: Run, end of a row's name, metric and heading of what was measured; a rule may stand in several runs, the first counts.
 _MEASURED = (
     (("forgetting/200",), "", "final_accuracy", "split MNIST, all five tasks at the end (%)"),
+    (("forgetting/digits",), "", "final_accuracy", "split digits (%)"),
     (("poisoning/mnist", "poisoning/others"), ": 3 clean, deranged", "retained", "recall kept through wrong labels (%)"),
     (("uncertainty/mnist",), ": posterior", "auroc_epistemic", "strangers told by its doubt (area, %)"),
 )
-_LIVES = "memory_lifetime/all"
+#: Of lifetimes under the same settings.
+_LIVES = ("memory_lifetime/all", "memory_lifetime/tagging")
 _NOT = "not measured"
 
 
@@ -38,11 +40,12 @@ def _life(metrics, n, ages):
 
 
 def _lives(rule):
-    if _LIVES not in names():
-        return _NOT
-    found = summary(_LIVES)
-    (own,) = [row["metrics"] for row in found["rows"] if row["rule"] == _title(rule)] or [None]
-    return _NOT if own is None else _life(own, 10_000, found["ages"])
+    for run in [run for run in _LIVES if run in names()]:
+        found = summary(run)
+        for row in found["rows"]:
+            if row["rule"] == _title(rule):
+                return _life(row["metrics"], 10_000, found["ages"])
+    return _NOT
 
 
 def others():
