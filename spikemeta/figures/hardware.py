@@ -114,7 +114,7 @@ def curves(rows, data):
         ticks = sorted({row["x"] for row in rows if row["part"] == part})
         for k, rule in enumerate(rules):
             own = sorted((row for row in rows if row["rule"] == rule and row["part"] == part), key=lambda row: row["x"])
-            x = [ticks.index(row["x"]) + 0.5 * ((k + 0.5) / len(rules) - 0.5) for row in own]  # beside each other, to be told apart
+            x = [ticks.index(row["x"]) + 0.5 * ((k + 0.5) / len(rules) - 0.5) for row in own]  # beside each other
             low, mean, high = interval_of(row["metrics"]["final_accuracy"]["values"] for row in own)
             style = {"ms": 5, "lw": 1.3, "elinewidth": 0.8} | look(k)
             panel.errorbar(x, mean, yerr=error_bars(low, mean, high), label=rule, **style)
