@@ -124,13 +124,11 @@ def command_of(study):
         values = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
         values |= {k: int(values[k]) for k in several_layers if str(values[k]).isdigit()}
         options = study.options(**values)
-        from rich.console import Console
-
         from spikemeta.runs import display
         from spikemeta.runs.study import check
 
         check(options)
-        console = Console(stderr=as_json, quiet=quiet)
+        console = display.console_of(stderr=as_json, quiet=quiet)
         try:
             with display.collected() as folders:
                 code = study.run(options, console)

@@ -112,7 +112,7 @@ def _table(rows, numbers, ages):
     table = Table(title=f"Lifetime of a memory, in later memories (looked at: {ages})")
     heads = [f"{what}\n{n:,}" for n in ends for what in ("signal/noise > 1", "first passage")]
     for k, name in enumerate(["", "told", *heads, "signal/noise\nat age 0", "power\nof age", "time\nconstant", "fits better"]):
-        table.add_column(name, justify="right" if k else "left")
+        table.add_column(name, justify="right" if k else "left", overflow="fold")
 
     def value(metrics, name, form="{:.1f}", missing="-"):
         return form.format(metrics[name]["mean"]) if name in metrics else missing

@@ -422,3 +422,19 @@ def test_a_bar_is_drawn_only_where_it_is_seen_as_one(monkeypatch, terminal, envi
     assert ("storing" in screen.getvalue()) == ("\x1b[?25l" in screen.getvalue()) == seen  # a bar hides the cursor
     assert "1/1 runs" in screen.getvalue()
     assert not display.live(Console(file=screen, quiet=True))
+
+
+def test_a_table_has_room_where_no_terminal_limits_it(monkeypatch, capsys):
+    """A table in a file or a pipe loses no word for a width that nobody set."""
+    for name in ("JPY_PARENT_PID", "GIT_PAGER", "COLUMNS"):
+        monkeypatch.delenv(name, raising=False)
+    assert display.console_of().width == display.WIDE
+    monkeypatch.setenv("COLUMNS", "70")
+    assert display.console_of().width == 70
+    monkeypatch.delenv("COLUMNS")
+    screen = io.StringIO()
+    screen.isatty = lambda: True
+    monkeypatch.setattr("sys.stdout", screen)
+    assert display.console_of().width != display.WIDE
+    monkeypatch.setenv("JPY_PARENT_PID", "1")
+    assert display.console_of().width == display.WIDE

@@ -12,7 +12,31 @@ from rich.table import Table
 
 from spikemeta.analysis import statistics
 
+WIDE = 160  # columns where no terminal has fewer
 LINE_EVERY = 15.0  # seconds between progress lines where there is no terminal
+
+
+def console_of(stderr=False, quiet=False):
+    """A console whose tables are as wide as they need where no terminal limits them: in a file, a pipe, or a notebook's cell.
+
+    Parameters
+    ----------
+    stderr, quiet : bool
+        As for `rich.console.Console`.
+
+    Returns
+    -------
+    rich.console.Console
+    """
+    console = Console(stderr=stderr, quiet=quiet)
+    free = not console.is_jupyter and (_unseen() or not console.file.isatty())
+    return Console(stderr=stderr, quiet=quiet, width=WIDE) if free and "COLUMNS" not in os.environ else console
+
+
+def _unseen():
+    """Whether the terminal is that of a notebook's ``!``, which nobody looks at; ipykernel sets these."""
+    kernel = os.environ.get("TERM") == "xterm-color" and os.environ.get("GIT_PAGER") == "cat"
+    return kernel or "JPY_PARENT_PID" in os.environ
 
 
 def live(console):
@@ -30,8 +54,7 @@ def live(console):
     """
     if console.quiet or console.is_jupyter:
         return not console.quiet and importlib.util.find_spec("ipywidgets") is not None
-    kernel = os.environ.get("TERM") == "xterm-color" and os.environ.get("GIT_PAGER") == "cat"  # as ipykernel sets them
-    return console.is_interactive and console.file.isatty() and not kernel and "JPY_PARENT_PID" not in os.environ
+    return console.is_interactive and console.file.isatty() and not _unseen()
 
 
 def tracked(points, what, console):
