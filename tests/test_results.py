@@ -382,6 +382,18 @@ def test_a_report_of_a_study_that_compares_no_rules(tmp_path, name, shown):
     assert page.count("<tr>") == 1 + len(json.loads((tmp_path / "summary.json").read_text())["rows"])
 
 
+def test_the_time_left_settles_within_the_first_tenth(monkeypatch, console):
+    """A minute of compiling, then ten presentations a second: 1,000 take 100 s, of which 90 remain at the tenth."""
+    at = 0.0
+    monkeypatch.setattr(display, "time", SimpleNamespace(monotonic=lambda: at))
+    with display.Display(console, [500, 500]) as shown:
+        for at in (60.0, 62.0, 65.0, 69.9):
+            done = 1 + 10 * (at - 60)
+            shown.update(0, "train task 1", int(done), 500)
+        shown.line()
+    assert "100/1000 presentations, about 1.5 min left" in console.export_text()
+
+
 def test_progress_in_plain_lines(monkeypatch, console):
     monkeypatch.setattr(display, "LINE_EVERY", -1.0)
     with display.Display(console, [100, 100]) as shown:

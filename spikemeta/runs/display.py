@@ -91,6 +91,7 @@ class Display:
         self.console, self.totals = console or Console(), list(totals)
         self.counts, self.finished = [0] * len(self.totals), 0
         self.start = self.printed = time.monotonic()
+        self.began, self.before = self.start, 0  # once something is done: when, and how much; compiling comes first
         self.bar = None
 
     def __enter__(self):
@@ -117,7 +118,8 @@ class Display:
 
     def update(self, number, phase, done, total):
         """A point reports how many of its presentations are done."""
-        self.counts[number], self.totals[number] = done, total
+        self.totals[number] = total
+        self._count(number, done)
         if self.bar:
             self.bar.update(self.task, completed=sum(self.counts), total=sum(self.totals), phase=phase)
         elif time.monotonic() - self.printed > LINE_EVERY:
@@ -126,18 +128,26 @@ class Display:
     def finish(self, number, message):
         """A point is done."""
         self.finished += 1
-        self.counts[number] = self.totals[number]
+        self._count(number, self.totals[number])
         if self.bar:
             self.bar.update(self.task, completed=sum(self.counts), points=self._points())
             self.bar.console.print(message, highlight=False, markup=False)
         else:
             self.line(f"; {message}")
 
+    def _count(self, number, done):
+        """So much of a point is done; the first of all begins the time by which the rest is estimated."""
+        first = not any(self.counts)
+        self.counts[number] = done
+        if first and done:
+            self.began, self.before = time.monotonic(), done
+
     def line(self, more=""):
         """Print one plain line."""
         self.printed = time.monotonic()
         done, total = sum(self.counts), sum(self.totals)
-        left = (self.printed - self.start) * (total - done) / done if done else float("nan")
+        began, before = (self.began, self.before) if done > self.before else (self.start, 0)
+        left = (self.printed - began) * (total - done) / (done - before) if done else float("nan")
         about = "" if not done or done == total else f", about {left / 60:.1f} min left"
         self.console.print(
             f"{self._points()}, {done}/{total} {self.unit}{about}{more}",
