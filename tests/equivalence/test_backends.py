@@ -388,14 +388,13 @@ def test_chips_follow_the_reference(name, tmp_path):
 
 
 def test_runtime_in_cython_follows_the_reference():
-    """The rule with the longest text and a boundary; its pathways compiled, the rest in NumPy."""
+    """The rule with the longest text and a boundary; what commits compiled, the rest in NumPy."""
     rule = RULES["stable_flexible"]
     brian2.set_device("runtime")
     brian2.prefs.codegen.target = "numpy"
     loaded = EVERYTHING.tables()
     network, made = build(rule, loaded)
-    for pathway in (made["full"].commit, made["full"].transmit, made["full"].boundary):
-        pathway.codeobj_class = CythonCodeObject
+    made["full"].commit.codeobj_class = CythonCodeObject
     parameters = constants(rule, 10.0, 7.0)
     found = runtime_result(rule, network, made, parameters)
     assert isinstance(made["full"].commit.codeobj, CythonCodeObject)

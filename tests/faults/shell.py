@@ -30,8 +30,8 @@ def simulation(mode):
 
 
 def curriculum(mode):
-    limit, passes = {"standalone": (200, 6), "torch": (60, 1), "runtime": (20, 1)}[mode]
-    return curricula.build("split", datasets.load("digits"), n_tasks=2, limit=limit, test_limit=20, passes=passes)
+    limit, test_limit, passes = {"standalone": (200, 20, 4), "torch": (60, 20, 1), "runtime": (10, 5, 1)}[mode]
+    return curricula.build("split", datasets.load("digits"), n_tasks=2, limit=limit, test_limit=test_limit, passes=passes)
 
 
 def held(save):
