@@ -9,7 +9,7 @@ _CAPTURE = f"""
         keeping = clip(clip(now, -inf, tagged_until) - visited - making, 0, inf)
         fresh = proteins + (1 - proteins)*(1 - exp(-making/({_TURNOVER})))
         caught = making + {_TURNOVER}*(proteins - fresh + fresh*(1 - exp(-keeping/({_TURNOVER}))))
-        late += (tag*most*scale - late)*(1 - exp(-caught*presentation/tau_late))
+        late_phase += (tag*most*scale - late_phase)*(1 - exp(-caught*presentation/tau_late))
         proteins = fresh*exp(-clip(now - visited - making, 0, inf)/({_TURNOVER}))
         visited += clip(now - visited, 0, inf)
 """
@@ -23,22 +23,22 @@ rule = Rule(
     reference="Luboeinski & Tetzlaff 2021, Commun. Biol. 4, 275, with constants of Li, Kulvicius & Tetzlaff 2016, PLoS ONE 11, "
     "e0161679, and their code: h relaxes to h_0 at 0.1/688.4 s; tau_p dp/dt = -p + [sum |h - h_0| > 0.5 h_0], tau_p = 1 h; "
     "tau_z dz/dt = p (1 - z) where h - h_0 > 0.2 h_0, -p (z + 0.5) where it is below -0.2 h_0, tau_z = 1 h; w = h + h_0 z. "
-    "early = h - h_0, late = h_0 z, scale = h_0, w_start for h_0 in w; a presentation counts as a minute. Here the sum is "
+    "early_phase = h - h_0, late_phase = h_0 z, scale = h_0, w_start for h_0 in w; a presentation is a minute. Here the sum is "
     "one synapse's, the late phase has the same bound either way, and a gradient moves h, not calcium. All is solved exactly.",
     state="""
-        dearly/dt = -early/tau_early : 1
+        dearly_phase/dt = -early_phase/tau_early : 1
         w_start : 1
-        late : 1
+        late_phase : 1
         proteins : 1
         tag : integer
         tagged_until : 1
         visited : 1
     """,
-    weight="w_start + early + late",
+    weight="w_start + early_phase + late_phase",
     initial="""
-        early = 0
+        early_phase = 0
         w_start = w_init
-        late = 0
+        late_phase = 0
         proteins = 0
         tag = 0
         tagged_until = 0
@@ -52,9 +52,9 @@ rule = Rule(
         learns = int(abs(gradient) > 0)
         now = visited + learns*(age/presentation + 1 - visited)
         {_CAPTURE}
-        early -= lr*gradient
-        tag += learns*(sign(early) - tag)
-        tagged_until += learns*(now + {_LASTS}*log(clip(abs(early)/(tag_from*scale), 1, inf)) - tagged_until)
+        early_phase -= lr*gradient
+        tag += learns*(sign(early_phase) - tag)
+        tagged_until += learns*(now + {_LASTS}*log(clip(abs(early_phase)/(tag_from*scale), 1, inf)) - tagged_until)
     """,
     on_boundary="proteins += shared*(1 - proteins)",
     parameters={

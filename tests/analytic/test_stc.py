@@ -52,7 +52,7 @@ def late(events, visits=()):
         elif event:
             synapse.accumulate(0, -np.array([event]))
     synapse.flush(END)
-    return synapse.state["late"].item() / SCALE
+    return synapse.state["late_phase"].item() / SCALE
 
 
 @pytest.mark.parametrize("name", PROTOCOLS)

@@ -73,6 +73,7 @@ def test_a_signal_is_shown_with_how_its_gradient_is_committed():
     assert {name for name, text in shown.items() if "from the history" in text} == {"error_feedback", "eprop", "surrogate"}
     assert {name for name, text in shown.items() if "commit:\n    of synapses, each its own sum" in text} == {
         "stdp",
+        "stdp_offset",
         "stdp_triplet",
     }
 

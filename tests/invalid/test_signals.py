@@ -7,7 +7,7 @@ from spikemeta.backends.networks import adjoint, brian_input, lesson, plan
 from spikemeta.errors import UserError
 from spikemeta.language import registry
 from spikemeta.language.network import Neurons
-from spikemeta.language.rule import Parameter
+from spikemeta.language.rule import Parameter, Rule
 from spikemeta.language.signal import Signal, SignalError
 from spikemeta.networks.signals import error_feedback, surrogate
 from spikemeta.simulation import written
@@ -144,3 +144,10 @@ def test_a_network_that_cannot_learn_from_images_is_told(tmp_path):
     (tmp_path / "none.py").write_text("x = 1")
     with pytest.raises(UserError, match="must define exactly one Signal"):
         registry.get_signal(str(tmp_path / "none.py"))
+
+
+def test_a_rule_and_a_signal_with_the_same_variable_are_told():
+    rule = Rule("mine", state="w : 1\nlately : 1", weight="w", initial="w = w_init\nlately = 0", on_gradient="w -= gradient")
+    with pytest.raises(UserError, match="rule 'mine', signal 'mine': both have a variable 'lately': rename it in the rule"):
+        lesson.told_apart(Signal(**SOUND), {"hidden": rule})
+    lesson.told_apart(Signal(**SOUND), {"hidden": registry.get_rule("stc")})

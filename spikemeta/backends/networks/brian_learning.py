@@ -78,6 +78,7 @@ def network(lesson, rules, source, parameters=None, dtype="float64", dense="auto
     -------
     Built
     """
+    lessons.told_apart(lesson.signal, rules)
     return _Builder(lesson, rules, source, parameters or {}, dtype, dense).build()
 
 

@@ -92,6 +92,28 @@ def constants_of(signal, network, constants):
     return {name: constants.get(name, p.value) for name, p in signal.parameters.items()}
 
 
+def told_apart(signal, rules):
+    """Refuse a rule with a variable that has the name of a signal's trace: which of them is meant would be unclear.
+
+    Parameters
+    ----------
+    signal : Signal
+    rules : dict of str to Rule
+        By projection.
+
+    Raises
+    ------
+    UserError
+    """
+    shared = {(rule.name, name) for rule in rules.values() for name in set(rule.analysis.states) & set(signal.moves.variables)}
+    problems = [
+        f"rule {rule!r}, signal {signal.name!r}: both have a variable {name!r}: rename it in the rule"
+        for rule, name in sorted(shared)
+    ]
+    if problems:
+        raise UserError("\n".join(problems))
+
+
 def make(plan, signal, feedback="tied", rng=None, constants=None, random=None):
     """A signal in a network.
 
