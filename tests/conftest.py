@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+# Torch, here and in what tests start: tests run side by side, and threads that wait for a core cost more than they bring.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # tests in the background; what they start would ignore Ctrl-C, too
     signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -5,6 +5,7 @@ parser and renderer are used.
 """
 
 import ast
+import functools
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -170,6 +171,7 @@ _NUMPY = {
 }
 
 
+@functools.lru_cache(4096)
 def compile_expression(expression):
     """An expression as a function of a namespace of float64 arrays.
 

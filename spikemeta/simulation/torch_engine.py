@@ -77,7 +77,7 @@ class Executor:
                 due = time.monotonic() + checkpoint.INTERVAL
                 done = {"position": np.array(first), "hidden": np.array(spikes), "readout": np.concatenate(counts)}
                 keep(
-                    done | optimizer.held() | {"generator": np.array(generator.get_state())},
+                    done | optimizer.held() | {"generator": generator.get_state().numpy()},
                     {f"{p}.transmitted": w.detach().numpy() for p, w in weights.items()},
                 )
             chosen = slice(first, first + size)

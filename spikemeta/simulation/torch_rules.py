@@ -89,7 +89,7 @@ class Optimizers:
             }
             out |= {f"draws/{part}/{key}": state for key, state in saved["rule"]["draws"].items()}
             out |= {f"{key}/{part}": saved["rule"][key] for key in ("age", "predictions")}
-        return {name: np.array(value) for name, value in out.items()}
+        return {name: np.array(value.numpy() if torch.is_tensor(value) else value) for name, value in out.items()}
 
     def load(self, held):
         """Put back what `held` gave."""

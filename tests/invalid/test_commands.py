@@ -166,7 +166,8 @@ def test_data_that_are_missing_are_told_and_not_fetched(monkeypatch, tmp_path):
 
 
 def test_what_was_left_out_is_told_when_it_is_needed(monkeypatch):
-    monkeypatch.setitem(sys.modules, "dask", None)
+    for name in ("dask", "distributed"):  # the second may be there from a test before
+        monkeypatch.setitem(sys.modules, name, None)
     monkeypatch.delitem(sys.modules, "spikemeta.runs.cluster", raising=False)
     monkeypatch.delitem(sys.modules, "spikemeta.runs.sweep", raising=False)
     monkeypatch.delattr("spikemeta.runs.sweep", raising=False)

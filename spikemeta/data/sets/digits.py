@@ -1,5 +1,6 @@
 """Digits: 1,797 handwritten digits, 8 x 8 grey, that come with scikit-learn."""
 
+import functools
 import hashlib
 
 import numpy as np
@@ -11,6 +12,13 @@ _TEST_EVERY = 5  # every fifth image of a class of digits is a test image
 
 def dataset(folder=None):
     """Scikit-learn's 8x8 digits; every fifth image of each class, in the file's order, is a test image."""
+    arrays, digests = _read()
+    return Dataset(name="digits", shape=(8, 8), digests=dict(digests), **arrays)
+
+
+@functools.cache
+def _read():
+    """Arrays, which nobody may write, and their digests; read once, as the file is text and takes a tenth of a second."""
     from sklearn.datasets import load_digits
 
     raw = load_digits()
@@ -27,5 +35,4 @@ def dataset(folder=None):
     }
     for array in arrays.values():
         array.setflags(write=False)
-    digests = {part: hashlib.sha256(array.tobytes()).hexdigest() for part, array in arrays.items()}
-    return Dataset(name="digits", shape=(8, 8), digests=digests, **arrays)
+    return arrays, {part: hashlib.sha256(array.tobytes()).hexdigest() for part, array in arrays.items()}
