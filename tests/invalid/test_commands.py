@@ -168,9 +168,9 @@ def test_data_that_are_missing_are_told_and_not_fetched(monkeypatch, tmp_path):
 def test_what_was_left_out_is_told_when_it_is_needed(monkeypatch):
     for name in ("dask", "distributed"):  # the second may be there from a test before
         monkeypatch.setitem(sys.modules, name, None)
-    monkeypatch.delitem(sys.modules, "spikemeta.runs.cluster", raising=False)
-    monkeypatch.delitem(sys.modules, "spikemeta.runs.sweep", raising=False)
-    monkeypatch.delattr("spikemeta.runs.sweep", raising=False)
+    for name in ("cluster", "sweep"):
+        monkeypatch.delitem(sys.modules, f"spikemeta.runs.{name}", raising=False)
+        monkeypatch.delattr(f"spikemeta.runs.{name}", raising=False)
     done = spikemeta("sweep", "forgetting", "--grid", "hidden=20,30")
     assert done.exit_code == 2
     assert done.output.strip() == "error: this needs distributed, which was left out: pip install distributed"
