@@ -86,21 +86,30 @@ _STREAM = (
     }
     | _MESU
 )
-#: Cottart et al. 2026 and their code's configuration: a new order in each task; beliefs begin within 1/sqrt(inputs).
+#: Cottart et al. 2026 and their code's configuration, in which no image changes its place; beliefs begin within 1/sqrt(inputs).
 _GATED = _ONE_BY_ONE | {
-    "label": "bimu-stream",
-    "source": "Cottart et al. 2026, authors' notebook: last five of 1,000 tasks",
-    "published": (90.30, 0.38),
-    "constants": {"lr": 4.9, "likelihood": 161.3, "kl": 3.76, "lr_max": 0.0023, "window": 700},
     "network": "gated_perceptron",
     "rule": "bimu",
     "hidden": (100,),
-    "tasks": 1000,
-    "shuffle": True,
     "samples": 5,
     "spread": 1.0,
     "standardised": True,
     "binary": True,
+}
+_BINARY_STREAM = _GATED | {
+    "label": "bimu-stream",
+    "source": "Cottart et al. 2026, authors' notebook: last five of 1,000 tasks",
+    "published": (90.30, 0.38),
+    "constants": {"lr": 4.9, "likelihood": 161.3, "kl": 3.76, "lr_max": 0.0023, "window": 700},
+    "tasks": 1000,
+}
+_BINARY_ONE = _GATED | {
+    "label": "bimu-one",
+    "source": "Cottart et al. 2026, authors' notebook: one task",
+    "published": (94.67, 0.11),
+    "constants": {"lr": 81.76, "likelihood": 12.3, "kl": 4.72, "lr_max": 0.017, "window": 6100},
+    "tasks": 1,
+    "recent": 0,
 }
 
 
@@ -112,7 +121,8 @@ def settings():
         Setting(label="mesu-10", shuffle=False, **_TEN),
         Setting(label="mesu-10-shuffled", shuffle=True, **_TEN),
         Setting(**_STREAM),
-        Setting(**_GATED),
+        Setting(**_BINARY_STREAM),
+        Setting(**_BINARY_ONE),
         Setting(
             label="synaptic_intelligence",
             source="Zenke et al. 2017, authors' stored results, c = 0.1",
@@ -201,7 +211,8 @@ def chosen(options):
             small = {"hidden": tuple(max(20, n // 10) for n in setting.hidden), "epochs": min(2, setting.epochs), "limit": 1000}
             if setting.per_task:
                 small["hidden"] = tuple(max(4, n // 8) for n in setting.hidden)
-            tasks = setting.tasks if setting.per_task else 10 if setting.recent else 5 if setting.items else 3
+            most = setting.tasks if setting.per_task else 10 if setting.recent else 5 if setting.items else 3
+            tasks = min(most, setting.tasks)
             setting = replace(setting, tasks=tasks, trials=1, batch=min(setting.batch, 20), **small)
         if setting.recent and options.stream_tasks:
             setting = replace(setting, tasks=options.stream_tasks)
