@@ -4,6 +4,7 @@ Ours lie in the folder ``tuned`` of ``rules`` and ``networks``, a file each; tho
 ``my_rule.toml`` beside it. `spikemeta.data.constants_file` says what is in them.
 """
 
+import re
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -261,11 +262,27 @@ def exist(rule, network, engine, task, dataset, feedback):
     """Whether something was found for a rule at this place; what was found with tied feedback says nothing of others."""
     if hasattr(rule, "rules"):
         return all(exist(one, network, engine, task, dataset, feedback) for one in rule.each)
-    for b in of_rule(rule):
-        here = (b.network, b.engine, b.task) == (network, engine, task) and b.variant in ("", rule.variant)
-        if here and b.dataset in _same(dataset) and (feedback == "tied" or b.feedback == feedback):
-            return True
-    return False
+    return any(_covers(b, rule, network, engine, task, dataset, feedback) for b in of_rule(rule))
+
+
+def scenarios(rule, network, engine, task, dataset, feedback):
+    """Scenarios of split tasks in which the constants for a place were searched, as the commands that found them say.
+
+    Returns
+    -------
+    set of str
+        ``"domain"`` where a command names none; empty where nothing was found.
+    """
+    if hasattr(rule, "rules"):
+        return set().union(*(scenarios(one, network, engine, task, dataset, feedback) for one in rule.each))
+    place = network, engine, task, dataset, feedback
+    named = [re.search(r"--scenario[ =](\w+)", b.found) for b in of_rule(rule) if _covers(b, rule, *place)]
+    return {match[1] if match else "domain" for match in named}
+
+
+def _covers(b, rule, network, engine, task, dataset, feedback):
+    here = (b.network, b.engine, b.task) == (network, engine, task) and b.variant in ("", rule.variant)
+    return here and b.dataset in _same(dataset) and (feedback == "tied" or b.feedback == feedback)
 
 
 def write(rule, path, block):

@@ -97,10 +97,11 @@ def blank(width, height, results, title, shown, n=None, images=None):
 
 
 def describe(results, images=None):
-    """Data set, task, scale (or images per task), feedback and engine of a results dataset in a phrase."""
+    """Data set, task, scale (or images per task), feedback or learning signal, and engine of a results dataset in a phrase."""
     a = results.attrs
     images = images or a.get("images")
-    how = "surrogate gradients (torch)" if a.get("engine") == "torch" else f"{a['feedback']} feedback"
+    how = f"signal {a['signal']}" if "signal" in a else f"{a['feedback']} feedback"
+    how = "surrogate gradients (torch)" if a.get("engine") == "torch" else how
     size = f"{images} images per task" if images else a["scale"]
     how += ", single precision" if a.get("dtype") == "float32" else ""
     kind = f", {a['scenario']}-incremental," if a.get("scenario") else ""

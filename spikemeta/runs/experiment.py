@@ -132,7 +132,7 @@ def run(name, options, entries, console, evaluate="test", analysis=None, work=po
     width = max(scale.width(options, entry.hidden) for entry in entries)
     states = max(len(entry.rule.analysis.states) for entry in entries)
     guards.check_room(store.folder, dataset, (width, built.n_classes), states, study.n_workers(options))
-    shown = {"feedback": scale.signal(options), "dtype": options.dtype, "evaluated_on": f"{evaluate} images"}
+    shown = scale.learning(options) | {"dtype": options.dtype, "evaluated_on": f"{evaluate} images"}
     curriculum = scale.curriculum_arguments(options, evaluate)
     record = Record(store, name, options, dataset, [e.rule for e in entries], **shown, curriculum=curriculum)
 
@@ -248,7 +248,7 @@ def outcome_of(entries, options, seeds, runs, chance, analysis, failures):
         dataset=options.dataset,
         task=options.task,
         scale=options.scale,
-        feedback=scale.signal(options),
+        **scale.learning(options),
         hidden=hidden,
         engine=options.engine,
         dtype=options.dtype,
@@ -261,18 +261,22 @@ def outcome_of(entries, options, seeds, runs, chance, analysis, failures):
 
 def _warnings(entries, options, seeds, runs):
     """Rows whose numbers say little: constants made for something else, or layers that say nothing."""
+    learns = scale.learning(options)
+    how = f"signal {learns['signal']}" if "signal" in learns else f"{learns['feedback']} errors"
     found = []
     for entry in entries:
         where = scale.network(options), options.engine, options.task, options.dataset, options.feedback
         known = tuned.exist(entry.rule, *where)
         if not (known or entry.parameters):
             found.append(
-                f"{entry.rule.title} has no constants for task {options.task} with {scale.signal(options)} errors (--engine "
+                f"{entry.rule.title} has no constants for task {options.task} with {how} (--engine "
                 f"{options.engine}), and used others: find some with 'spikemeta run search'"
             )
-        if scale.scenario_of(options).get("scenario", "domain") != "domain" and not entry.parameters:
+        others = tuned.scenarios(entry.rule, *where) - {options.scenario} if options.task == "split" else ()
+        if others and not entry.parameters:
             found.append(
-                f"{entry.rule.title}: its constants are those of the domain scenario; find some with 'spikemeta run search'"
+                f"{entry.rule.title}: its constants are those of the {' and '.join(sorted(others))} scenario; find some with "
+                "'spikemeta run search'"
             )
         own = [runs[entry.label, seed] for seed in seeds if (entry.label, seed) in runs]
         found += [f"{entry.label}: {problem}" for problem in guards.layers(own)]

@@ -102,7 +102,7 @@ def render(summary, provenance, figures):
     told = any("needs_boundary" in row for row in rows)
     have = dict.fromkeys(m for row in rows for m, found in row["metrics"].items() if "mean" in found)
     shown = [m for m in (_COLUMNS if told else have) if m in have]  # without rules to compare, every number
-    facts = {name: summary.get(name) for name in ("scale", "seeds", "feedback", "engine", "evaluated_on")}
+    facts = {name: summary.get(name) for name in ("scale", "seeds", "feedback", "signal", "engine", "evaluated_on")}
     facts |= {"chance": f"{summary['chance']:.0%}"} if "chance" in summary else {}
     about = "; ".join(f"{name.replace('_', ' ')} {value}" for name, value in facts.items() if value)
     title = " ".join(str(summary[name]) for name in ("task", "dataset") if summary.get(name))

@@ -90,6 +90,14 @@ def signal(options):
     return "backpropagated" if options.engine == "torch" else options.feedback
 
 
+def learning(options):
+    """How the network learns, for titles: ``{"feedback": ...}``, or ``{"signal": NAME}`` of a signal that carries no errors."""
+    found = written.of(network(options), options.engine, n_hidden(options), signal(options))
+    own = getattr(found, "signal", None)
+    carries = own is None or own.historical or own.carried
+    return {"feedback": signal(options)} if carries else {"signal": own.name}
+
+
 def _items(options, evaluate):
     """Arguments of `spikemeta.data.items.build` that the options stand for."""
     limit, test_limit, n_items = QUICK["items"] if options.scale == "quick" else FULL_ITEMS

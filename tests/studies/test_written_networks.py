@@ -12,6 +12,7 @@ from spikemeta.backends.networks import lesson
 from spikemeta.data import curricula, datasets
 from spikemeta.errors import UserError
 from spikemeta.language import registry
+from spikemeta.runs import experiment, planning, scale
 from spikemeta.runs.study import SimulationOptions, check
 from spikemeta.simulation import written
 from spikemeta.simulation.simulation import Simulation
@@ -160,12 +161,50 @@ def test_a_network_without_labels_runs_in_a_study(tmp_path):
         cli.app, [*words.split(), "--hidden", "5", "--seeds", "1", "--workers", "1", "--out", str(out), "--set", *own]
     )
     assert done.exit_code == 0, done.output
-    first, gated = json.loads((out / "summary.json").read_text())["rows"]
+    summary = json.loads((out / "summary.json").read_text())
+    assert summary["signal"] == "stdp_offset"
+    assert "feedback" not in summary  # no error is fed back
+    assert "5 hidden neurons, signal stdp_offset" in " ".join(done.output.split())
+    first, gated = summary["rows"]
     assert gated["rule"] == "stable_flexible_over_laplace"
     for row in (first, gated):
         assert row["metrics"]["footprint"]["mean"] == 8 * 64 * 5 * (1 if row is first else 5)
         assert 0 < row["metrics"]["activation_sparsity"]["mean"] < 1
         assert row["metrics"]["final_accuracy"]["mean"] > 0
+
+
+@pytest.mark.parametrize(
+    ("words", "feedback"),
+    [
+        ({"network": "winner_take_all"}, {"signal": "stdp_offset"}),
+        ({"network": "winner_take_all", "feedback": "stdp"}, {"signal": "stdp"}),
+        ({"network": "recurrent"}, {"feedback": "tied"}),
+        ({"network": "recurrent", "feedback": "eprop,random"}, {"feedback": "eprop,random"}),
+        ({"network": "recurrent", "engine": "torch"}, {"feedback": "backpropagated"}),
+        ({"feedback": "random"}, {"feedback": "random"}),
+    ],
+)
+def test_titles_say_how_the_network_learns(words, feedback):
+    assert scale.learning(SimulationOptions(**words)) == feedback
+
+
+@pytest.mark.parametrize(
+    ("words", "texts"),
+    [
+        ({"network": "winner_take_all", "scenario": "class"}, ()),
+        ({"network": "winner_take_all", "scenario": "domain"}, ("its constants are those of the class scenario",)),
+        ({"scenario": "domain"}, ()),
+        ({"scenario": "class"}, ("its constants are those of the domain scenario",)),
+        ({"network": "winner_take_all", "task": "joint", "rules": "laplace"}, ("for task joint with signal stdp_offset",)),
+        ({"task": "joint"}, ()),
+        ({"rules": "hidden=laplace,readout=sgd", "scenario": "class"}, ("domain scenario",)),
+    ],
+)
+def test_constants_found_in_another_scenario_are_told(words, texts):
+    options = SimulationOptions(**{"rules": "sgd"} | words)
+    found = experiment._warnings(planning.entries_of(options), options, [], {})
+    assert len(found) == len(texts), found
+    assert all(text in line for text, line in zip(texts, found, strict=True)), found
 
 
 def test_a_network_of_its_own_size_costs_the_same_whatever_hidden_says(tmp_path):
