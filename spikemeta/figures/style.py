@@ -105,7 +105,8 @@ def describe(results, images=None):
     size = f"{images} images per task" if images else a["scale"]
     how += ", single precision" if a.get("dtype") == "float32" else ""
     kind = f", {a['scenario']}-incremental," if a.get("scenario") else ""
-    return f"{a['task']}{kind} {datasets.label(a['dataset'])} ({size}), {a['hidden']} hidden neurons, {how}"
+    own = f" of network {a['network']}" if "network" in a else ""
+    return f"{a['task']}{kind} {datasets.label(a['dataset'])} ({size}), {a['hidden']} hidden neurons{own}, {how}"
 
 
 def shape_of(n, most):

@@ -4,6 +4,7 @@ import collections
 import contextvars
 import itertools
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from spikemeta.analysis import items, recorded, tasks
 from spikemeta.data import tuned
@@ -249,6 +250,7 @@ def outcome_of(entries, options, seeds, runs, chance, analysis, failures):
         task=options.task,
         scale=options.scale,
         **scale.learning(options),
+        **({"network": Path(options.network).stem} if options.network else {}),
         hidden=hidden,
         engine=options.engine,
         dtype=options.dtype,

@@ -164,7 +164,7 @@ def test_a_network_without_labels_runs_in_a_study(tmp_path):
     summary = json.loads((out / "summary.json").read_text())
     assert summary["signal"] == "stdp_offset"
     assert "feedback" not in summary  # no error is fed back
-    assert "5 hidden neurons, signal stdp_offset" in " ".join(done.output.split())
+    assert "5 hidden neurons of network winner_take_all, signal stdp_offset" in " ".join(done.output.split())
     first, gated = summary["rows"]
     assert gated["rule"] == "stable_flexible_over_laplace"
     for row in (first, gated):
