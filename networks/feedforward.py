@@ -145,7 +145,8 @@ class Feedforward:
         groups = {"input": parts.input(), "hidden": parts.hidden(), "readout": parts.readout()}
         source, hidden, readout = groups.values()
         for layer in (hidden, readout):
-            layer.run_regularly(_SIGNAL, when="before_thresholds", name=f"{layer.name}_signal")
+            how = {"name": f"{layer.name}_signal", "codeobj_class": paths.arithmetic(dense)}
+            layer.run_regularly(_SIGNAL, when="before_thresholds", **how)
         projections = parts.projections(*groups.values(), feedback, connect or {})
         others, fixed = [], {}
         if feedback == "random":

@@ -1,11 +1,10 @@
 """How compiled code walks the synapses of a rule: rows, lists, or Brian2's own queue; and events, in blocks."""
 
-import re
-
 import brian2
 from brian2.devices.cpp_standalone.codeobject import CPPStandaloneCodeObject
 from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
 
+from spikemeta.backends import translated
 from spikemeta.errors import UserError, suggest
 
 
@@ -18,6 +17,7 @@ class DenseCodeObject(CPPStandaloneCodeObject):
     """Pathway of an all-to-all projection in C++ standalone: Brian2's own translation in contiguous rows."""
 
     templater = CPPStandaloneCodeObject.templater.derive("spikemeta.backends")
+    templater.env.filters.update(translated.FILTERS)
     listed = False
 
 
@@ -28,13 +28,14 @@ class ListedCodeObject(DenseCodeObject):
 
 
 def vectorise_events(group, begins=False):
-    """Let the events of a group without a refractory period be found in blocks, in standalone code.
+    """In standalone code, let a group without a refractory period find its events in blocks, and step in vector registers.
 
     A ``touch`` comes with a spike, but for those that open a task or close a phase, or, where it ``begins``, a presentation
     that teaches; so it is looked for among the spikes.
     """
     if not standalone():
         return
+    group.state_updater.codeobj_class = DenseCodeObject
     for resetter in group.resetter.values():
         resetter.codeobj_class = DenseCodeObject
     for event, thresholder in group.thresholder.items():
@@ -49,6 +50,11 @@ def vectorise_events(group, begins=False):
             }
 
 
+def arithmetic(dense="auto"):
+    """The class of code that does something to every neuron of a group, such as ``run_regularly``; None for Brian2's own."""
+    return DenseCodeObject if dense and standalone() else None
+
+
 class RuleSynapses(brian2.Synapses):
     """Synapses whose compiled code is chosen when a network with them is built: by what they connect, and by their delays.
 
@@ -57,7 +63,7 @@ class RuleSynapses(brian2.Synapses):
     dense : {"auto", True, False}
         As for `spikemeta.backends.brian.synapses`.
     own : tuple of str
-        The pathways that the choice is about; others are Brian2's.
+        The pathways, of presynaptic events, that may walk lists; others are Brian2's where the projection is not all-to-all.
     *args, **kwargs
         As for ``brian2.Synapses``.
     """
@@ -95,8 +101,8 @@ class RuleSynapses(brian2.Synapses):
         """Set how the compiled code of each own pathway finds synapses; Brian2's queue is kept, once spikes may be in it."""
         if not self._dense or not standalone():
             return
-        walked = DenseCodeObject if self._all_to_all else ListedCodeObject
-        for path in (getattr(self, name) for name in self._own):
+        for path in self._pathways:
+            walked = DenseCodeObject if self._all_to_all else ListedCodeObject if path.objname in self._own else None
             first = path._pushspikes_codeobj is None
             chosen = None if _delayed(path) or not (first or path.codeobj_class) else walked
             if chosen is not path.codeobj_class:
@@ -120,61 +126,3 @@ def in_rows(made):
     """Whether compiled code walks whole rows in every pathway of these synapses, and so needs no indices of them."""
     made._choose()
     return all(path.codeobj_class is DenseCodeObject for path in made._pathways)
-
-
-def _split_rows(lines, listed, first=0):
-    """Brian2's vector code as what is the same for all synapses of one presynaptic neuron, and what is not.
-
-    ``first`` is the first postsynaptic neuron of a row.
-    """
-    column = f"_column + {first}" if first else "_column"
-    row, body, varying = [], [], {"_idx", "_column", "_vectorisation_idx"}
-    for line in "\n".join(lines).split("\n"):
-        line = line.strip()
-        if not listed:
-            line = re.sub(r"= \S+synaptic_post\[_idx\];", f"= {column};", line)
-        if not line or re.match(r"(const )?\w+ _presynaptic_idx =", line):
-            continue
-        constant = re.match(r"const \w+ (\w+) = (.*);$", line)
-        if constant and not varying & set(re.findall(r"\w+", constant[2])):
-            row.append(line)
-            continue
-        declared = re.match(r"(?:const )?(?:\w+ )?(\w+)(?: [-+*/]?=|;)", line)
-        if declared:
-            varying.add(declared[1])
-        body.append(line)
-    return row, body
-
-
-def _independent(lines):
-    """Whether no synapse of a presynaptic neuron writes what another one reads: none writes to that neuron."""
-    return not re.search(r"\[_presynaptic_idx\] [-+*/]?=[^=]", "\n".join(lines))
-
-
-def _drawing(lines):
-    """Brian2's vector code that draws: names of the draws, the code that uses them, and (name, array) of what it stores.
-
-    None for code without a draw, with one that is not the whole of a statement, or with several of one name.
-    """
-    draws, body, stores = [], [], []
-    for line in (part.strip() for part in "\n".join(lines).split("\n")):
-        drawn = re.match(r"(\w+) = _rand\(_vectorisation_idx\);$", line)
-        stored = re.match(r"(\w+)\[_idx\] = (\w+);$", line)
-        if drawn:
-            draws.append(drawn[1])
-            line = f"{drawn[1]} = _drawn_{drawn[1]}[_lane];"
-        elif stored:
-            stores.append((stored[2], stored[1]))
-            line = f"_made_{stored[2]}[_lane] = {stored[2]};"
-        body.append(line)
-    left = "\n".join(body)
-    if not draws or len(set(draws)) < len(draws) or re.search(r"_randn?\(|\[_idx\] [-+*/]?=[^=]", left):
-        return None
-    return draws, left, stores
-
-
-FILTERS = DenseCodeObject.templater.env.filters
-FILTERS["row_code"] = lambda lines, listed, first=0: _split_rows(lines, listed, first)[0]
-FILTERS["column_code"] = lambda lines, listed, first=0: _split_rows(lines, listed, first)[1]
-FILTERS["independent"] = _independent
-FILTERS["drawing_code"] = _drawing

@@ -14,7 +14,7 @@ from spikemeta.simulation import execution, one_unit, standalone
 from spikemeta.system import compiler
 
 #: Loops over synapses of a row, neurons of a block, and neurons.
-LOOP = re.compile(r"for ?\((size_t _column = 0|size_t _k = 0; _k < _length|int32_t _lane = 0|int _idx=0)")
+LOOP = re.compile(r"for ?\((size_t _column = 0|size_t _k = 0; _k < _length|int32_t _lane = 0|int _idx ?= ?0)")
 #: Of layers larger than a few vectors: the loops of a readout of ten neurons are unrolled instead, and `start` runs once.
 NEURONS = (
     "hidden_signal",
@@ -52,11 +52,12 @@ def scalar_loops(rule, names):
     flags = re.search(r"^OPTIMISATIONS = (.*)$", (folder / "makefile").read_text(), re.M)[1].split()
     found, looked, wide = [], 0, {}
     text = one_unit.join(folder, [f"{name}_codeobject" for name in names])
-    command = [*compiler.command(), standalone._VECTOR_MATHS, *flags, "-I.", "-fopt-info-vec-optimized", "-x", "c++"]
+    report = ["-fopt-info-vec-optimized", "-fno-ipa-icf"]  # of functions that are alike, too, of which one would be kept
+    command = [*compiler.command(), standalone._VECTOR_MATHS, *flags, "-I.", *report, "-x", "c++"]
     done = subprocess.run([*command, "-c", "-", "-o", "/dev/null"], input=text, cwd=folder, capture_output=True, text=True)
     assert not done.returncode, done.stderr[-2000:]
-    report = re.compile(r"(\w+)_codeobject.cpp:(\d+):\d+: optimized: loop vectorized using (\d+) byte")
-    for name, line, size in report.findall(done.stderr):
+    vectorised = re.compile(r"(\w+)_codeobject.cpp:(\d+):\d+: optimized: loop vectorized using (\d+) byte")
+    for name, line, size in vectorised.findall(done.stderr):
         wide[name, int(line)] = max(int(size), wide.get((name, int(line)), 0))
     for name in names:
         source = folder / "code_objects" / f"{name}_codeobject.cpp"

@@ -211,7 +211,8 @@ class _Builder:
         made = self.group(name, model, neurons.threshold, reset, start, [*each, *sums], events)
         self.kept_state |= {f"{KEPT}{name}.{variable}": (made, variable) for variable in kept}
         if more:
-            made.run_regularly("\n".join(more), when="before_thresholds", name=f"{name}_signal")
+            how = {"name": f"{name}_signal", "codeobj_class": paths.arithmetic(self.dense)}
+            made.run_regularly("\n".join(more), when="before_thresholds", **how)
         if events:
             made.run_regularly("teaching_phase += teaching_rate*dt", when="groups", name=f"{name}_phase")
             back = [f"{s.target} {s.op} {s.expression}" for s in self.signal.additions["on_teach"]]

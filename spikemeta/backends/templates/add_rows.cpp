@@ -5,13 +5,12 @@
 #define SPIKEMETA_IN_ORDER __attribute__((noinline, optimize("no-associative-math")))
 #endif
 template <typename _real, size_t _n> SPIKEMETA_IN_ORDER
-static void _add_rows(_real* __restrict _sum, const _real* const* _value, const size_t _n_values)
+static void _add_to(_real* __restrict _sum, const _real* const* _value, const size_t _n_values)
 {
     #ifdef __clang__
     #pragma clang fp reassociate(off)
     #endif
-    std::memcpy(_sum, _value[0], _n*sizeof(_real));
-    size_t _k = 1;
+    size_t _k = 0;
     {% for wide in (6, 3, 1) %}
     for (; _k + {{wide}} <= _n_values; _k += {{wide}})
     {
@@ -23,4 +22,10 @@ static void _add_rows(_real* __restrict _sum, const _real* const* _value, const 
             _sum[_column] = _sum[_column]{% for b in range(wide) %} + _v{{b}}[_column]{% endfor %};
     }
     {% endfor %}
+}
+template <typename _real, size_t _n>
+static void _add_rows(_real* __restrict _sum, const _real* const* _value, const size_t _n_values)
+{
+    std::memcpy(_sum, _value[0], _n*sizeof(_real));
+    _add_to<_real, _n>(_sum, _value + 1, _n_values - 1);
 }

@@ -19,15 +19,21 @@
     {
         const int32_t _length = std::min<int32_t>(64, _num_events - _first), _whole = (_length + 7)/8*8;
         int32_t _at[64];
-        for (int32_t _k = 0; _k < _whole; _k++)
-            _at[_k] = _events[_first + std::min(_k, _length - 1)];
         {% for name in _draws %}
         double _drawn_{{name}}[64];
         {% endfor %}
-        for (int32_t _k = 0; _k < _whole; _k++)
+        for (int32_t _k = 0; _k < _length; _k++)
         {
+            _at[_k] = _events[_first + _k];
             {% for name in _draws %}
-            _drawn_{{name}}[_k] = _k < _length ? _rand(_vectorisation_idx) : 0.5;
+            _drawn_{{name}}[_k] = _rand(_vectorisation_idx);
+            {% endfor %}
+        }
+        for (int32_t _k = _length; _k < _whole; _k++)
+        {
+            _at[_k] = _at[_length - 1];
+            {% for name in _draws %}
+            _drawn_{{name}}[_k] = 0.5;
             {% endfor %}
         }
         {% for name, array in _stores %}

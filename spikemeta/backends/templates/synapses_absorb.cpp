@@ -6,6 +6,8 @@
 {{super()}}
 #include <cstring>
 {% include 'add_rows.cpp' %}
+
+{% include 'narrow.h' %}
 {% endblock %}
 {% block maincode %}
     {# USES_VARIABLES { N_post } #}
@@ -35,6 +37,8 @@
             const size_t _row = _presynaptic_idx*_n_columns;
             _add_rows<_real, {{history.n_post}}>(_sum, _value, _n_values);
             {{vector_code|row_code(false, 0)|autoindent}}
+            {% set _shared, _body = vector_code|column_code(false, 0)|single %}
+            {{_shared|autoindent}}
             {% if vector_code|column_code(false, 0)|independent %}
             #pragma GCC ivdep
             {% endif %}
@@ -42,7 +46,7 @@
             {
                 const size_t _idx = _row + _column;
                 const size_t _vectorisation_idx = _idx;
-                {{vector_code|column_code(false, 0)|autoindent}}
+                {{_body|autoindent}}
             }
         }
         {{history.recalled}}[0] = _shown + 1;
@@ -52,12 +56,15 @@
     if (!_n_events || _now > {{history.steps}} || _now + {{history.late}} >= {{history.limit}})
         return;
     {% if history.signal %}
-    _real* const _kept = &{{history.stored}}[_now*_n_columns];
-    _real _any = 0;
+    typedef {{'uint32_t' if history.real == 'float' else 'uint64_t'}} __attribute__((may_alias)) _word;
+    const _word* const _given = reinterpret_cast<const _word*>({{history.signal}});
+    _word* const _stored = reinterpret_cast<_word*>(&{{history.stored}}[_now*_n_columns]);
+    _word _any = 0;
+    #pragma GCC ivdep
     for (size_t _column = 0; _column < _n_columns; _column++)
     {
-        _kept[_column] = {{history.signal}}[_column];
-        _any += _kept[_column] < 0 ? -_kept[_column] : _kept[_column];
+        _stored[_column] = _given[_column];
+        _any |= _given[_column] << 1;  // a zero with a sign is none
     }
     if (_any == 0)
         return;

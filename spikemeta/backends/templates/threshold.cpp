@@ -4,7 +4,7 @@
 {# USES_VARIABLES { N } #}
 {% extends 'common_group.cpp' %}
 {% block extra_headers %}
-#ifdef __AVX512BW__
+#if defined __AVX512BW__ || defined __AVX2__
 #include <immintrin.h>
 #endif
 {% endblock %}
@@ -46,6 +46,13 @@
     #ifdef __AVX512BW__
         const __m512i _bytes = _mm512_load_si512(_fired);
         _bits = _mm512_test_epi8_mask(_bytes, _bytes);
+    #elif defined __AVX2__
+        for (size_t _half = 0; _half < 2; _half++)
+        {
+            const __m256i _bytes = _mm256_load_si256(reinterpret_cast<const __m256i*>(_fired) + _half);
+            const uint32_t _none = _mm256_movemask_epi8(_mm256_cmpeq_epi8(_bytes, _mm256_setzero_si256()));
+            _bits |= (uint64_t)~_none << (32*_half);
+        }
     #else
         for (size_t _eight = 0; _eight < 8; _eight++)
         {
@@ -65,8 +72,17 @@
     size_t _first = 0;
     for (; _first + 64 <= _size; _first += 64)
         _look(_first, 64);
-    if (_first < _size)
+    if (_first + 12 < _size)
         _look(_first, _size - _first);
+    else
+        for (; _first < _size; _first++)
+        {
+            const size_t _idx = _first;
+            const size_t _vectorisation_idx = _idx;
+            {{vector_code|autoindent}}
+            {{_eventspace}}[_count] = _idx;
+            _count += _cond != 0;
+        }
     {{_eventspace}}[_size] = _count;
 {% endblock %}
 {% block after_code %}
