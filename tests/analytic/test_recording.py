@@ -18,6 +18,8 @@ PLACES = {
     "standalone": {"mode": "standalone", "network_parameters": {"presentation": 40.0}},
     "runtime": {"mode": "runtime", "network_parameters": {"presentation": 40.0}},
     "torch": {"engine": "torch", "network": "surrogate", "batch": 4},
+    "surrogate": {"mode": "standalone", "network_parameters": {"presentation": 40.0}, "feedback": "surrogate"},
+    "eprop": {"mode": "standalone", "network_parameters": {"presentation": 40.0}, "feedback": "eprop"},
 }
 RECORD = Recording("hidden.precision, hidden.weight, readout.information", every=8, synapses=20)
 
@@ -77,7 +79,7 @@ def test_recording_changes_nothing_of_a_rule_with_noise_or_fading(rule):
         np.testing.assert_array_equal(recorded.state[name], values, err_msg=name)
 
 
-@pytest.mark.parametrize("place", ["standalone", "torch"])
+@pytest.mark.parametrize("place", ["standalone", "surrogate", "torch"])
 def test_a_killed_run_goes_on_and_has_the_same_recording(place, tmp_path, monkeypatch):
     monkeypatch.setattr(checkpoint, "INTERVAL", 0.0)  # a state is saved wherever one can be
     whole = simulation(place).run(shown(), 3, record=RECORD).recorded

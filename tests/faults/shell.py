@@ -23,14 +23,19 @@ SEED = 3
 
 
 def simulation(mode):
-    """With a weight noise and a boundary-free forgetting, so that a lost stream or a lost age would show."""
-    brian2 = {"mode": mode, "network_parameters": {"presentation": 40.0}}
+    """With a weight noise and a boundary-free forgetting, so that a lost stream or a lost age would show.
+
+    ``standalone-SIGNAL`` learns by another signal than local errors.
+    """
+    mode, _, feedback = mode.partition("-")
+    brian2 = {"mode": mode, "network_parameters": {"presentation": 40.0}, "feedback": feedback or "tied"}
     own = {"torch": {"engine": "torch", "network": "surrogate", "batch": 2}}.get(mode, brian2)
     return Simulation(registry.get_rule("mesu"), n_hidden=8, parameters={"window": 200.0}, **own)
 
 
 def curriculum(mode):
-    limit, test_limit, passes = {"standalone": (200, 20, 4), "torch": (60, 20, 1), "runtime": (10, 5, 1)}[mode]
+    sizes = {"standalone": (200, 20, 4), "torch": (60, 20, 1), "runtime": (10, 5, 1)}
+    limit, test_limit, passes = sizes[mode.partition("-")[0]]
     return curricula.build("split", datasets.load("digits"), n_tasks=2, limit=limit, test_limit=test_limit, passes=passes)
 
 

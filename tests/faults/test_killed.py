@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 KILLS = int(os.environ.get("SPIKEMETA_KILLS", 2))
-ENGINES = ("standalone", "torch")
+ENGINES = ("standalone", "standalone-surrogate", "standalone-eprop", "torch")
 
 
 def kill(child, number):
