@@ -8,7 +8,7 @@ import numpy as np
 
 from spikemeta.backends import histories, paths
 from spikemeta.errors import UserError
-from spikemeta.language.equations import relaxation
+from spikemeta.language.equations import once, relaxation
 
 #: Rule time, as a group keeps it.
 CLOCK = """
@@ -95,7 +95,9 @@ def _decays(rule, elapsed):
 
 def _lines(rule, block, draws):
     """Statements of a block, each draw replaced; those after the first take another ``noise_seed``, so that they differ."""
-    text, count = "\n".join(str(s) for s in rule.analysis.blocks[block]), itertools.count()
+    run = ("on_gradient", "on_presentation") if block != "on_boundary" else (block,)  # one after the other, in one pathway
+    lines = once({n: rule.analysis.blocks[n] for n in run}, rule.analysis.states, (*rule.parameters, *STATE_EXTRA))[block]
+    text, count = "\n".join(str(s) for s in lines), itertools.count()
 
     def drawn(match):
         number = next(count)

@@ -6,6 +6,8 @@ parser and renderer are used.
 
 import ast
 import functools
+import itertools
+import re
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -33,6 +35,42 @@ class Statement:
     def value(self):
         """The expression of the new value of ``target`` (augmented assignments written out)."""
         return self.expression if self.op == "=" else f"{self.target} {self.op[0]} ({self.expression})"
+
+
+def once(blocks, states, taken=()):
+    """Statements that assign each temporary once: where it is assigned again, it has another name from there on.
+
+    For languages that fix what kind of variable a name is when it is first assigned.
+
+    Parameters
+    ----------
+    blocks : dict of str to tuple of Statement
+        Run one after the other; each has temporaries of its own.
+    states : tuple of str
+        Names that outlive a block, and stay as they are.
+    taken : iterable of str
+        Other names that are not free.
+
+    Returns
+    -------
+    dict of str to tuple of Statement
+    """
+    taken = {*taken, *states} | {n for b in blocks.values() for s in b for n in (s.target, *names_in(s.expression))}
+    out, seen = {}, set()
+    for block, statements in blocks.items():
+        now, made = {}, []
+        for s in statements:
+            known = lambda text, now=dict(now): re.sub(r"\b[A-Za-z_]\w*", lambda m: now.get(m[0], m[0]), text)  # noqa: E731
+            if s.target in seen:
+                name = next(n for n in (f"{s.target}_{k}" for k in itertools.count(2)) if n not in taken)
+                taken.add(name)
+                made.append(Statement(name, "=", known(s.value), s.line))
+                now[s.target] = name
+            else:
+                made.append(Statement(s.target, s.op, known(s.expression), s.line))
+                seen |= {s.target} - {*states}
+        out[block] = tuple(made)
+    return out
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from brian2 import ms
 from spikemeta.backends import brian
 from spikemeta.errors import UserError
 from spikemeta.language import registry
+from spikemeta.language.rule import Parameter, Rule
 
 N_PRE, N_POST, STEPS, DURATION = 4, 3, 60, 10  # steps and duration of a presentation in ms
 #: The same operations in another order of rounding (see test_backends); these loops are shorter.
@@ -51,7 +52,38 @@ def mesu(row, g, noise, elapsed, age):
     return {"precision": 1 / sigma**2, "information": mu / sigma**2, "noise": noise}, mu + sigma * noise
 
 
+#: Temporaries that are assigned again: a number first and one for each synapse then, the other way round, and in both blocks.
+AGAIN = Rule(
+    name="again",
+    description="A step of twice the rate, and the weight is copied at three times the rate.",
+    reference="made up",
+    state="w : 1\nshadow : 1",
+    weight="w + shadow",
+    initial="start = 2*lr\nstart *= 0.5\nw = w_init\nshadow = start",
+    on_gradient="""
+        rate = lr
+        rate *= 2
+        size = rate*gradient
+        rate = rate*size
+        w -= size + 0.1*rate
+        size = lr
+        w -= size*gradient
+    """,
+    on_presentation="""
+        rate = 3*lr
+        shadow = rate*w
+    """,
+    parameters={"lr": Parameter(0.1, low=0, description="learning rate")},
+)
+
+
+def again(row, g, noise, elapsed, age):
+    w = row["w"] - 0.2 * g - 0.1 * 0.2 * 0.2 * g - 0.1 * g
+    return {"w": w, "shadow": 0.3 * w}, w + 0.3 * w
+
+
 HAND = {
+    "again": (again, {}),
     "sgd": (sgd, {"lr": 0.1, "halving": 3.0}),
     "laplace": (laplace, {"lr": 0.1, "curvature": 0.2, "window": 5.0}),
     "mesu": (mesu, {"window": 5.0, "sigma_prior": 0.5, "sigma_init": 0.4}),
@@ -68,7 +100,7 @@ def table(values):
 @pytest.mark.parametrize("name", HAND)
 def test_every_spike_runs_the_rule(name):
     step, parameters = HAND[name]
-    rule = registry.get_rule(name)
+    rule = AGAIN if name == AGAIN.name else registry.get_rule(name)
     rng = np.random.default_rng(3)
     spikes = rng.random((STEPS, N_PRE)) < 0.2
     slope, noise = rng.uniform(-1, 1, (STEPS, N_POST)), rng.standard_normal((STEPS, N_PRE, N_POST))
