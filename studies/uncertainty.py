@@ -34,7 +34,7 @@ class Options(SimulationOptions):
 
     rules: str = option(
         "mesu,laplace,sgd",
-        "Rules, variants or files of your own, separated by commas; a precision makes a posterior.",
+        "Rules, variants or files of your own, separated by commas; a precision, or a weight that is drawn, makes a posterior.",
         decides=False,
     )
     task: str = option("joint", "What is learned: joint, all classes at once.", choices=("joint",))

@@ -9,11 +9,17 @@ from spikemeta.analysis.uncertainty import MEASURES, WAYS
 from spikemeta.data import strange
 from spikemeta.data.sampling import stream
 from spikemeta.runs import pool
+from spikemeta.simulation.weights import drawn_deviations
 
 _WEIGHTS = 201  # random stream of a seed
 
 
-def deviation(rule, state, projection):
+def draws_weights(rule):
+    """Whether the weight is drawn anew at each presentation."""
+    return bool(set(rule.analysis.drawn) & rule.analysis.reads["weight"])
+
+
+def deviation(rule, state, projection, constants=None, age=0.0, rng=None):
     """Posterior standard deviation of the weights of a projection.
 
     Parameters
@@ -22,17 +28,26 @@ def deviation(rule, state, projection):
     state : dict of str to ndarray
         At the end of a run.
     projection : str
+    constants : dict of str to float
+        Of the rule there.
+    age : float
+        Rule time then, presentations.
+    rng : numpy.random.Generator
+        The last three for a rule that draws its weights and keeps no precision.
 
     Returns
     -------
     ndarray, (n_pre, n_post)
-        1/sqrt(precision), for rules that keep a ``precision``, in the units of the rule, whose prior may be 1; else zero.
+        1/sqrt(precision), for rules that keep a ``precision``, in the units of the rule, whose prior may be 1; for others that
+        draw their weights, that of the draws; else zero.
     """
+    if "precision" not in rule.analysis.states and draws_weights(rule):
+        return drawn_deviations(rule, state, {projection: constants}, age, rng)[projection]
     precision = state.get(f"{projection}.precision", np.inf)
     return np.broadcast_to(1 / np.sqrt(precision), state[f"{projection}.transmitted"].shape)
 
 
-def spreads_of(rule, run):
+def spreads_of(rule, run, age, rng):
     """Standard deviations of the weights of each projection, by kind of noise: its own array, one number for all, or 0.
 
     Returns
@@ -40,7 +55,7 @@ def spreads_of(rule, run):
     dict of str to dict
         ``none``, ``posterior`` and ``uniform``, of the posterior's mean variance.
     """
-    own = {name: deviation(rule, run.state, name) for name in run.weights}
+    own = {name: deviation(rule, run.state, name, run.constants["rule"][name], age, rng) for name in run.weights}
     return {
         "none": dict.fromkeys(own, 0.0),
         "posterior": own,
@@ -89,7 +104,7 @@ def choose(losses, error):
 
 def noises_of(rule):
     """Kinds of weight noise that a rule allows besides none."""
-    return ("posterior", "uniform") if "precision" in rule.analysis.states else ()
+    return ("posterior", "uniform") if "precision" in rule.analysis.states or draws_weights(rule) else ()
 
 
 def held_out(point):
@@ -182,8 +197,9 @@ def probe(point, simulation, curriculum, run, progress):
         temperature; ``validation_plain`` (3,), the same without weight noise; ``kinds`` (n_kinds,) str; ``widths`` (n_widths,).
     """
     settings, rng = point.probe, stream(point.seed, _WEIGHTS)
-    spreads = spreads_of(simulation.rule, run)
     trained = sum(len(phase.indices) for phase in curriculum.phases)
+    age = sum(len(phase.indices) for phase in curriculum.phases if phase.kind == "train")
+    spreads = spreads_of(simulation.rule, run, age, stream(point.seed, _WEIGHTS, 1))
     done = 0
 
     def shown(images, choices, label):

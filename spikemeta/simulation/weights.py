@@ -95,6 +95,37 @@ def mean_weights(given, state, constants, age):
     return out
 
 
+def drawn_deviations(given, state, constants, age, rng, draws=100):
+    """Standard deviations of the weights that a presentation would draw, by projection; 0 where it draws none.
+
+    Parameters
+    ----------
+    given, state, constants, age
+        As for `mean_weights`.
+    rng : numpy.random.Generator
+    draws : int
+        Of each synapse; the relative error of a deviation is about 1/sqrt(2*draws).
+
+    Returns
+    -------
+    dict of str to ndarray
+    """
+    out = {}
+    for p, values in constants.items():
+        rule, shape = given.of(p), state[f"{p}.transmitted"].shape
+        dice = {"age": float(age), "rand": lambda shape=shape: rng.random(shape)}
+        dice["randn"] = lambda shape=shape: rng.standard_normal(shape)
+        space = values | {s: state[f"{p}.{s}"] for s in rule.analysis.states} | dice
+        draw = equations.compile_statements(rule.analysis.blocks["on_presentation"])
+        weight, mean, squares = equations.compile_expression(rule.weight.strip()), np.zeros(shape), np.zeros(shape)
+        for count in range(1, draws + 1):  # Welford 1962, Technometrics 4, 419
+            away = weight(draw(space)) - mean
+            mean += away / count
+            squares += away * (away - away / count)
+        out[p] = np.sqrt(squares / (draws - 1))
+    return out
+
+
 def check(rule, state, phase, before=({}, 0.0), constants=None):
     """Refuse a state that became NaN or infinite in a phase.
 
