@@ -2,6 +2,7 @@
 
 from spikemeta.hardware import fitting, profile
 from spikemeta.language import registry
+from spikemeta.runs import probing
 from tables.cells import markdown, share, told
 from tables.recorded import names, summary
 
@@ -9,11 +10,13 @@ from tables.recorded import names, summary
 _MEASURED = (
     (("forgetting/200",), "", "final_accuracy", "split MNIST, all five tasks at the end (%)"),
     (("forgetting/digits",), "", "final_accuracy", "split digits (%)"),
-    (("poisoning/mnist", "poisoning/others"), ": 3 clean, deranged", "retained", "recall kept through wrong labels (%)"),
-    (("uncertainty/mnist",), ": posterior", "auroc_epistemic", "strangers told by its doubt (area, %)"),
+    (("poisoning/mnist", "poisoning/others"), ": 3 clean, deranged", "retained", "recall kept through wrong labels, MNIST (%)"),
+    (("poisoning/digits",), ": 1 clean, deranged", "retained", "the same, digits (%)"),
+    (("uncertainty/mnist",), ": posterior", "auroc_epistemic", "strangers told by its doubt, MNIST (area, %)"),
+    (("uncertainty/digits",), ": posterior", "auroc_epistemic", "the same, digits (area, %)"),
 )
 #: Of lifetimes under the same settings.
-_LIVES = ("memory_lifetime/all", "memory_lifetime/tagging")
+_LIVES = ("memory_lifetime/all", "memory_lifetime/others")
 _NOT = "not measured"
 
 
@@ -29,6 +32,13 @@ def _found(runs, end, metric, rule):
             if row["rule"] == _title(rule) + end and metric in row["metrics"]:
                 return share(row["metrics"][metric])
     return _NOT
+
+
+def _cell(runs, end, metric, rule):
+    """A cell of what was measured; a rule that keeps no posterior cannot doubt."""
+    if end == ": posterior" and not probing.noises_of(registry.get_rule(rule)):
+        return "no posterior"
+    return _found(runs, end, metric, rule)
 
 
 def _life(metrics, n, ages):
@@ -72,7 +82,7 @@ def synapses():
         rule = registry.get_rule(name)
         count = fitting.needs(rule).count
         cells = [f"{count} ({4 * count})", "yes" if rule.needs_boundary else "no"]
-        cells += [_found(runs, end, metric, name) for runs, end, metric, _ in measured]
+        cells += [_cell(runs, end, metric, name) for runs, end, metric, _ in measured]
         fits = [chip.name for chip in chips if fitting.fit(rule, chip, alternatives=False).fits]
         body.append([f"`{name}`", *cells, _lives(name), ", ".join(fits) or "none"])
     return markdown(head, body)
