@@ -103,6 +103,15 @@ _BINARY_STREAM = _GATED | {
     "constants": {"lr": 4.9, "likelihood": 161.3, "kl": 3.76, "lr_max": 0.0023, "window": 700},
     "tasks": 1000,
 }
+#: The constants of their study of N, whose configuration leaves pixels between 0 and 1; both notebooks print the same numbers.
+_BINARY_HUNDRED = _GATED | {
+    "label": "bimu-stream-100",
+    "source": "Cottart et al. 2026, authors' notebook on N: last five of 100 tasks",
+    "published": (90.29, 0.24),
+    "constants": {"lr": 7.5, "likelihood": 64.0, "kl": 1.0, "lr_max": 0.005, "window": 700},
+    "tasks": 100,
+    "standardised": False,
+}
 _BINARY_ONE = _GATED | {
     "label": "bimu-one",
     "source": "Cottart et al. 2026, authors' notebook: one task",
@@ -122,6 +131,7 @@ def settings():
         Setting(label="mesu-10-shuffled", shuffle=True, **_TEN),
         Setting(**_STREAM),
         Setting(**_BINARY_STREAM),
+        Setting(**_BINARY_HUNDRED),
         Setting(**_BINARY_ONE),
         Setting(
             label="synaptic_intelligence",
@@ -177,7 +187,7 @@ class Options:
     dataset: str = option("digits", "Images: digits (comes along), mnist or fashion; cifar10 for the settings cifar-...")
     scale: str = option("quick", "quick (small, to look around) or full (as published).", choices=("quick", "full"))
     seeds: int = option(1, "Number of seeds, 0 to N-1: weights, permutations, order and noise.", low=1, decides=False)
-    stream_tasks: int | None = option(None, "Tasks of a stream. Default: as published, 200 or 1000; 10 with quick.", low=5)
+    stream_tasks: int | None = option(None, "Tasks of a stream. Default: as published, 100 to 1000; 10 with quick.", low=5)
     float32: bool = option(False, "Matrix products of the 2 x 2000 network in float32, as published, not in bfloat16.")
     items_lr: float = option(0.15, "Learning rate of the settings of items.", low=0)
     items_closing: float | None = option(None, "How soon their gates close. Default: 1 for stable, 1.4 for hybrid.", low=0.01)
