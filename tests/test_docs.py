@@ -48,6 +48,8 @@ OTHERS = {
 RUNS = {
     "published/mesu_stream-6": ("published.md", ("published", "triangle")),
     "published/mesu_stream": ("published.md", ("published",)),
+    "published/bimu": ("published.md", ("published",)),
+    "speed/chain": ("speed.md", ("speed",)),
     "published/validation": ("published.md", ("positions",)),
     "uncertainty/areas": ("constants.md", ("areas",)),
     "repetition/spacing": ("repetition.md", ("spaced",)),
