@@ -8,6 +8,7 @@ import importlib.metadata
 import json
 import multiprocessing
 import os
+import pickle
 import queue
 import signal
 import threading
@@ -237,7 +238,21 @@ def _work(work, number, point):
 
 
 def _tried(work, number, point):
-    return guarded(work, point, lambda phase, done, total: _messages.put((number, phase, done, total)))
+    try:
+        return guarded(work, point, lambda phase, done, total: _messages.put((number, phase, done, total)))
+    except Exception as error:
+        if _travels(error):
+            raise
+        raise RuntimeError(f"{type(error).__name__}: {error}") from error
+
+
+def _travels(error):
+    """Whether an exception arrives as it was sent: one with arguments of its own, or that holds a lock, does not."""
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:
+        return False
+    return True
 
 
 def run_points(points, workers, on_progress, on_done, work=execute):
@@ -301,7 +316,10 @@ def run_points(points, workers, on_progress, on_done, work=execute):
 
 
 def _signal(workers, number):
-    """Tell workers and any programs that they started."""
+    """Tell workers and any programs that they started; a worker that is still starting has no group of its own yet."""
     for worker in workers:
         with contextlib.suppress(OSError, AttributeError):
-            os.killpg(worker.pid, number) if hasattr(os, "killpg") else worker.terminate()
+            if hasattr(os, "killpg") and os.getpgid(worker.pid) == worker.pid:
+                os.killpg(worker.pid, number)
+            else:
+                worker.kill() if number == signal.SIGKILL else worker.terminate()
