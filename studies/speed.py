@@ -22,12 +22,12 @@ from spikemeta.runs.study import Study, option
 class Options:
     """Options of this study."""
 
-    rules: str = option("", "Rules. Default: sgd,laplace,mesu,synaptic_intelligence; with --scale full all.", decides=False)
+    rules: str = option("", "Rules. Default: sgd,laplace,mesu; with --scale full all.", decides=False)
     dataset: str = option("digits", "Images: digits (comes along, enlarged), mnist or fashion.")
-    scale: str = option("quick", "quick (few turns, short curves) or full.", choices=("quick", "full"))
+    scale: str = option("quick", "quick (few turns and kinds of program, short curves) or full.", choices=("quick", "full"))
     hidden: int = option(200, "Hidden neurons of the workload.", low=1)
     spikes: float = option(1030.0, "Input spikes in a presentation.", low=1)
-    repeats: int | None = option(None, "Turns. Default: 5 (quick), 15 (full).", low=3)
+    repeats: int | None = option(None, "Turns. Default: 3 (quick), 15 (full).", low=3)
     curves: bool = option(True, "Measure costs against size, input and state too.", decides=False)
     peers: bool = option(True, "Measure other simulators too.", decides=False)
     out: str = option("", "Output folder. Default: results/speed-DATASET.", decides=False)
@@ -45,7 +45,7 @@ def run(options, console):
     from spikemeta.runs import display, provenance, study
 
     full = options.scale == "full"
-    names = options.rules or ("" if full else ",".join(speed.CONSTANTS))
+    names = options.rules or ("" if full else ",".join(speed.QUICK_RULES))
     rules = list(study.resolve_rules(names).values())
     data = datasets.load(options.dataset)
     here = machine.describe()
@@ -54,7 +54,8 @@ def run(options, console):
     load = [os.getloadavg()[0]]
     say = lambda text: console.print(text, highlight=False, markup=False)  # noqa: E731
     say(f"{work.spikes:.0f} input spikes, {options.hidden} hidden neurons; load of the machine {load[0]:.1f}")
-    rows = comparison.rows_of(rules, work, options.hidden, options.repeats or (15 if full else 5), say)
+    repeats = options.repeats or (15 if full else 3)
+    rows = comparison.rows_of(rules, work, options.hidden, repeats, say, quick=not full)
     if options.peers:
         rows += comparison.peer_rows(work, options.hidden, 5 if full else 3, say, rows)
     measured = curves.measure(rules, work, full, say) if options.curves else {}

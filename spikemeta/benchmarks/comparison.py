@@ -6,7 +6,7 @@ import time
 from spikemeta.benchmarks import handwritten_brian, peers, speed
 
 
-def rows_of(rules, work, n_hidden, repeats, say):
+def rows_of(rules, work, n_hidden, repeats, say, quick=False):
     """A row for each rule, as in ``summary.json``.
 
     Parameters
@@ -16,6 +16,8 @@ def rows_of(rules, work, n_hidden, repeats, say):
     n_hidden, repeats : int
     say : callable
         Told what is under way.
+    quick : bool
+        Only the kinds of program in `speed.QUICK`.
 
     Returns
     -------
@@ -25,12 +27,12 @@ def rows_of(rules, work, n_hidden, repeats, say):
         ``surrogate_to_ours`` its ratio; ``ms_phase``, of a phase of one presentation, with the reading of its data. Mean
         stands for the median, low and high for quartiles over turns.
     """
-    rows = []
+    rows, counts = [], {kind: count for kind, count in speed.COUNTS.items() if not quick or kind in speed.QUICK}
     for rule in rules:
         say(f"{rule.title}: compiling and timing")
         with contextlib.ExitStack() as stack:
-            programs = speed.open_programs(stack, [rule], work, n_hidden, speed.COUNTS)
-            found = speed.in_turns(programs, {key: speed.COUNTS[key[0]] for key in programs}, repeats)
+            programs = speed.open_programs(stack, [rule], work, n_hidden, counts)
+            found = speed.in_turns(programs, {key: counts[key[0]] for key in programs}, repeats)
             phases = [1e3 * speed.spent(programs["ours", rule.title], 1) for _ in range(repeats)]
         ms = {kind: values for (kind, _), values in found.items()}
         metrics = {speed.METRICS[kind]: speed.quartiles(values) for kind, values in ms.items()}

@@ -43,6 +43,9 @@ COUNTS = {
     "brian2, immediate": 200,
     "floor": 3000,
 }
+#: Kinds of program, and rules, of the quick size.
+QUICK = ("ours", "ours, float32", "surrogate", "brian2", "floor")
+QUICK_RULES = ("sgd", "laplace", "mesu")
 #: What the cost of each is called in ``summary.json``.
 METRICS = {
     "ours": "ms_per_presentation",

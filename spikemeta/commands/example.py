@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from spikemeta.commands._answers import AsJson, Quiet, written
 from spikemeta.errors import UserError, suggest
 
 EXAMPLES = ("spikemeta example rule my_rule", "spikemeta example study widths --out studies")
@@ -16,6 +17,8 @@ def command(
     kind: Annotated[str, typer.Argument(help=f"One of: {', '.join(KINDS)}.")],
     name: Annotated[str, typer.Argument(help="Its name, a word of letters, digits and underscores.")],
     out: Annotated[Path, typer.Option(help="Folder to write NAME.py into.")] = Path(),
+    as_json: AsJson = False,
+    quiet: Quiet = False,
 ):
     """Write a commented file to start from: a rule, network, chip, study, data set or figure that works as it is."""
     from spikemeta.system.files import atomic
@@ -27,7 +30,7 @@ def command(
         raise UserError(f"{path} exists: choose another name, or another folder by --out")
     with atomic(path) as temporary:
         temporary.write_text(text_of(kind, name), encoding="utf-8")
-    typer.echo(f"written: {path}")
+    written([path], as_json, quiet)
 
 
 def text_of(kind, name):

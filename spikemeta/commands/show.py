@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from spikemeta.commands._answers import AsJson, as_object, written
 from spikemeta.commands._words import complete_rules
 from spikemeta.errors import UserError, suggest
 
@@ -29,28 +30,41 @@ def command(
     as_: Annotated[str, typer.Option("--as", help=f"One of: {', '.join(FORMS)}; diagram draws a network.")] = "text",
     hardware: Annotated[str, typer.Option(help="A chip, or a profile file: whether the rule fits, and what is missing.")] = "",
     out: Annotated[Path | None, typer.Option(help="File of the diagram, .png, .pdf or .svg. Default: NETWORK.png.")] = None,
+    as_json: AsJson = False,
 ):
     """Show a rule, a network or a signal: its text, the code made from it, its equations; or how a rule fits a chip."""
     if as_ not in FORMS:
         raise UserError(suggest("value of --as", as_, FORMS))
+    from spikemeta.language import registry
+    from spikemeta.language.network import Network
+
+    found = registry.get_text(text)
+    if isinstance(found, Network) and as_ == "diagram" and not hardware:
+        written([_diagram(found, out)], as_json)
+        return
+    shown = _text(text, found, as_, hardware, out)
+    if as_json:
+        as_object(name=text, form=as_, text=shown)
+    else:
+        typer.echo(shown)
+
+
+def _text(text, found, as_, hardware, out):
+    """What is shown of a rule, a network or a signal, as one text."""
     from spikemeta.backends import rendering
+    from spikemeta.backends.networks import rendering as networks
     from spikemeta.language import registry
     from spikemeta.language.network import Network
     from spikemeta.language.signal import Signal
 
-    found = registry.get_text(text)
     if isinstance(found, Signal):
         if hardware or out or as_ != "text":
             raise UserError(f"a learning signal is shown as text: leave out the options for {text!r}")
-        from spikemeta.backends.networks import rendering as networks
-
-        typer.echo(networks.signal(found))
-        return
+        return networks.signal(found)
     if isinstance(found, Network):
         if hardware:
             raise UserError("--hardware says how a rule fits a chip: name a rule, not a network")
-        _network(found, as_, out)
-        return
+        return networks.show(found, as_)
     if text in registry.names("networks"):
         raise UserError(f"network {text!r} is Python code, not a text: there is nothing to show; see its file in networks/")
     if as_ == "diagram" or out:
@@ -59,17 +73,11 @@ def command(
         from spikemeta.hardware import fitting, profile, stored
 
         chip = profile.get(hardware)
-        typer.echo(fitting.describe(found, chip) if as_ == "text" else rendering.show(stored.on_chip(found, chip), as_))
-        return
-    typer.echo(rendering.show(found, as_))
+        return fitting.describe(found, chip) if as_ == "text" else rendering.show(stored.on_chip(found, chip), as_)
+    return rendering.show(found, as_)
 
 
-def _network(network, as_, out):
-    if as_ != "diagram":
-        from spikemeta.backends.networks import rendering
-
-        typer.echo(rendering.show(network, as_))
-        return
+def _diagram(network, out):
     from spikemeta.figures import network_diagram
 
     file = out or Path(f"{network.name}.png")
@@ -78,4 +86,4 @@ def _network(network, as_, out):
     except (OSError, ValueError) as error:
         text = f"cannot write the diagram {str(file)!r} ({error}): name a .png, .pdf or .svg file with --out"
         raise UserError(text) from None
-    typer.echo(f"written: {file}")
+    return file

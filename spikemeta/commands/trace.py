@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from spikemeta.commands._answers import AsJson, Quiet, written
 from spikemeta.commands._words import complete_rules
 from spikemeta.errors import UserError
 
@@ -34,6 +35,8 @@ def command(
     weight: Annotated[float, typer.Option(help="Initial weight.")] = 0.1,
     values: Annotated[list[str] | None, typer.Option("--set", help="A constant of the rule, KEY=VALUE; several times.")] = None,
     seed: Annotated[int, typer.Option(help="Of everything that is drawn.", min=0)] = 0,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
 ):
     """Follow one synapse through spikes, gradients and boundaries: a figure, and a table of its state event by event."""
     from spikemeta.backends import trace as tracing
@@ -49,9 +52,7 @@ def command(
     drawn = {"rate": rate, "gradient": gradient, "noise": noise, "boundaries": ends} if events is None else {}
     train = None if events is None else read(events)
     made = tracing.trace(found, train, presentations, weight, constants(values or ()), seed, **drawn)
-    paths = [table(made, out / "events.csv"), *style.save(figures.figure(made), out, "trace")]
-    for path in paths:
-        typer.echo(f"written: {path}")
+    written([table(made, out / "events.csv"), *style.save(figures.figure(made), out, "trace")], as_json, quiet)
 
 
 def constants(words):

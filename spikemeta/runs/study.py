@@ -28,11 +28,13 @@ class Study:
     resumable : bool
         Whether a run that was stopped can go on; measurements of time cannot.
     quick : float or None
-        Processor time of its quick size with its own defaults, s, on a machine with AVX2; None where it was not measured.
+        Processor time of its quick size with its own defaults, s; None where it was not measured.
     compiling : float
         What compiling its programs adds the first time, s; 0 where it was not measured.
     cores : int
         How many cores can share this.
+    vectors : str
+        Of the machine on which it was measured.
     quick_options : str
         Options that `quick` was measured with, of a study that does nothing without any.
     examples : tuple of str
@@ -47,6 +49,7 @@ class Study:
     quick: float | None = None
     compiling: float = 0
     cores: int = 2
+    vectors: str = "AVX2"
     quick_options: str = ""
     examples: tuple = ()
 
@@ -59,7 +62,7 @@ class Study:
         shared = "two cores share it" if self.cores > 1 else "on one core"
         more = f"; the first time {self.compiling:.0f} s more" if self.compiling else ""
         about = f"about {self.quick:.0f} s of processor time once its programs are compiled"
-        return f"{size}: {about}, {shared}{more} (AMD EPYC, AVX2)."
+        return f"{size}: {about}, {shared}{more} (AMD EPYC, {self.vectors})."
 
     def run(self, options, console=None):
         """Run the study: train or measure, write every file, print the table and the paths.

@@ -202,6 +202,26 @@ def test_the_doctor_tells_what_is_missing(monkeypatch):
     assert doctor.EXAMPLES
 
 
+def test_answers_for_programs_and_none_at_all(tmp_path):
+    file, bad = tmp_path / "mine.py", tmp_path / "bad.py"
+    quiet = spikemeta("example", "rule", "mine", "--out", tmp_path, "--quiet")
+    assert (quiet.exit_code, quiet.output) == (0, "")
+    assert spikemeta("check", file, "--quiet").output == ""
+    assert json.loads(spikemeta("check", file, "--json").output) == {"file": str(file), "problems": []}
+    bad.write_text(file.read_text().replace("on_gradient", "on_grdient"))
+    told = spikemeta("check", bad, "--json")
+    assert told.exit_code == 2
+    (problem,) = json.loads(told.output)["problems"]
+    assert problem in spikemeta("check", bad, "--quiet").output
+    shown = json.loads(spikemeta("show", "sgd", "--as", "latex", "--json").output)
+    assert shown["text"] == spikemeta("show", "sgd", "--as", "latex").output.rstrip("\n")
+    drawn = spikemeta("show", "recurrent", "--as", "diagram", "--out", tmp_path / "network.png", "--json")
+    traced = spikemeta("trace", "sgd", "--presentations", "5", "--out", tmp_path / "trace", "--json")
+    names = [Path(name) for done in (drawn, traced) for name in json.loads(done.output)["written"]]
+    assert [path.name for path in names] == ["network.png", "events.csv", "trace.png", "trace.pdf"]
+    assert all(path.is_file() for path in names)
+
+
 def test_a_name_is_no_path():
     with pytest.raises(UserError, match="must be a word"):
         example.text_of("rule", "../mine")
