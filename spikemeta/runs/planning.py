@@ -3,7 +3,7 @@
 import itertools
 from dataclasses import dataclass, field, replace
 
-from spikemeta.errors import UserError, suggest
+from spikemeta.errors import UserError
 from spikemeta.language.rule import Rule
 from spikemeta.runs import pool, scale, study
 from spikemeta.simulation import shared_beginnings
@@ -104,21 +104,23 @@ def recorded_of(entries, options):
     Raises
     ------
     UserError
-        For a name that none of the entries has.
+        For a name that none of the entries has, or that is no single one's; for presentations that are no numbers.
     """
-    from spikemeta.simulation import recording
+    from spikemeta.simulation import recorded_neurons, recording
 
     names = [name.strip() for name in options.record.split(",") if name.strip()]
     if not names:
+        if options.record_presentations.strip():
+            raise UserError("--record-presentations chooses presentations for neurons: name some, as in --record hidden.spikes")
         return {entry.label: {} for entry in entries}
     how = {"every": options.record_every, "synapses": recording.synapses_of(options.record_synapses)}
-    projections = scale.loaded_network(options).projections
-    known = {entry.label: recording.valid(entry.rule, projections) for entry in entries}
-    every = {name for valid in known.values() for name in valid}
-    unknown = [suggest("name in --record,", name, every) for name in names if name not in every]
-    if unknown:
-        raise UserError("\n".join(unknown))
-    own = {label: tuple(name for name in names if name in valid) for label, valid in known.items()}
+    network = scale.loaded_network(options)
+    known = {entry.label: recording.valid(entry.rule, network.projections) for entry in entries}
+    neurons = recorded_neurons.valid(network, scale.network(options), options.engine)
+    every = list(dict.fromkeys(name for valid in known.values() for name in valid))
+    asked = recording.checked(names, every, neurons, "name in --record,")
+    how["presentations"] = recorded_neurons.presentations_of(options.record_presentations)
+    own = {label: tuple(name for name in names if name in (*valid, *asked)) for label, valid in known.items()}
     return {label: {"names": found} | how if found else {} for label, found in own.items()}
 
 

@@ -164,14 +164,20 @@ class SimulationOptions:
     )
     record: str = option(
         "",
-        "What to record of single synapses while they learn, separated by commas: hidden.precision (a variable of the rule), "
-        "hidden.weight.",
+        "What to record while synapses learn, separated by commas: hidden.precision (a variable of the rule), hidden.weight, "
+        "and of neurons hidden.spikes, hidden.v (a variable of the network's text).",
         decides=False,
     )
     record_every: int = option(1000, "Training presentations between two moments of --record.", low=1, decides=False)
     record_synapses: str = option(
         "200",
         "Synapses of each projection for --record: how many to draw, or which, source-target: hidden=3-7,hidden=10-4.",
+        decides=False,
+    )
+    record_presentations: str = option(
+        "",
+        "Training presentations in which --record follows neurons, from 0 on: 0,1000,59999, or every=1000. Default: the first "
+        "and the last of each training phase.",
         decides=False,
     )
     workers: int = option(2, "Processes at work, at most one per core.", low=1, decides=False)

@@ -1,4 +1,4 @@
-"""What every neuron of a network does while it is shown images: spikes and variables such as potentials, step by step."""
+"""What neurons do, shown images or recorded in a run: spikes and variables such as potentials, step by step."""
 
 from dataclasses import dataclass, field, replace
 
@@ -23,11 +23,14 @@ class Activity:
         By ``LAYER.VARIABLE``, as the threshold saw it, in SI units; of one that a layer shares, the same for all neurons.
     step : float
         ms.
+    names : tuple of str
+        What each image is called; empty for ``image 0`` and so on.
     """
 
     spikes: dict
     variables: dict = field(default_factory=dict)
     step: float = 1.0
+    names: tuple = ()
 
     def to_dataset(self):
         """As an xarray.Dataset: ``hidden.spikes`` and each variable by image, time (ms) and neuron."""
@@ -35,7 +38,7 @@ class Activity:
 
         found = {f"{layer}.spikes": values for layer, values in self.spikes.items()} | self.variables
         data = {name: (("image", "time", f"{name.partition('.')[0]}_neuron"), values) for name, values in found.items()}
-        steps = next(iter(self.spikes.values())).shape[1]
+        steps = next(iter(found.values())).shape[1]
         return xarray.Dataset(data, {"time": ("time", self.step * np.arange(steps), {"units": "ms"})})
 
     def to_neo(self):
@@ -51,9 +54,9 @@ class Activity:
         except ImportError:
             raise UserError("to_neo() needs the package neo: pip install neo") from None
         block = neo.Block(name="spikemeta")
-        n_images, n_steps, _ = next(iter(self.spikes.values())).shape
+        n_images, n_steps, _ = next(iter((self.spikes | self.variables).values())).shape
         for image in range(n_images):
-            segment = neo.Segment(name=f"image {image}", index=image)
+            segment = neo.Segment(name=self.names[image] if self.names else f"image {image}", index=image)
             for layer, fired in self.spikes.items():
                 for neuron in range(fired.shape[2]):
                     times = self.step * fired[image, :, neuron].nonzero()[0]
@@ -65,6 +68,35 @@ class Activity:
                 segment.analogsignals.append(signal)
             block.segments.append(segment)
         return block
+
+
+def recorded(arrays):
+    """What a run recorded of neurons.
+
+    Parameters
+    ----------
+    arrays : dict of str to ndarray, or xarray.Dataset
+        `Run.recorded`, or of a study's ``results.nc`` one rule and seed: ``results.sel(rule="sgd", seed=0)``.
+
+    Returns
+    -------
+    Activity
+        Images are presentations, named ``presentation 1000`` by the number of training presentations before.
+
+    Raises
+    ------
+    UserError
+        Where no neurons were recorded.
+    """
+    found = {str(name): np.asarray(arrays[name]) for name in arrays if np.ndim(arrays[name]) == 3}
+    if not found:
+        raise UserError("no neurons were recorded of one run: record some, as hidden.spikes, and select one rule and seed")
+    numbers = np.asarray(arrays["shown_presentation"], float)
+    there = np.isfinite(numbers)  # a shorter run has fewer
+    spikes = {name.rpartition(".")[0]: x[there] > 0 for name, x in found.items() if name.endswith(".spikes")}
+    variables = {name: x[there] for name, x in found.items() if not name.endswith(".spikes")}
+    time = np.asarray(arrays["time"], float)
+    return Activity(spikes, variables, float(time[1] - time[0]), tuple(f"presentation {n:.0f}" for n in numbers[there]))
 
 
 def _period(step):
@@ -126,7 +158,8 @@ def show(simulation, curriculum, weights, images, variables=(), seed=0):
     if made.kept(sizes):
         lasting = ", ".join(name.partition(" ")[2] for name in made.kept(sizes))
         raise UserError(
-            f"network {made.network.name!r} keeps {lasting} from one presentation to the next: it cannot be shown alone"
+            f"network {made.network.name!r} keeps {lasting} from one presentation to the next: it cannot be shown alone; "
+            f"record its neurons in a run, as record={lasting.partition(',')[0]!r}"
         )
     parameters = made.parameters(curriculum.name, curriculum.dataset.name, own)
     plan = made.started(sizes, parameters, made.start(sizes, parameters, np.random.default_rng([seed, 1])))

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from spikemeta.backends import paths
+from spikemeta.backends.networks import watched as monitors
 from spikemeta.errors import UserError
 from spikemeta.simulation import devices, executors, programs, standalone, stimuli
 from spikemeta.system import compiler
@@ -36,7 +37,7 @@ def remove_stale():
 
 
 @contextmanager
-def open_executor(simulation, sizes, constants, start, connect=None):
+def open_executor(simulation, sizes, constants, start, connect=None, watched=()):
     """Build (and compile) a simulation's network.
 
     Parameters
@@ -50,6 +51,8 @@ def open_executor(simulation, sizes, constants, start, connect=None):
         From the network's ``start``.
     connect : dict of str to dict or None
         Arguments of ``Synapses.connect`` for projections that are not all-to-all, on the engine brian2; their state is (n,).
+    watched : sequence of str
+        What is recorded of neurons; a compiled network has a second program for it.
 
     Yields
     ------
@@ -70,11 +73,12 @@ def open_executor(simulation, sizes, constants, start, connect=None):
     parameters = type(simulation.network.parameters())(**constants["network"])
     how = {"dtype": simulation.dtype, "dense": simulation.dense} | ({"connect": connect} if connect else {})
 
-    def build():
+    def build(names=()):
         takes_spikes = getattr(simulation.network, "takes_spikes", False)
         functions = shown.next_spike if takes_spikes else shown.stimulus, shown.teacher
         own = {"start": start} if hasattr(simulation.network, "text") else {}
-        return simulation.network.build(simulation.rule, sizes, parameters, simulation.feedback, *functions, **how, **own)
+        made = simulation.network.build(simulation.rule, sizes, parameters, simulation.feedback, *functions, **how, **own)
+        return monitors.add(made, names)
 
     remove_stale()
     with tempfile.TemporaryDirectory(prefix=_WORK) as work, ExitStack() as alone:
@@ -82,10 +86,11 @@ def open_executor(simulation, sizes, constants, start, connect=None):
         if simulation.mode == "standalone":
             once = partial(programs.once, simulation, sizes, parameters, start)
             known = _compiled(build) if connect else once(partial(_compiled, build))
-            executor = executors.Standalone(*known, Path(work))
+            observing = once(partial(_compiled, partial(build, watched)), watched) if watched else ()
+            executor = executors.Standalone(*known, Path(work), observing)
         else:
             alone.enter_context(devices.runtime())
-            executor = executors.Runtime(build(), shown)
+            executor = executors.Runtime(build(watched), shown)
         executor.setup(simulation, sizes, constants, start)
         executor.compile_seconds = time.perf_counter() - began
         yield executor

@@ -8,6 +8,7 @@ from brian2.core.variables import ArrayVariable
 from brian2.groups.group import CodeRunner
 
 from spikemeta.backends import histories
+from spikemeta.backends.networks import watched
 from spikemeta.errors import UserError
 from spikemeta.simulation import checkpoint, responses
 from spikemeta.simulation.stimuli import of_phase
@@ -80,14 +81,18 @@ class Executor:
         interval = checkpoint.INTERVAL if keep else np.inf
         due = time.monotonic() + interval
         while True:
-            until = watch and watch.after(self.done(held, steps))
+            done = self.done(held, steps)
+            if watch and watch.shows(done):
+                watch.show(done, self.seen(watch.shapes, stimuli, settings, steps, seed, held))
+            until = watch and watch.after(done)
             read, held = self.execute(stimuli, settings, steps, seed, tick, held, due - time.monotonic(), until)
             self.count(counts, read(self.built.spikes, "i"), read(self.built.spikes, "t"))
             events = events + self.counted(read, monitors)
             if held is None:
                 break
             if until and self.done(held, steps) == until:
-                watch.take(until, self.state_of(self.settled(stimuli, steps, seed, held, until)))
+                if watch.takes(until):
+                    watch.take(until, self.state_of(self.settled(stimuli, steps, seed, held, until)))
                 if not keep or (time.monotonic() < due and not stopping.wanted()):
                     continue
             keep(held | {"readout": counts.copy(), "events": events}, self.state_of(read) if phase.kind == "train" else {})
@@ -114,6 +119,12 @@ class Executor:
         counts = [self(p, *words, int(s), lambda _: None, keep and _stop)[0] for p, s in zip(shown, seeds, strict=True)]
         self.events = own
         return self.responses.after(np.concatenate(counts), np.concatenate([p.labels for p in shown]))
+
+    def seen(self, shapes, stimuli, settings, steps, seed, held):
+        """What neurons do in the next presentation, (steps, n) by name; nothing goes on from it."""
+        position = self.done(held, steps)
+        monitors, read = self.observe(stimuli, settings, steps, seed, held, position)
+        return watched.read_out(monitors, shapes, read, position, self.step)
 
     def count(self, counts, neuron, when):
         """Add spikes, (n,) neurons and (n,) times in s, to the counts of presentations and neurons, part by part."""
@@ -144,18 +155,19 @@ class Executor:
 
 
 class Standalone(Executor):
-    def __init__(self, program, built, work):
-        self.program, self.built, self.work = program, built, work
+    def __init__(self, program, built, work, observing=()):
+        self.program, self.built, self.work, self.observing = program, built, work, observing
 
     def done(self, held, steps):
         return int(held["position"]) // steps if held else 0
 
-    def execute(self, stimuli, settings, steps, seed, tick, held, seconds, until=None):
+    def execute(self, stimuli, settings, steps, seed, tick, held, seconds, until=None, program=None):
         try:
             for name, values in stimuli.items():
                 values.tofile(self.work / name)
             named = {f"{owner.name}.{variable}": value for (owner, variable), value in settings.items()}
-            read, held = self.program.run(self.work, named, steps, len(stimuli["labels"]), seed, tick, held, seconds, until)
+            how = self.work, named, steps, len(stimuli["labels"]), seed, tick, held, seconds, until
+            read, held = (program or self.program).run(*how)
         except OSError as error:
             raise UserError(
                 f"cannot write into {self.work} ({error.strerror or error}): make room there, or name another folder by TMPDIR"
@@ -168,10 +180,16 @@ class Standalone(Executor):
         read, _ = self.program.run(self.work, {}, steps, position, seed, None, ended)
         return lambda owner, variable: read(f"{owner.name}.{variable}")
 
+    def observe(self, stimuli, settings, steps, seed, held, position):
+        """Monitors of neurons, and what reads them after one more presentation."""
+        program, built = self.observing
+        return built.watched, self.execute(stimuli, settings, steps, seed, None, held, np.inf, position + 1, program)[0]
+
 
 class Runtime(Executor):
     def __init__(self, built, stimuli):
         self.built, self.stimuli = built, stimuli
+        self.watch(False)
         owners = [*built.groups.values(), *built.projections.values()]
         self.carried = {
             f"{owner.name}.{v.name}": v
@@ -215,6 +233,19 @@ class Runtime(Executor):
             held |= {"position": np.array(done), "generator": generator, "gaussian": np.array(gaussian, float)}
         return lambda owner, variable: np.array(owner.variables[variable].get_value()), held
 
+    def watch(self, active):
+        """Let monitors of neurons see, or not."""
+        for monitor in self.built.watched.values():
+            monitor.active = active
+
+    def observe(self, stimuli, settings, steps, seed, held, position):
+        """Monitors of neurons, and what reads them after one more presentation."""
+        self.watch(True)
+        try:
+            return self.built.watched, self.execute(stimuli, settings, steps, seed, _untold, held, np.inf, position + 1)[0]
+        finally:
+            self.watch(False)
+
     def go_on(self, held, steps):
         """Put everything to where it was."""
         for name, variable in self.carried.items():
@@ -230,6 +261,10 @@ class Runtime(Executor):
             group.count = position
         self.built.network.run(self.step * brian2.second, namespace={})
         return lambda owner, variable: np.array(owner.variables[variable].get_value())
+
+
+def _untold(done):
+    """What is shown to the monitors is no progress."""
 
 
 def _stop(held, state):
@@ -250,7 +285,7 @@ def keep_code(network):
         In runtime mode, and run before.
     """
     for runner in network.sorted_objects:
-        if isinstance(runner, CodeRunner):
+        if isinstance(runner, CodeRunner) and runner.active:
             runner.create_code_objects = _nothing_new
 
 

@@ -76,7 +76,7 @@ class Run:
     weights : dict of str to ndarray
         Mean weights at the end, by projection, the weight noise at zero; (n_pre, n_post), 1. They can start another run.
     recorded : dict of str to ndarray
-        What was recorded of single synapses, as `spikemeta.simulation.recording.Recorder.arrays` says; empty without.
+        What was recorded of synapses and neurons, as `spikemeta.simulation.recording.Recorder.arrays` says; empty without.
     """
 
     n_tasks: int

@@ -22,7 +22,8 @@ class Program:
     ----------
     folder : Path
     files : dict of str to (str, str, int or None, bool)
-        Of every array, by ``object.variable``: result file, data type, length (None if it varies), and whether it can be set.
+        Of every array, by ``object.variable``: result file, data type, length (None if it varies, -n if it varies in rows of
+        n), and whether it can be set.
     compiled : bool
         Whether it had to be compiled now.
     """
@@ -133,8 +134,8 @@ class Program:
         file, kind, size, _ = self.files[name]
         path = work / "results" / file
         array = np.fromfile(path, dtype=kind) if path.is_file() else np.empty(0, kind)
-        if size is None and not name.endswith(".delay"):
-            size = int(self._read(work, f"{name.partition('.')[0]}.N")[0])
+        if (size is None or size < 0) and not name.endswith(".delay"):
+            size = -(size or -1) * int(self._read(work, f"{name.partition('.')[0]}.N")[0])
         if size is not None and len(array) != size:
             raise _full(work)
         return array

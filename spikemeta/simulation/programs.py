@@ -23,7 +23,7 @@ def _named(thing):
     return Named(thing.name, {name: histories.variable_of(thing, name) for name in thing.variables})
 
 
-def once(simulation, sizes, parameters, start, make):
+def once(simulation, sizes, parameters, start, make, watched=()):
     """A compiled network and where its variables are, made anew unless this process has made the same before.
 
     Parameters
@@ -36,6 +36,8 @@ def once(simulation, sizes, parameters, start, make):
         From the network's ``start``; where there are synapses is part of the code.
     make : callable
         Gives the program and what ``network.build`` gave.
+    watched : sequence of str
+        What is recorded of neurons.
 
     Returns
     -------
@@ -44,20 +46,20 @@ def once(simulation, sizes, parameters, start, make):
         As ``network.build`` gives it, without the network, and with `Named` in place of Brian2's objects.
     """
     settings = simulation.feedback, simulation.dtype, simulation.dense, compiler.cache_folder(), compiler.command()
-    settings += compiler.sanitizers(), brian2.prefs.as_file
+    settings += compiler.sanitizers(), brian2.prefs.as_file, tuple(watched)
     network, pairs = simulation.network, sorted((k, v.tobytes()) for k, v in start.items() if k.startswith("pairs "))
     key = getattr(network, "text", network.build), repr((simulation.rule, sizes, parameters, settings, pairs))
     if key not in _KEPT or not (_KEPT[key][0].folder / "main").is_file():
         program, built = make()
-        groups, projections, counters = (
+        groups, projections, counters, monitors = (
             {name: _named(thing) for name, thing in things.items()}
-            for things in (built.groups, built.projections, built.counters)
+            for things in (built.groups, built.projections, built.counters, built.watched)
         )
         fixed, kept = (
             {name: (_named(owner), variable) for name, (owner, variable) in things.items()}
             for things in (built.fixed, built.kept)
         )
-        more = {"spikes": _named(built.spikes), "counters": counters, "kept": kept}
+        more = {"spikes": _named(built.spikes), "counters": counters, "kept": kept, "watched": monitors}
         _KEPT[key] = program, replace(built, network=None, groups=groups, projections=projections, fixed=fixed, **more)
         if len(_KEPT) > _MOST:
             del _KEPT[next(iter(_KEPT))]

@@ -1,6 +1,5 @@
-"""What a run records of single synapses while it learns: which, when, and on disk as soon as it is known."""
+"""What a run records while it learns, of single synapses and of neurons: which, when, and on disk as soon as it is known."""
 
-import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from spikemeta.errors import UserError, suggest
+from spikemeta.simulation import recorded_neurons
 from spikemeta.simulation import weights as synaptic
+from spikemeta.simulation.rows_on_disk import Rows
 
 DRAWN = 200  # synapses of each projection, unless others are asked for
 FILE = "recorded.f8"  # in the folder of a run's state: a row of numbers for each moment
@@ -16,28 +17,32 @@ FILE = "recorded.f8"  # in the folder of a run's state: a row of numbers for eac
 
 @dataclass(frozen=True)
 class Recording:
-    """What to record of the synapses of a run.
+    """What to record of the synapses and neurons of a run.
 
     Parameters
     ----------
     names : sequence of str, or str
         ``"hidden.precision"``: a state variable of the rule in a projection, or ``"hidden.weight"``, its weight with the weight
-        noise at zero; as one text, separated by commas.
+        noise at zero; ``"hidden.spikes"`` or ``"hidden.v"``, of the neurons of a layer. As one text, separated by commas.
     every : int
         Training presentations between two moments. The start and the end of each training phase are moments, too.
     synapses : int, or dict of str to sequence of (int, int)
         How many to draw in each projection, the same under every rule and seed; or by projection the pairs (source, target).
         All of them where there are no more; projections that a dict leaves out have `DRAWN`.
+    presentations : sequence of int, or str
+        Training presentations in which neurons are recorded, counted from 0 through the run; ``"every=1000"`` for every
+        thousandth. Empty: the first and the last of each training phase.
 
     Raises
     ------
     UserError
-        For numbers below 1.
+        For numbers below 1 of what is drawn or skipped; for presentations that are no numbers.
     """
 
     names: tuple
     every: int = 1000
     synapses: int | dict = DRAWN
+    presentations: tuple | str = ()
 
     def __post_init__(self):
         names = self.names.split(",") if isinstance(self.names, str) else self.names
@@ -50,6 +55,10 @@ class Recording:
         ]
         if not self.names:
             problems.append("to record: name what, as in 'hidden.weight,readout.weight'")
+        try:
+            object.__setattr__(self, "presentations", recorded_neurons.presentations_of(self.presentations))
+        except UserError as error:
+            problems.append(str(error))
         if problems:
             raise UserError("\n".join(problems))
 
@@ -84,7 +93,7 @@ def synapses_of(text):
 
 
 def valid(rule, projections):
-    """Names that can be recorded."""
+    """Names that can be recorded of synapses."""
     return [f"{p}.{v}" for p in projections for v in dict.fromkeys((*rule.of(p).analysis.states, "weight"))]
 
 
@@ -139,46 +148,32 @@ class Recorder:
 
     def __init__(self, recording, simulation, curriculum, start, state, constants, out=None, finished=None):
         self.rule, self.constants = simulation.rule, constants["rule"]
-        self.names = _checked_names(recording, self.rule, simulation.network.projections)
+        network = simulation.network, simulation.network_name, simulation.engine
+        self.names, neurons = _checked_names(
+            recording, self.rule, simulation.network.projections, recorded_neurons.valid(*network)
+        )
         self.places = {p: _places(recording, p, start, state[f"{p}.transmitted"].shape) for p in self.names}
         problems = [text for found in self.places.values() if isinstance(found, list) for text in found]
         if problems:
             raise UserError("\n".join(problems))
         self.batch = simulation.batch if simulation.engine == "torch" else 1
-        self.moments = moments(curriculum.phases, recording.every, self.batch)
+        self.moments = moments(curriculum.phases, recording.every, self.batch) if self.names else []
+        out = Path(out) if out else None
+        sizes = curriculum.dataset.train_images.shape[1], simulation.n_hidden, curriculum.n_classes
+        how = simulation, curriculum.phases, sizes, start, constants["network"], out, finished
+        self.neurons = recorded_neurons.Neurons(neurons, recording.presentations, *how) if neurons else None
         width = 1 + sum(len(variables) * len(self.places[p][0]) for p, variables in self.names.items())
-        self.shape, self.path = (len(self.moments), width), Path(out) / FILE if out else None
-        self.held = None if out else np.zeros(self.shape)
-        if finished is None:
-            self._begin()
+        self.rows = Rows((len(self.moments), width), out / FILE if out and self.names else None)
+        if finished is not None:
+            self.rows.look([number < finished for number, *_ in self.moments])
+        elif self.names:
+            self.rows.begin()
             self.take(-1, 0, state, 0)
-        else:
-            self._look(finished)
 
-    def _begin(self):
-        if self.path:
-            try:
-                self.path.parent.mkdir(parents=True, exist_ok=True)
-                self.path.write_bytes(b"")
-            except OSError as error:
-                raise self._unwritable(error) from None
-
-    def _unwritable(self, error):
-        return UserError(f"cannot write what is recorded to {self.path} ({error.strerror}): make room there")
-
-    def _rows(self):
-        if self.held is not None:
-            return self.held
-        found = np.fromfile(self.path) if self.path.is_file() else np.empty(0)
-        rows = np.zeros(self.shape).ravel()
-        rows[: min(len(found), len(rows))] = found[: len(rows)]
-        return rows.reshape(self.shape)
-
-    def _look(self, phases):
-        """Refuse a file without what was recorded up to a phase."""
-        there, wanted = self._rows()[:, 0], [number < phases for number, *_ in self.moments]
-        if not np.all(there[wanted] == 1):
-            raise UserError(f"{self.path} lacks what was recorded before: delete its folder to begin that run anew")
+    @property
+    def watched(self):
+        """Names of what is recorded of neurons."""
+        return self.neurons.names if self.neurons else ()
 
     def of_phase(self, number, age):
         """What to read within a phase that begins at a rule time."""
@@ -196,25 +191,14 @@ class Recorder:
         age : float
             Rule time.
         """
-        row = [np.ones(1)]
+        row = []
         for p, variables in self.names.items():
             flat, states = self.places[p][0], (*self.rule.of(p).analysis.states, "transmitted")
             here = {f"{p}.{s}": np.ravel(state[f"{p}.{s}"])[flat] for s in states}
             if "weight" in variables:
                 here |= {f"{p}.weight": synaptic.mean_weights(self.rule, here, {p: self.constants[p]}, age)[p]}
             row += [here[f"{p}.{variable}"] for variable in variables]
-        place = next(k for k, (n, at, _) in enumerate(self.moments) if (n, at) == (number, position))
-        if self.held is not None:
-            self.held[place] = np.concatenate(row)
-            return
-        try:
-            with open(self.path, "r+b") as file:
-                file.seek(place * self.shape[1] * 8)
-                file.write(np.concatenate(row).tobytes())
-                file.flush()
-                os.fsync(file.fileno())
-        except OSError as error:
-            raise self._unwritable(error) from None
+        self.rows.write(next(k for k, (n, at, _) in enumerate(self.moments) if (n, at) == (number, position)), row)
 
     def arrays(self):
         """All that was recorded.
@@ -223,11 +207,14 @@ class Recorder:
         -------
         dict of str to ndarray
             ``presentation`` (n_moments,), training presentations before each; by name (n_moments, n_synapses), in the unit of
-            the variable; ``PROJECTION.source`` and ``PROJECTION.target`` (n_synapses,).
+            the variable; ``PROJECTION.source`` and ``PROJECTION.target`` (n_synapses,). Of neurons, as `Neurons.arrays` says.
         """
-        self._look(self.moments[-1][0] + 1)
-        rows, first = self._rows(), 1
-        out = {"presentation": np.array([shown for *_, shown in self.moments])}
+        out = self.neurons.arrays() if self.neurons else {}
+        if not self.names:
+            return out
+        self.rows.look([True] * len(self.moments))
+        rows, first = self.rows.all(), 1
+        out |= {"presentation": np.array([shown for *_, shown in self.moments])}
         for p, variables in self.names.items():
             flat, source, target = self.places[p]
             for variable in variables:
@@ -254,30 +241,88 @@ class Watch:
     number: int
     age: float
 
-    def after(self, position):
-        """Presentations of the phase at which to read the synapses next; None if not before its end."""
-        ahead = [p for n, p, _ in self.recorder.moments if n == self.number and p > position]
-        return ahead[0] if len(ahead) > 1 else None
+    @property
+    def _synapses(self):
+        """Presentations after which synapses are read, the last of them at the phase's end."""
+        return [p for n, p, _ in self.recorder.moments if n == self.number]
+
+    @property
+    def _neurons(self):
+        """Presentations before each of those whose neurons are recorded."""
+        return self.recorder.neurons.places(self.number) if self.recorder.neurons else []
+
+    def after(self, position, neurons=True):
+        """Presentations of the phase after which to stop next, for synapses or neurons; None if not before its end."""
+        ahead = [p for p in (*self._synapses[:-1], *(self._neurons if neurons else ())) if p > position]
+        return min(ahead, default=None)
+
+    def takes(self, position):
+        """Whether synapses are read after so many presentations."""
+        return position in self._synapses
+
+    def shows(self, position, stop=None):
+        """Those of the presentations from ``position`` to before ``stop``, or this one alone, whose neurons are recorded."""
+        return [p for p in self._neurons if position <= p < (position + 1 if stop is None else stop)]
+
+    def show(self, position, seen):
+        """Record neurons in the presentation before which there were so many; as for `Neurons.take`."""
+        self.recorder.neurons.take(self.number, position, seen)
+
+    @property
+    def shapes(self):
+        """Steps and neurons of what is recorded of neurons, by name."""
+        return self.recorder.neurons.shapes
 
     def take(self, position, state):
-        """Record the state of every synapse after so many presentations."""
+        """Record the state of every synapse after so many presentations, if this is a moment to."""
+        if not self.takes(position):
+            return
         self.recorder.take(self.number, position, state, self.age + -(-position // self.recorder.batch))
 
 
-def _checked_names(recording, rule, projections):
-    """Variables to record, by projection."""
-    known, out = valid(rule, projections), {}
-    unknown = [name for name in recording.names if name not in known]
-    if unknown:
-        raise UserError("\n".join(suggest("name to record,", name, known) for name in unknown))
+def checked(names, synapses, neurons, what):
+    """Those of the names that are of neurons.
+
+    Parameters
+    ----------
+    names, synapses, neurons : sequence of str
+        Asked for, and known of either.
+    what : str
+        Of a message.
+
+    Raises
+    ------
+    UserError
+        With every name that neither has, or both have.
+    """
+    known = [*synapses, *neurons]
+    problems = [suggest(what, name, known) for name in names if name not in known]
+    problems += [
+        f"to record: {name!r} is a variable of a rule's synapses and of neurons: give one of them another name in its text"
+        for name in names
+        if name in synapses and name in neurons
+    ]
+    if problems:
+        raise UserError("\n".join(problems))
+    return [name for name in names if name in neurons]
+
+
+def _checked_names(recording, rule, projections, of_neurons):
+    """Variables of synapses to record, by projection, and names of neurons' variables."""
+    out, neurons = {}, checked(recording.names, valid(rule, projections), of_neurons, "name to record,")
+    if recording.presentations and not neurons:
+        raise UserError(
+            "to record: presentations are chosen for neurons, and none are named: add some, as hidden.spikes, or leave them out"
+        )
     owners = recording.synapses if isinstance(recording.synapses, dict) else {}
     strange = [owner for owner in owners if owner not in projections]
     if strange:
         raise UserError("\n".join(suggest("projection of synapses to record,", owner, projections) for owner in strange))
     for name in recording.names:
         projection, _, variable = name.partition(".")
-        out.setdefault(projection, []).append(variable)
-    return out
+        if name not in neurons:
+            out.setdefault(projection, []).append(variable)
+    return out, neurons
 
 
 def _places(recording, projection, start, shape):

@@ -156,8 +156,9 @@ class Simulation:
             Numbers of phases after which others part from this run (`shared_beginnings.forks`). The longest of
             these beginnings that is in ``shared`` is not simulated again; those that are missing there are left for others.
         record : Recording, str or sequence of str, or None
-            What to record of single synapses, as for `spikemeta.simulation.recording.Recording`: ``"hidden.weight"``. It
-            changes nothing else, and goes into ``out`` as it comes. Nothing is shared with other runs then.
+            What to record of single synapses and of neurons, as for `spikemeta.simulation.recording.Recording`:
+            ``"hidden.weight"``, ``"hidden.v"``. It changes nothing else, and goes into ``out`` as it comes. Nothing is shared
+            with other runs then.
 
         Returns
         -------
@@ -191,7 +192,8 @@ class Simulation:
         if record:
             phases = len(run.phases) if found else None
             recorder = recording.Recorder(record, self, curriculum, start, before, constants, out, phases)
-        with execution.open_executor(self, sizes, constants, start) as execute:
+        watched = recorder.watched if recorder else ()
+        with execution.open_executor(self, sizes, constants, start, watched=watched) as execute:
             run.compile_seconds, execute.phases = execute.compile_seconds, curriculum.phases
             rest = execute, curriculum, seed, progress or (lambda *_: None), checkpoint, common, recorder
             state, age = self._phases(run, state, age, partial, *rest)

@@ -99,7 +99,7 @@ def _compiled(network, device, usual):
             f"{owner}.{v.name}": (
                 device.get_array_filename(v, basedir=None),
                 np.dtype(v.dtype).str,
-                None if isinstance(v, brian2.core.variables.DynamicArrayVariable) else int(v.size),
+                _length(v),
                 not v.read_only,
             )
             for v, owner in ((v, _owner(v)) for v in device.arrays)
@@ -121,6 +121,13 @@ def _compiled(network, device, usual):
         return Program(final, files, True)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _length(variable):
+    """Numbers in an array; None if they vary, -n if they vary in rows of n."""
+    if not isinstance(variable, brian2.core.variables.DynamicArrayVariable):
+        return int(variable.size)
+    return None if variable.ndim == 1 else -int(variable.size[1])
 
 
 def _owner(variable):

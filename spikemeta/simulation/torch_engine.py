@@ -7,8 +7,9 @@ from functools import partial as partial_of
 import numpy as np
 import torch
 
+from spikemeta.backends.networks.torch import NetworkModule
 from spikemeta.data.trains import Trains
-from spikemeta.simulation import checkpoint
+from spikemeta.simulation import checkpoint, recorded_neurons
 from spikemeta.simulation import weights as synaptic
 from spikemeta.simulation.torch_rules import Optimizers
 from spikemeta.system import stopping
@@ -48,6 +49,7 @@ class Executor:
         self.sizes, self.simulation, self.constants = sizes, simulation, constants
         self.batch, self.parameters = simulation.batch, type(simulation.network.parameters())(**constants["network"])
         self.network = simulation.network.ready(sizes, self.parameters, start)
+        self.place, self.module = (simulation, sizes, constants["network"], start), None  # of what is recorded of neurons
 
     def duration(self, phase):
         """Rule time of a phase: its batches."""
@@ -68,11 +70,11 @@ class Executor:
         elif learns and phase.boundary:
             with told():
                 optimizer.boundary()
-        due, until = time.monotonic() + checkpoint.INTERVAL, watch and watch.after(max(start - 1, 0))
+        due, until = time.monotonic() + checkpoint.INTERVAL, watch and watch.after(max(start - 1, 0), neurons=False)
         for first in range(start, len(phase.indices), size):
             if first == until:
                 watch.take(first, optimizer.state())
-                until = watch.after(first)
+                until = watch.after(first, neurons=False)
             if keep and first > start and (time.monotonic() > due or stopping.wanted()):
                 due = time.monotonic() + checkpoint.INTERVAL
                 done = {"position": np.array(first), "hidden": np.array(spikes), "readout": np.concatenate(counts)}
@@ -81,24 +83,26 @@ class Executor:
                     {f"{p}.transmitted": w.detach().numpy() for p, w in weights.items()},
                 )
             chosen = slice(first, first + size)
-            given = self._spikes(images, indices[chosen], places, generator)
+            given, shown = self._spikes(images, indices[chosen], places, generator), watch and watch.shows(first, first + size)
 
             def respond(given=given):
                 hidden, readout = self.network.respond(weights, given, self.parameters)
                 return hidden, readout.sum(0)
 
-            def closure(respond=respond, answers=labels[chosen]):
+            def closure(respond=respond, answers=labels[chosen], shown=shown):
                 optimizer.zero_grad()
                 found = respond()
                 loss = self.network.loss(found[1], answers, self.parameters, phase.allowed)
                 loss.backward()
                 closure.found = found
+                closure.weights = {p: w.detach().clone() for p, w in weights.items()} if shown else {}
                 return loss
 
             if learns:
                 with told():
                     optimizer.step(closure)
                 hidden, counted = closure.found
+                self._show(watch, shown, first, closure.weights, given) if shown else None
             else:
                 sampled = self.simulation.prediction == "sample"
                 with torch.no_grad(), optimizer.sampled() if sampled else contextlib.nullcontext():
@@ -110,6 +114,14 @@ class Executor:
         with told():
             after = optimizer.state() if learns else {}
         return np.concatenate(counts).astype(np.int32), rate, after
+
+    def _show(self, watch, shown, first, weights, given):
+        """Record neurons in the presentations ``shown`` of a batch that begins at ``first``, by the batch shown once more."""
+        if self.module is None:
+            self.module = getattr(self.network, "module", None) or NetworkModule(recorded_neurons.plan_of(*self.place))
+        seen = recorded_neurons.by_module(self.module, watch.shapes, weights, given)
+        for position in shown:
+            watch.show(position, {name: values[:, position - first] for name, values in seen.items()})
 
     def _spikes(self, images, rows, places, generator):
         """Input spikes of some stimuli: (steps, batch, n_input), 0 or 1."""

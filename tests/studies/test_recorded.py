@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from spikemeta import cli
 from spikemeta.errors import UserError
+from spikemeta.simulation import activity
 
 WORDS = "run forgetting --engine torch --rules sgd,laplace --images 12 --tasks 2 --hidden 6 --seeds 2 --workers 1 --batch 4"
 
@@ -42,9 +43,28 @@ def test_a_study_records_synapses_with_coordinates(tmp_path):
     assert "moment" not in xarray.load_dataset(tmp_path / "plain" / "results.nc").dims
 
 
+def test_a_study_records_neurons_with_coordinates(tmp_path):
+    more = ["--record", "hidden.spikes,hidden.v,hidden.precision", "--record-presentations", "0,8,23"]
+    done = run(tmp_path / "out", *more)
+    assert done.exit_code == 0, done.output
+    results = xarray.load_dataset(tmp_path / "out" / "results.nc")
+    assert results["hidden.spikes"].dims == ("rule", "seed", "shown", "time", "hidden_neuron") == results["hidden.v"].dims
+    assert results.shown_presentation.values.tolist() == [0, 8, 23]
+    assert results.presentation.values.tolist() == [0, 12, 24]  # of synapses
+    assert results.time.attrs["units"] == "ms"
+    np.testing.assert_array_equal(results["hidden.spikes"] == 1, results["hidden.v"] > 1)
+    shown = activity.recorded(results.sel(rule="laplace", seed=1))
+    np.testing.assert_array_equal(shown.spikes["hidden"], results["hidden.spikes"].sel(rule="laplace", seed=1) == 1)
+    assert shown.spikes["hidden"].any()
+    assert (shown.names, shown.step) == (("presentation 0", "presentation 8", "presentation 23"), 4.0)
+
+
 @pytest.mark.parametrize(
     ("more", "texts"),
     [
+        (["--record-presentations", "3"], ["name some, as in --record hidden.spikes"]),
+        (["--record", "hidden.v", "--record-presentations", "3,later"], ["'later': write numbers"]),
+        (["--record", "hidden.v", "--record-presentations", "3,24"], ["24 training presentations, 0 to 23, and not 24"]),
         (
             ["--record", "hidden.precison,redout.weight"],
             ["'hidden.precison'; did you mean 'hidden.precision'", "'redout.weight'"],

@@ -36,6 +36,8 @@ class Built:
         Whether the first spike answers, and not most spikes.
     kept : dict of str to (brian2.NeuronGroup, str)
         Variables of neurons that outlast a presentation, by ``neurons LAYER.VARIABLE``: the group and the variable.
+    watched : dict of str to brian2 monitor
+        What is recorded of neurons, by name (`spikemeta.backends.networks.watched.add`).
     """
 
     network: brian2.Network
@@ -50,3 +52,4 @@ class Built:
     answered: str = "readout_spikes"
     first: bool = False
     kept: dict = field(default_factory=dict)
+    watched: dict = field(default_factory=dict)
