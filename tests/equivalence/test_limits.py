@@ -1,12 +1,16 @@
 """Weights within limits under every rule: by hand, and in Brian2 as in the float64 reference."""
 
+from dataclasses import replace
+
 import drawn
 import numpy as np
 import pytest
+import torch
 from taught import DETERMINISTIC, SIZES, learned, shown
 
 import spikemeta
-from spikemeta.backends.networks import plan, reference, reference_learning
+from spikemeta.backends.networks import plan, reference, reference_learning, rendering
+from spikemeta.backends.networks.torch import NetworkModule
 from spikemeta.backends.reference import ReferenceSynapses
 from spikemeta.errors import UserError
 from spikemeta.language import limits, registry
@@ -111,3 +115,22 @@ def test_what_is_scaled_of_a_rule_is_what_its_weight_is_proportional_to():
         "hebb_repetition": ("slow", "fast"),
         "stable_flexible(laplace)": ("information",),
     }
+
+
+@pytest.mark.parametrize("options", ["", ", probability = 0.5"])
+@pytest.mark.parametrize("total", ["sum_of_weights", "0.1*n_pre*n_post"])
+def test_what_torch_is_shown_for_holds_weights_within_the_limits(options, total):
+    """The code of ``show --as torch``, executed, against `Limits.of`; of float32."""
+    text = registry.get_network("winner_take_all")
+    text = replace(text, projections=text.projections.replace("total = sum_of_weights", f"total = {total}{options}"))
+    made = plan.make(text, 9, 6, 2, seed=3)
+    weights = np.random.default_rng(0).standard_normal(made.weights["hidden"].shape).astype(np.float32)
+    pairs = made.connections["hidden"]
+    if pairs is None:
+        weights[:, 2] = -1  # adds up to nothing
+    module = NetworkModule(replace(made, weights=made.weights | {"hidden": weights}))
+    code = rendering.show(text, "torch")
+    exec(code[code.index("with torch.no_grad") :], {"torch": torch, "module": module})
+    expected = made.limits("hidden").of(weights, None if pairs is None else pairs[1], 6)
+    np.testing.assert_allclose(module.weights["hidden"].detach().numpy(), expected, rtol=1e-6)
+    assert expected.max() > weights.max()

@@ -6,6 +6,7 @@ from spikemeta.backends.networks import brian
 from spikemeta.backends.rendering import maths, name_of
 from spikemeta.errors import UserError, suggest
 from spikemeta.language import equations
+from spikemeta.language.limits import SMALLEST
 
 FORMS = ("text", "brian2", "torch", "latex")
 
@@ -136,11 +137,34 @@ def _torch(network):
             if p.target == layer.name:
                 when = "now" if p.delay == "1" else f"now - ({p.delay} - 1)"
                 out.append(f"{p.into} = {p.into} + {p.source}[{when}] @ {p.name}")
-                out += [f"#   {p.name} after each presentation: {_limits(p)}; not in torch"] if p.least else []
         for k, name in enumerate(step.variables):
             if name in dict(network.structure.kinds[layer.kind].dynamics.resets):
                 out.append(f"{name} = where({layer.name} > 0, {row(step.reset[k], step.jump[k])}, {name})")
+    held = [p for p in network.structure.projections.values() if p.least]
+    if held:
+        out += [
+            "# after each presentation; NetworkModule leaves this to you, and --engine torch refuses such a network",
+            "with torch.no_grad():",
+        ]
+    for p in held:
+        out += [f"    {line}" for line in _torch_limits(network, p, si)]
     return "\n".join(out)
+
+
+def _torch_limits(network, p, si):
+    """How the weights of a projection of a ``module`` are held within its limits, in place."""
+    sized = {"n_pre", "n_post"} & equations.names_in(f"({p.least}) + ({p.total or 0})")
+    number = lambda text: text if sized else f"{float(network.value(text, si)):.6g}"  # noqa: E731
+    n_post = f'module.plan.sizes["{p.target}"]'
+    out = [f'w = module.weights["{p.name}"]']
+    out += [f'n_pre, n_post = module.plan.sizes["{p.source}"], {n_post}'] if sized else []
+    out += [f"w.clamp_(min={number(p.least)})"]
+    if p.total and (p.pairs or p.where or p.probability):
+        out += [f'target = torch.tensor(module.plan.connections["{p.name}"][1])']
+        out += [f"sums = w.new_zeros({n_post}).index_add(0, target, w)[target]"]
+    elif p.total:
+        out += ["sums = w.sum(0)    # of the weights into each neuron"]
+    return out + ([f"w *= torch.where(sums > {SMALLEST!r}, ({number(p.total)})/sums, 1.0)"] if p.total else [])
 
 
 def _limits(p):
