@@ -17,7 +17,9 @@ from spikemeta.networks.signals import error_feedback, stdp, stdp_triplet
 
 
 @pytest.mark.parametrize(
-    ("signal", "names"), [(stdp.signal, DETERMINISTIC), (stdp_triplet.signal, ["laplace"])], ids=["stdp", "stdp_triplet"]
+    ("signal", "names"),
+    [(stdp.signal, DETERMINISTIC), (error_feedback.signal, DETERMINISTIC), (stdp_triplet.signal, ["laplace"])],
+    ids=["stdp", "error_feedback", "stdp_triplet"],
 )
 def test_brian2_learns_as_the_reference_does(signal, names):
     """Any rule in the hidden layer, sgd in the readout; sums in another order: 1e-9 of the largest value is ample."""
@@ -26,7 +28,7 @@ def test_brian2_learns_as_the_reference_does(signal, names):
         rule = registry.get_rule(name)
         rules = {"hidden": rule, "readout": registry.get_rule("sgd")}
         parameters = {p: {"lr": 1e-3} for p in rules} if "lr" in rule.parameters else {"readout": {"lr": 1e-3}}
-        for projection, (ours, theirs) in learned(made, shown(3, 4), signal, rules, parameters).items():
+        for projection, (ours, theirs) in learned(made, shown(3, 4), signal, rules, parameters, labels=[2, 0, 1]).items():
             for variable, expected in ours.items():
                 found = theirs[variable].reshape(expected.shape)
                 scale = max(np.abs(expected).max(), 1e-300)

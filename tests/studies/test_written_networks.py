@@ -14,7 +14,7 @@ from spikemeta.errors import UserError
 from spikemeta.language import registry
 from spikemeta.runs import experiment, planning, scale
 from spikemeta.runs.study import SimulationOptions, check
-from spikemeta.simulation import written
+from spikemeta.simulation import checkpoint, executors, written
 from spikemeta.simulation.simulation import Simulation
 
 #: The networks `surrogate` and `feedforward`, as a text.
@@ -98,6 +98,29 @@ def test_a_compiled_text_gives_what_runtime_gives_and_resumes_to_the_bit(feedbac
     again = simulated(RECURRENT, monkeypatch, engine="brian2", more=how, out=tmp_path / "part", resume=True)
     for name, values in whole.weights.items():
         np.testing.assert_array_equal(again.weights[name], values)
+
+
+@pytest.mark.parametrize(("feedback", "rule"), [("stdp", "mesu"), ("random", "benna_fusi")])
+def test_a_text_goes_on_to_the_bit_under_any_signal(feedback, rule, monkeypatch, tmp_path):
+    """In runtime mode, stopped within a phase: sparse recurrent synapses with a delay, a rule with noise or many variables."""
+    how = {"feedback": feedback, "mode": "runtime", "network_parameters": {"presentation": 50.0}}
+    monkeypatch.setattr(checkpoint, "INTERVAL", 0.0)  # a state is saved wherever one can be
+    monkeypatch.setattr(executors, "RUNTIME_BLOCK", 2)
+    whole = simulated(RECURRENT, monkeypatch, rule, "brian2", how)
+    assert whole.phases[0].hidden_rate > 1
+
+    class Stop(Exception):
+        pass
+
+    def stop(phase, done, total):
+        if done > 0.6 * total:
+            raise Stop
+
+    with pytest.raises(Stop):
+        simulated(RECURRENT, monkeypatch, rule, "brian2", how, out=tmp_path / "part", progress=stop)
+    again = simulated(RECURRENT, monkeypatch, rule, "brian2", how, out=tmp_path / "part", resume=True)
+    for name, values in whole.state.items():
+        np.testing.assert_array_equal(again.state[name], values, err_msg=name)
 
 
 def test_a_recurrent_sparse_network_learns_and_resumes_to_the_bit(monkeypatch, tmp_path):
