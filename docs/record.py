@@ -126,7 +126,7 @@ def shortened(summary):
     short = {key: value for key, value in summary.items() if key not in (*HEAD_WITHOUT, "rows") and value != []}
     short["study"] = summary["study"].removeprefix("sweep ")
     if "curves" in short:
-        short["curves"] = {"shapes": short["curves"]["shapes"]}
+        short["curves"] = {key: curve for key, curve in short["curves"].items() if key == "shapes"}
     short["rows"] = []
     for row in summary["rows"]:
         own = {key: row[key] for key in ROW if row.get(key) is not None}
