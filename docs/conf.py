@@ -25,6 +25,7 @@ nb_execution_mode = "force"
 nb_execution_raise_on_error = True
 nb_execution_timeout = 900  # of a cell, on a slow machine
 nb_execution_in_temp = True
+nb_merge_streams = True  # what a command prints is one block, not one a write
 nb_render_markdown_format = "gfm"  # which has tables
 numpydoc_show_class_members = False
 
