@@ -45,4 +45,12 @@ def run(options, console):
     )
 
 
-study = Study("frequency", "Whether items that were shown often, or lately, are remembered best.", Options, run)
+study = Study(
+    "frequency",
+    "Whether items that were shown often, or lately, are remembered best.",
+    Options,
+    run,
+    quick=72,
+    compiling=49,
+    vectors="AVX-512",
+)

@@ -24,19 +24,28 @@ NOISES = (0.0, 5.0, 10.0, 20.0)
 #: Of the first hidden word.
 HIDDEN_BITS = (1, 2, 3, 4, 5, 6, 8, 12, 16)
 CURVES = ("bits", "noise", "hidden")
+#: Rules and curves at the quick size: every rule on every chip, and every curve, are as many programs to compile.
+QUICK = "sgd,laplace,hebb_repetition"
+QUICK_CURVES, USUAL_CURVES = "bits", "bits,noise"
 
 
 @dataclass(frozen=True)
 class Options(SimulationOptions):
     """Options of this study."""
 
+    rules: str = option(
+        "",
+        f"Rules and rule files, separated by commas; variants as rule:variant. Default: {QUICK}; with --scale full every rule.",
+        decides=False,
+    )
     hardware: str = option("", "Chips or profile files of your own, separated by commas. Default: every chip.", decides=False)
     images: int | None = option(None, "Training images per task, in place of those of --scale; a fifth as many to test.", low=5)
     curve_images: int = option(300, "Training images per task for the curves over bits and noise.", low=5)
     curve_seeds: int = option(1, "Seeds for these curves; 0 leaves them out.", low=0, decides=False)
     curves: str = option(
-        "bits,noise",
-        "Curves, by commas: bits (of the weight), noise (of the memristor), hidden (bits of hidden state).",
+        "",
+        "Curves, by commas: bits (of the weight), noise (of the memristor), hidden (bits of hidden state). Default: "
+        f"{QUICK_CURVES}; with --scale full {USUAL_CURVES}.",
         decides=False,
     )
 
@@ -115,7 +124,9 @@ def entries_of(options):
     from spikemeta.hardware import fitting
     from spikemeta.runs import planning, study
 
-    rules, wanted = study.resolve_rules(options.rules), curves_of(options.curves)
+    quick = options.scale == "quick"
+    rules = study.resolve_rules(options.rules or (QUICK if quick else ""))
+    wanted = curves_of(options.curves or (QUICK_CURVES if quick else USUAL_CURVES))
     chips = chips_of(options.hardware)
     own = {"limit": options.images, "test_limit": max(options.images // 5, 1)} if options.images else {}
     few = {"limit": options.curve_images, "test_limit": max(options.curve_images // 5, 1)}
@@ -194,4 +205,12 @@ def run(options, console):
     return display.end(console, store, drawn, outcome.failures, outcome.warnings)
 
 
-study = Study("hardware", "Which rules still work on which chips, what they cost there, and what they lack.", Options, run)
+study = Study(
+    "hardware",
+    "Which rules still work on which chips, what they cost there, and what they lack.",
+    Options,
+    run,
+    quick=80,
+    compiling=26,
+    vectors="AVX-512",
+)

@@ -121,4 +121,11 @@ def run(options, console):
     return display.end(console, store, drawn, outcome.failures, outcome.warnings)
 
 
-study = Study("memory_window", "How long a memory should be: accuracy against the memory window.", Options, run)
+study = Study(
+    "memory_window",
+    "How long a memory should be: accuracy against the memory window.",
+    Options,
+    run,
+    quick=45,
+    vectors="AVX-512",
+)

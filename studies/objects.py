@@ -80,4 +80,12 @@ def run(options, console):
     return display.end(console, store, drawn, outcome.failures, outcome.warnings)
 
 
-study = Study("objects", "Objects that come pair after pair, in either scenario, beside all at once and replay.", Options, run)
+study = Study(
+    "objects",
+    "Objects that come pair after pair, in either scenario, beside all at once and replay.",
+    Options,
+    run,
+    quick=119,
+    compiling=30,
+    vectors="AVX-512",
+)

@@ -137,5 +137,13 @@ def run(options, console):
 
 
 study = Study(
-    "optimizer_speed", "What one step of each rule's optimizer costs, against torch's own.", Options, run, resumable=False
+    "optimizer_speed",
+    "What one step of each rule's optimizer costs, against torch's own.",
+    Options,
+    run,
+    resumable=False,
+    quick=57,
+    compiling=5,
+    cores=1,
+    vectors="AVX-512",
 )

@@ -191,4 +191,12 @@ def run(options, console):
     return display.end(console, store, drawn, outcome.failures, outcome.warnings)
 
 
-study = Study("search", "Find the constants of a rule on validation images.", Options, run)
+study = Study(
+    "search",
+    "Find the constants of a rule on validation images.",
+    Options,
+    run,
+    quick=7,
+    quick_options="--rules laplace --grid lr=1e-4,1e-3,1e-2",
+    vectors="AVX-512",
+)

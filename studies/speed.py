@@ -76,4 +76,8 @@ study = Study(
     Options,
     run,
     resumable=False,
+    quick=47,
+    compiling=49,
+    cores=1,
+    vectors="AVX-512",
 )
