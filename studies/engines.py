@@ -151,7 +151,7 @@ study = Study(
     "Event-driven and gradient-trained synapses side by side.",
     Options,
     run,
-    quick=205,
-    compiling=39,
+    quick=143,
+    compiling=19,
     vectors="AVX-512",
 )
