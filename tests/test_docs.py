@@ -50,6 +50,7 @@ RUNS = {
     "published/mesu_stream": ("published.md", ("published",)),
     "published/bimu": ("published.md", ("published",)),
     "speed/chain": ("speed.md", ("speed",)),
+    "speed/again": ("speed.md", ("speed",)),
     "published/validation": ("published.md", ("positions",)),
     "uncertainty/areas": ("constants.md", ("areas",)),
     "repetition/spacing": ("repetition.md", ("spaced",)),
