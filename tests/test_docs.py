@@ -282,7 +282,7 @@ def test_the_readme_quotes_the_recorded_numbers():
         if row["rule"] in ("sgd", "laplace"):
             quoted = f"{100 * row['metrics']['recent_accuracy']['mean']:.1f} %"
             assert f"`{row['rule']}` has {quoted}" in readme or f"`{row['rule']}` {quoted}" in readme
-    for row in tables.summary("speed/mnist")["rows"]:
+    for row in tables.summary("speed/again")["rows"]:
         if row["rule"] in ("sgd", "laplace"):
             costs = [f"{row['metrics'][m]['mean']:.2g}" for m in ("ms_per_presentation", "ratio_to_brian2")]
             assert f"`{row['rule']}` {costs[0]} ms, {costs[1]} of" in readme
