@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import cut_short
 import drawn as networks
 import numpy as np
 import pytest
@@ -100,15 +101,8 @@ def test_a_killed_run_goes_on_and_has_the_same_recording(place, tmp_path, monkey
     monkeypatch.setattr(checkpoint, "INTERVAL", 0.0)  # a state is saved wherever one can be
     _, whole = run(place, record=RECORD)
 
-    class Killed(BaseException):
-        pass
-
-    def kill(name, done, total):
-        if done > 0.5 * total:
-            raise Killed
-
-    with pytest.raises(Killed):
-        run(place, out=tmp_path, progress=kill, record=RECORD)
+    with pytest.raises(cut_short.CutShort):
+        run(place, out=tmp_path, progress=cut_short.after(0.5), record=RECORD)
     assert np.fromfile(tmp_path / recorded_neurons.FILE).any()
     with pytest.raises(UserError, match="recording"):
         run(place, out=tmp_path, resume=True, record=replace(RECORD, presentations=(0, 5)))

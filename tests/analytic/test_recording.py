@@ -3,6 +3,7 @@
 import copy
 from dataclasses import replace
 
+import cut_short
 import numpy as np
 import pytest
 
@@ -84,15 +85,8 @@ def test_a_killed_run_goes_on_and_has_the_same_recording(place, tmp_path, monkey
     monkeypatch.setattr(checkpoint, "INTERVAL", 0.0)  # a state is saved wherever one can be
     whole = simulation(place).run(shown(), 3, record=RECORD).recorded
 
-    class Killed(BaseException):
-        pass
-
-    def kill(name, done, total):
-        if done > 0.5 * total:
-            raise Killed
-
-    with pytest.raises(Killed):
-        simulation(place).run(shown(), 3, out=tmp_path, progress=kill, record=RECORD)
+    with pytest.raises(cut_short.CutShort):
+        simulation(place).run(shown(), 3, out=tmp_path, progress=cut_short.after(0.5), record=RECORD)
     assert np.fromfile(tmp_path / FILE).any()
     with pytest.raises(UserError, match="recording"):
         simulation(place).run(shown(), 3, out=tmp_path, resume=True)

@@ -2,6 +2,7 @@
 
 import json
 
+import cut_short
 import numpy as np
 import pytest
 import torch
@@ -40,15 +41,8 @@ def test_the_same_rule_for_each_is_that_rule_to_the_bit(engine, rule):
 def test_each_projection_has_the_state_of_its_rule_and_resumes_to_the_bit(engine, tmp_path, monkeypatch):
     monkeypatch.setattr(checkpoint, "INTERVAL", 0.0)
 
-    class Stop(Exception):
-        pass
-
-    def stop(phase, done, total):
-        if done > 0.6 * total:
-            raise Stop
-
-    with pytest.raises(Stop):
-        simulated("hidden=mesu,readout=sgd", engine, out=tmp_path, progress=stop)
+    with pytest.raises(cut_short.CutShort):
+        simulated("hidden=mesu,readout=sgd", engine, out=tmp_path, progress=cut_short.after(0.6))
     with pytest.raises(UserError, match="rule"):
         simulated("hidden=sgd,readout=mesu", engine, out=tmp_path, resume=True)
     found = simulated("hidden=mesu,readout=sgd", engine, out=tmp_path, resume=True)

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 
+import cut_short
 import numpy as np
 import pytest
 from typer.testing import CliRunner
@@ -63,15 +64,8 @@ def test_a_killed_run_resumes_to_the_same_bits(label, tmp_path, monkeypatch):
     whole = training.execute(point(setting, tmp_path / "whole"), lambda *_: None)
     monkeypatch.setattr(training.checkpoint, "INTERVAL", -1.0)  # saved at every step
 
-    class Killed(Exception):
-        pass
-
-    def kill(_, done, total):
-        if done > 0.6 * total:
-            raise Killed
-
-    with pytest.raises(Killed):
-        training.execute(point(setting, tmp_path / "cut"), kill)
+    with pytest.raises(cut_short.CutShort):
+        training.execute(point(setting, tmp_path / "cut"), cut_short.after(0.6))
     seen = []
     resumed = training.execute(point(setting, tmp_path / "cut", True), lambda _, done, total: seen.append(done / total))
     assert seen[0] > 0.3
@@ -100,15 +94,8 @@ def test_a_stream_that_was_cut_ends_with_fewer_tasks_or_goes_on(tmp_path):
     short = small("mesu-stream", batch=1, epochs=1, tasks=3, recent=2, limit=30)
     whole = training.execute(point(short, tmp_path / "short"), lambda *_: None).arrays["accuracy_matrix"]
 
-    class Killed(Exception):
-        pass
-
-    def kill(_, done, total):
-        if done > 0.5 * total:
-            raise Killed
-
-    with pytest.raises(Killed):
-        training.execute(point(replace(short, tasks=5), tmp_path / "long"), kill)
+    with pytest.raises(cut_short.CutShort):
+        training.execute(point(replace(short, tasks=5), tmp_path / "long"), cut_short.after(0.5))
     cut = training.execute(point(short, tmp_path / "long", True), lambda *_: None).arrays["accuracy_matrix"]
     np.testing.assert_array_equal(cut, whole)
     with pytest.raises(UserError, match="holds more tasks"):

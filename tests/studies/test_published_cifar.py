@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import cut_short
 import numpy as np
 import pytest
 
@@ -59,15 +60,8 @@ def test_it_learns_and_a_killed_run_resumes_to_the_same_bits(label, tmp_path, mo
     assert {total for _, total in seen} == {setting.epochs * 2 * 3}
     monkeypatch.setattr(training.checkpoint, "INTERVAL", -1.0)  # saved at every step
 
-    class Killed(Exception):
-        pass
-
-    def kill(_, done, total):
-        if done > 0.6 * total:
-            raise Killed
-
-    with pytest.raises(Killed):
-        training.execute(point(setting, tmp_path / "cut"), kill)
+    with pytest.raises(cut_short.CutShort):
+        training.execute(point(setting, tmp_path / "cut"), cut_short.after(0.6))
     training.execute(point(setting, tmp_path / "cut", True), lambda *_: None)
     trainers = [training.Trainer(setting, pool.dataset("stripes"), 0) for _ in range(2)]
     same = published_setting.fingerprint(point(setting, ""), ("tasks",))

@@ -2,6 +2,7 @@
 
 import json
 
+import cut_short
 import drawn as networks
 import numpy as np
 import pytest
@@ -86,15 +87,8 @@ def test_a_compiled_text_gives_what_runtime_gives_and_resumes_to_the_bit(feedbac
     assert whole.phases[0].events == slow.phases[0].events
     assert whole.phases[0].events["hidden_touches by synapses"] > 0
 
-    class Stop(Exception):
-        pass
-
-    def stop(phase, done, total):
-        if done > 0.6 * total:
-            raise Stop
-
-    with pytest.raises(Stop):
-        simulated(RECURRENT, monkeypatch, engine="brian2", more=how, out=tmp_path / "part", progress=stop)
+    with pytest.raises(cut_short.CutShort):
+        simulated(RECURRENT, monkeypatch, engine="brian2", more=how, out=tmp_path / "part", progress=cut_short.after(0.6))
     again = simulated(RECURRENT, monkeypatch, engine="brian2", more=how, out=tmp_path / "part", resume=True)
     for name, values in whole.weights.items():
         np.testing.assert_array_equal(again.weights[name], values)
@@ -109,15 +103,8 @@ def test_a_text_goes_on_to_the_bit_under_any_signal(feedback, rule, monkeypatch,
     whole = simulated(RECURRENT, monkeypatch, rule, "brian2", how)
     assert whole.phases[0].hidden_rate > 1
 
-    class Stop(Exception):
-        pass
-
-    def stop(phase, done, total):
-        if done > 0.6 * total:
-            raise Stop
-
-    with pytest.raises(Stop):
-        simulated(RECURRENT, monkeypatch, rule, "brian2", how, out=tmp_path / "part", progress=stop)
+    with pytest.raises(cut_short.CutShort):
+        simulated(RECURRENT, monkeypatch, rule, "brian2", how, out=tmp_path / "part", progress=cut_short.after(0.6))
     again = simulated(RECURRENT, monkeypatch, rule, "brian2", how, out=tmp_path / "part", resume=True)
     for name, values in whole.state.items():
         np.testing.assert_array_equal(again.state[name], values, err_msg=name)
@@ -128,15 +115,8 @@ def test_a_recurrent_sparse_network_learns_and_resumes_to_the_bit(monkeypatch, t
     assert whole.weights["memory"].ndim == 1  # a weight for each synapse
     assert not np.allclose(whole.weights["memory"], whole.weights["memory"][0])
 
-    class Stop(Exception):
-        pass
-
-    def stop(phase, done, total):
-        if done > 0.6 * total:
-            raise Stop
-
-    with pytest.raises(Stop):
-        simulated(RECURRENT, monkeypatch, out=tmp_path / "part", progress=stop)
+    with pytest.raises(cut_short.CutShort):
+        simulated(RECURRENT, monkeypatch, out=tmp_path / "part", progress=cut_short.after(0.6))
     again = simulated(RECURRENT, monkeypatch, out=tmp_path / "part", resume=True)
     for name, weights in whole.weights.items():
         np.testing.assert_array_equal(again.weights[name], weights)
