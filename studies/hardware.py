@@ -35,7 +35,8 @@ class Options(SimulationOptions):
 
     rules: str = option(
         "",
-        f"Rules and rule files, separated by commas; variants as rule:variant. Default: {QUICK}; with --scale full every rule.",
+        "Rules, variants or files of your own, separated by commas; hidden=mesu,readout=sgd is one for each projection. "
+        f"Default: {QUICK}; with --scale full every rule.",
         decides=False,
     )
     hardware: str = option("", "Chips or profile files of your own, separated by commas. Default: every chip.", decides=False)

@@ -9,6 +9,11 @@ _FUNCTION = r"\b(\w+)\("
 _NARROW = {"exp", "log", "sqrt", "expm1", "log1p", "tanh", "fabs", "int_", "_brian_abs", "_brian_pow", "_clip", "sign_"}
 
 
+def _lines(code):
+    """Brian2's pieces of code, of one or more lines each, as lines."""
+    return [line.strip() for line in "\n".join(code).split("\n") if line.strip()]
+
+
 def _split_rows(lines, listed, first=0, of="pre"):
     """Brian2's vector code as what is the same for all synapses of one neuron, and what is not.
 
@@ -17,11 +22,10 @@ def _split_rows(lines, listed, first=0, of="pre"):
     other = {"pre": "post", "post": "pre"}[of]
     column = f"_column + {first}" if first else "_column"
     row, body, varying = [], [], {"_idx", "_column", "_vectorisation_idx"}
-    for line in "\n".join(lines).split("\n"):
-        line = line.strip()
+    for line in _lines(lines):
         if not listed:
             line = re.sub(rf"= \S+synaptic_{other}\[_idx\];", f"= {column};", line)
-        if not line or re.match(rf"(const )?\w+ _{of}synaptic_idx =", line):
+        if re.match(rf"(const )?\w+ _{of}synaptic_idx =", line):
             continue
         constant = re.match(r"const \w+ (\w+) = (.*);$", line)
         if constant and not varying & set(re.findall(r"\w+", constant[2])):
@@ -70,7 +74,7 @@ def _drawing(lines):
     None for code without a draw, with one that is not the whole of a statement, or with several of one name.
     """
     draws, body, stores = [], [], []
-    for line in (part.strip() for part in "\n".join(lines).split("\n")):
+    for line in _lines(lines):
         drawn = re.match(r"(\w+) = _rand\(_vectorisation_idx\);$", line)
         stored = re.match(r"(\w+)\[_idx\] = (\w+);$", line)
         if drawn:
@@ -89,7 +93,7 @@ def _drawing(lines):
 def _settled(lines, variables):
     """Brian2's scalar code, where what calls a function of nothing but constants and the length of a step is made once."""
     made, known = [], {"dt"}
-    for line in (part.strip() for part in "\n".join(lines).split("\n")):
+    for line in _lines(lines):
         found = re.match(r"const double (\w+) = (.*);$", line)
         if found:
             calls = set(re.findall(_FUNCTION, found[2]))
@@ -99,10 +103,6 @@ def _settled(lines, variables):
                 line = f"static {line}" if calls & {"exp", "log", "sqrt", "expm1", "tanh", "_brian_pow"} else line
         made.append(line)
     return made
-
-
-def _lines(code):
-    return [line.strip() for line in "\n".join(code).split("\n") if line.strip()]
 
 
 def _single(code, truths=False):

@@ -198,7 +198,8 @@ def probe(point, simulation, curriculum, run, progress):
     """
     settings, rng = point.probe, stream(point.seed, _WEIGHTS)
     trained = sum(len(phase.indices) for phase in curriculum.phases)
-    age = sum(len(phase.indices) for phase in curriculum.phases if phase.kind == "train")
+    size = simulation.batch if simulation.engine == "torch" else 1  # a batch is one presentation of rule time
+    age = sum(-(-len(phase.indices) // size) for phase in curriculum.phases if phase.kind == "train")
     spreads = spreads_of(simulation.rule, run, age, stream(point.seed, _WEIGHTS, 1))
     done = 0
 

@@ -63,7 +63,7 @@ def valid(network, name, engine):
     Returns
     -------
     list of str
-        None for code that no text stands for.
+        Empty for code that no text stands for.
     """
     try:
         structure = written.as_text(network, name, engine).network.structure
