@@ -50,7 +50,7 @@ RUNS = {
     "published/mesu_stream": ("published.md", ("published",)),
     "published/bimu": ("published.md", ("published",)),
     "speed/chain": ("speed.md", ("speed",)),
-    "speed/again": ("speed.md", ("speed",)),
+    "speed/four-rules": ("speed.md", ("speed",)),
     "published/validation": ("published.md", ("positions",)),
     "uncertainty/areas": ("constants.md", ("areas",)),
     "repetition/spacing": ("repetition.md", ("spaced",)),
@@ -282,7 +282,7 @@ def test_the_readme_quotes_the_recorded_numbers():
         if row["rule"] in ("sgd", "laplace"):
             quoted = f"{100 * row['metrics']['recent_accuracy']['mean']:.1f} %"
             assert f"`{row['rule']}` has {quoted}" in readme or f"`{row['rule']}` {quoted}" in readme
-    for row in tables.summary("speed/again")["rows"]:
+    for row in tables.summary("speed/four-rules")["rows"]:
         if row["rule"] in ("sgd", "laplace"):
             costs = [f"{row['metrics'][m]['mean']:.2g}" for m in ("ms_per_presentation", "ratio_to_brian2")]
             assert f"`{row['rule']}` {costs[0]} ms, {costs[1]} of" in readme
