@@ -11,9 +11,10 @@ synapses of different plasticity lives longer (Roxin & Fusi 2013, PLoS Comput. B
 bounded and nothing fades, as under sgd, noise grows with all that was ever stored: how much that was is ``--before``.
 
 Rules run with their default constants; every time of forgetting is ``--window`` memories. Written to the output folder:
-``summary.json``, ``results.nc``, ``provenance.json`` and two figures. ``first_passage_N`` is a lower bound where
-``censored_N``, the share that outlived what was looked at, is not zero; a lifetime beyond it counts as infinite and is left
-out of the mean.
+``summary.json``, ``results.nc``, ``provenance.json`` and two figures. A lifetime is read from the curve that never rises and is
+nearest to the measured one; ``earliest_N`` and ``latest_N`` are where it crosses 1 plus and minus its noise.
+``first_passage_N`` is a lower bound where ``censored_N``, the share that outlived what was looked at, is not zero; a lifetime
+beyond it counts as infinite and is left out of the mean.
 """
 
 from dataclasses import dataclass
@@ -95,7 +96,7 @@ def _results(rules, measured, signals, numbers, seeds):
     labels = list(rules)
     curves = np.array([[signals[label, seed] for seed in range(seeds)] for label in labels]) * np.sqrt(numbers[-1])
     made = {"snr": (("rule", "seed", "age"), curves, {"units": "1"})}
-    for name in ("lifetime", "first_passage", "censored"):
+    for name in ("lifetime", "earliest", "latest", "first_passage", "censored"):
         values = [[[one[f"{name}_{n}"] for n in numbers] for one in measured[label]] for label in labels]
         made[name] = (("rule", "seed", "synapses"), np.array(values), {"units": "1" if name == "censored" else "memory"})
     made["needs_boundary"] = ("rule", [rules[label].needs_boundary for label in labels])
@@ -104,34 +105,43 @@ def _results(rules, measured, signals, numbers, seeds):
     return xarray.Dataset(made, coordinates)
 
 
+def _law(metrics):
+    """The law that fits a curve better, written out: a power of the age t, or an exponential."""
+    if "power_residual" not in metrics:
+        return "-"
+    if metrics["power_residual"]["mean"] < metrics["exponential_residual"]["mean"]:
+        return f"t^{metrics['power_slope']['mean']:.2f}"
+    return f"e^-t/{metrics['time_constant']['mean']:.0f}" if "time_constant" in metrics else "flat"
+
+
 def _table(rows, numbers, ages):
-    """What is printed: lifetimes of the smallest and the largest population, and the law that fits better."""
+    """What is printed, in 80 columns: lifetimes of the smallest and the largest population, and the law that fits better."""
+    from rich import box
     from rich.table import Table
 
     ends = sorted({numbers[0], numbers[-1]})
-    table = Table(title=f"Lifetime of a memory, in later memories (looked at: {ages})")
-    heads = [f"{what}\n{n:,}" for n in ends for what in ("signal/noise > 1", "first passage")]
-    for k, name in enumerate(["", "told", *heads, "signal/noise\nat age 0", "power\nof age", "time\nconstant", "fits better"]):
-        table.add_column(name, justify="right" if k else "left", overflow="fold")
-
-    def value(metrics, name, form="{:.1f}", missing="-"):
-        return form.format(metrics[name]["mean"]) if name in metrics else missing
-
+    table = Table(
+        title=f"Lifetime of a memory, in later memories (looked at: {ages})",
+        caption="*: told of boundaries. lives: signal/noise > 1; passage: mean first age of one readout below its noise; "
+        "law: fit of signal/noise above 3, t the age",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        padding=(0, 0),
+    )
+    heads = [f"10^{len(str(n)) - 1}\n{what}" for n in ends for what in ("lives", "passage")]
+    for k, name in enumerate(["synapses:\nrule", *heads, "S/N\nat 0", "\nlaw"]):
+        table.add_column(name, justify="right" if k else "left", overflow="fold", no_wrap=k > 0)
     for row in rows:
-        m = row["metrics"]
-        cells = []
+        m, cells = row["metrics"], []
         for n in ends:
             if "initial_snr" not in m:
-                cells += ["diverges"] * 2
+                cells += ["diverges", "-"]
                 continue
-            passed = value(m, f"first_passage_{n}")
             bound = "> " if m[f"censored_{n}"]["mean"] > 0 else ""
-            cells += [value(m, f"lifetime_{n}", missing=f"> {ages}"), bound + passed]
-        better = "-"
-        if "power_residual" in m:
-            better = "power" if m["power_residual"]["mean"] < m["exponential_residual"]["mean"] else "exponential"
-        fits = [value(m, "power_slope", "{:.2f}"), value(m, "time_constant", missing="-"), better]
-        table.add_row(row["rule"], "yes" if row["needs_boundary"] else "no", *cells, value(m, "initial_snr"), *fits)
+            found = m.get(f"lifetime_{n}")
+            cells += [f"{found['mean']:.0f}" if found else f"> {ages}", f"{bound}{m[f'first_passage_{n}']['mean']:.0f}"]
+        first = f"{m['initial_snr']['mean']:.1f}" if "initial_snr" in m else "-"
+        table.add_row(row["rule"] + "*" * row["needs_boundary"], *cells, first, _law(m))
     return table
 
 

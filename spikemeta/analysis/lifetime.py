@@ -5,9 +5,14 @@ times weight. The signal is the expectation of that, the noise its standard devi
 which is the root mean square of the weights over the root of the number of synapses. See Benna & Fusi 2016, Nat. Neurosci. 19,
 1697. A lifetime by signal over noise alone may mislead, so the first passage of a single readout stands beside it: Elliott
 2014, Neural Comput. 26, 1924.
+
+A measured curve is noisy, and its first dip below a level comes before its expectation crosses that level, the sooner the
+flatter it is. A memory's signal over noise is taken never to grow with its age; so in place of the measured curve the nearest
+one that never rises is read (isotonic regression), which takes the mean over as many ages as the noise asks for.
 """
 
 import numpy as np
+from scipy import optimize
 
 #: A lifetime needs as many times the synapses as the population it is told for, or its signal is lost in its own noise.
 _COPIES = 16
@@ -33,19 +38,30 @@ def snr(readouts, power, synapses):
     return np.sqrt(synapses) * np.mean(readouts, (0, 2)) / np.sqrt(np.mean(power, 0))
 
 
-def lifetime(ratio):
-    """Age at which signal over noise falls below 1, between two ages by a straight line; inf if it does not within them.
+def lifetime(ratio, level=1.0):
+    """Age at which signal over noise falls below a level; inf if it does not within the ages.
 
     Parameters
     ----------
     ratio : (ages,)
-        From age 0 on.
+        From age 0 on; a memory that is no number any more is lost.
+    level : float
+
+    Returns
+    -------
+    float
+        Of the curve that never rises and is nearest to ``ratio`` by least squares: where it is flat its value counts for the
+        middle of these ages, and between two such points it is a straight line (centred isotonic regression: Oron & Flournoy
+        2017, Stat. Biopharm. Res. 9, 258). A curve that falls at every age is taken as it is. 0 if it begins below the level.
     """
-    below = np.flatnonzero(np.asarray(ratio) < 1)
+    fitted = optimize.isotonic_regression(np.nan_to_num(ratio, posinf=0.0), increasing=False)
+    middles = (fitted.blocks[:-1] + fitted.blocks[1:] - 1) / 2
+    levels = fitted.x[fitted.blocks[:-1]]
+    below = np.flatnonzero(levels < level)
     if not len(below):
         return float("inf")
     k = below[0]
-    return float(k and k - (1 - ratio[k]) / (ratio[k - 1] - ratio[k]))
+    return float(k and np.interp(level, levels[[k, k - 1]], middles[[k, k - 1]]))
 
 
 def first_passage(readouts, power, synapses, group):
@@ -82,7 +98,7 @@ def slopes(ratio, low=3.0, start=3):
     Parameters
     ----------
     ratio : (ages,)
-        From age 0 on; fitted until it first falls below ``low``.
+        From age 0 on; fitted until it falls below ``low``, as `lifetime` has it.
     low : float
     start : int
 
@@ -94,8 +110,7 @@ def slopes(ratio, low=3.0, start=3):
         than eight ages.
     """
     names = ("power_slope", "power_residual", "time_constant", "exponential_residual")
-    below = np.flatnonzero(ratio < low)
-    ages = np.arange(start, below[0] if len(below) else len(ratio))
+    ages = np.arange(start, int(min(np.ceil(lifetime(ratio, low)), len(ratio))))
     if len(ages) < 8:
         return dict.fromkeys(names, float("nan"))
     # equal weight to equal distances on the logarithmic axis of ages
@@ -130,13 +145,16 @@ def metrics_of(readouts, power, group):
     -------
     dict of str to float
         ``initial_snr`` and the fits of `slopes`, of the largest population; ``lifetime_N``, ``first_passage_N`` and
-        ``censored_N`` for each number of synapses N.
+        ``censored_N`` for each number of synapses N. ``earliest_N`` and ``latest_N`` are a band of one deviation about the
+        lifetime: where the curve crosses 1 plus and minus its own noise, which is 1 for one readout of one population.
     """
     tracked, _, groups = readouts.shape
     known = sizes(groups * group, tracked, group)
     largest = snr(readouts, power, known[-1])
     found = {"initial_snr": float(largest[0])} | slopes(largest)
     for n in known:
-        found[f"lifetime_{n}"] = lifetime(snr(readouts, power, n))
+        ratio, noise = snr(readouts, power, n), np.sqrt(n / (tracked * groups * group))
+        for name, level in (("lifetime", 1), ("earliest", 1 + noise), ("latest", 1 - noise)):
+            found[f"{name}_{n}"] = lifetime(ratio, level)
         found[f"first_passage_{n}"], found[f"censored_{n}"] = first_passage(readouts, power, n, group)
     return found

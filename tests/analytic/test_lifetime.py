@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy import linalg
+from scipy import linalg, signal
 
 from spikemeta.analysis import lifetime as analysis
 from spikemeta.language import registry
@@ -139,6 +139,48 @@ def test_lifetimes_of_one_time_scale_grow_with_the_logarithm():
     np.testing.assert_allclose(np.diff(found), 25 * np.log(10), rtol=1e-3)  # a straight line between two ages
     assert analysis.lifetime(ratios[0] + 1) == np.inf
     assert analysis.lifetime(ratios[0] * 0) == 0
+
+
+@pytest.mark.parametrize("deviation", [0.05, 0.25])
+@pytest.mark.parametrize("kept", [0.0, 0.95, 1.0])
+@pytest.mark.parametrize("law", ["power", "exponential"])
+def test_a_lifetime_is_that_of_the_curve_beneath_the_noise(law, kept, deviation):
+    """Noise that is new at each age, lasts for some, or for all: half of 200 estimates are too long, the band holds the truth.
+
+    0.25 is the noise of the fewest copies that a lifetime is told for. A band of one deviation holds it in 68 % where noise is
+    the same at all ages, and more often where its mean can be taken. Shares of 200 within four of their deviations.
+    """
+    ages, many = np.arange(1000), 200
+    curve = 10 / np.sqrt(ages + 1.0) if law == "power" else 4.5 * np.exp(-ages / 100)
+    true = 99.0 if law == "power" else 100 * np.log(4.5)
+    fresh = np.random.default_rng(5).standard_normal((1100, many))
+    noise = signal.lfilter([np.sqrt(1 - kept**2)], [1, -kept], fresh, axis=0)[100:] if kept < 1 else fresh[:1]
+    measured = (curve[:, None] + deviation * noise).T
+    found, first, last = ([analysis.lifetime(one, level) for one in measured] for level in (1, 1 + deviation, 1 - deviation))
+    assert abs(np.mean(np.array(found) > true) - 0.5) < 4 * np.sqrt(0.25 / many)
+    held = np.mean((np.array(first) <= true) & (true <= np.array(last)))
+    assert held > 0.68 - 4 * np.sqrt(0.68 * 0.32 / many)
+    if deviation == 0.25 and kept == 0:  # the first dip of such a curve is no estimate
+        dips = np.array([np.flatnonzero(one < 1)[0] for one in measured])
+        assert np.mean(dips > true) < 0.05
+
+
+def test_a_lifetime_of_curves_that_are_no_memory():
+    """One that rises counts with its mean; one that is flat lives for ever or not at all; one that breaks off is lost there."""
+    assert analysis.lifetime(np.full(9, 1.2)) == np.inf
+    assert analysis.lifetime(np.full(9, 0.9)) == 0
+    assert analysis.lifetime([0.8, 1.4, 1.4, 0.4]) == pytest.approx(1 + 2 * (1.2 - 1) / (1.2 - 0.4))
+    assert 1 < analysis.lifetime([3.0, 2.0, np.nan, np.nan]) < 2
+    assert analysis.lifetime(np.full(9, np.nan)) == 0
+
+
+def test_a_band_is_as_wide_as_the_noise_of_the_copies():
+    """Two patterns in four groups, without noise: 8 copies of a group, so that the curve crosses 1 plus and minus 1/sqrt(8)."""
+    readouts = np.broadcast_to(np.linspace(3, 0, 31)[None, :, None] / np.sqrt(1000), (2, 31, 4))
+    found = analysis.metrics_of(readouts, np.ones((2, 31)), 1000)
+    assert found["lifetime_1000"] == pytest.approx(20)
+    assert found["earliest_1000"] == pytest.approx(20 - 10 / np.sqrt(8))
+    assert found["latest_1000"] == pytest.approx(20 + 10 / np.sqrt(8))
 
 
 @pytest.mark.parametrize("power", [-0.5, -1.0])
