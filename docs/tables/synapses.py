@@ -6,7 +6,8 @@ from spikemeta.runs import probing
 from tables.cells import markdown, share, told
 from tables.recorded import names, summary
 
-#: Run, end of a row's name, metric and heading of what was measured; a rule may stand in several runs, the first counts.
+#: Runs, end of a row's name, metric and heading of what was measured. Runs of the same settings that are recorded later begin
+#: alike ("forgetting/200-later"); a rule may stand in several, the first counts.
 _MEASURED = (
     (("forgetting/200",), "", "final_accuracy", "split MNIST, all five tasks at the end (%)"),
     (("forgetting/digits",), "", "final_accuracy", "split digits (%)"),
@@ -15,7 +16,7 @@ _MEASURED = (
     (("uncertainty/mnist",), ": posterior", "auroc_epistemic", "strangers told by its doubt, MNIST (area, %)"),
     (("uncertainty/digits",), ": posterior", "auroc_epistemic", "the same, digits (area, %)"),
 )
-#: Of lifetimes under the same settings.
+#: Of lifetimes, likewise.
 _LIVES = ("memory_lifetime/all", "memory_lifetime/others")
 _NOT = "not measured"
 
@@ -25,10 +26,15 @@ def _title(name):
     return registry.get_rule(name).title
 
 
+def _runs(begin):
+    """Recorded runs that are called so, or begin so."""
+    return [run for first in begin for run in names() if run == first or run.startswith(f"{first}-")]
+
+
 def _found(runs, end, metric, rule):
     """A metric of a rule's row in the first run that has it."""
-    for run in runs:
-        for row in summary(run)["rows"] if run in names() else []:
+    for run in _runs(runs):
+        for row in summary(run)["rows"]:
             if row["rule"] == _title(rule) + end and metric in row["metrics"]:
                 return share(row["metrics"][metric])
     return _NOT
@@ -50,7 +56,7 @@ def _life(metrics, n, ages):
 
 
 def _lives(rule):
-    for run in [run for run in _LIVES if run in names()]:
+    for run in _runs(_LIVES):
         found = summary(run)
         for row in found["rows"]:
             if row["rule"] == _title(rule):
@@ -74,7 +80,7 @@ def synapses():
         A rule without a recorded result says so.
     """
     chips = [chip for chip in map(profile.get, profile.names()) if chip.limited]
-    measured = [column for column in _MEASURED if set(column[0]) & set(names())]
+    measured = [column for column in _MEASURED if _runs(column[0])]
     head = ["rule", "numbers per synapse (bytes, float32)", "told of boundaries", *(text for *_, text in measured)]
     head += ["lifetime of a memory in 10,000 synapses", "fits"]
     body = []
@@ -89,7 +95,7 @@ def synapses():
 
 
 def lifetimes(name):
-    """A Markdown table of a recorded run of ``memory_lifetime``: lifetimes by population, and which law a curve follows."""
+    """A Markdown table of a recorded run of ``memory_lifetime``: lifetimes with bands, and which law a curve follows."""
     found, body = summary(name), []
     for row in sorted(found["rows"], key=lambda row: -row["metrics"].get("initial_snr", {"mean": -1.0})["mean"]):
         m = row["metrics"]

@@ -1,6 +1,7 @@
-"""Closed forms and published steps of the rules that others proposed: online EWC, FOO-VB, binarized and binary Bayesian."""
+"""Closed forms and published steps of others' rules: online EWC, FOO-VB, binarized, spines, binary Bayesian."""
 
 import numpy as np
+import pytest
 from scipy import optimize
 
 from spikemeta.backends.reference import ReferenceSynapses
@@ -93,6 +94,56 @@ def test_away_from_zero_a_hidden_weight_steps_whole_and_a_boundary_is_not_needed
     learn(synapses, np.array([[-2.0, 2.0]]))
     np.testing.assert_allclose(synapses.state["hidden"][0], [0.7, -0.7], rtol=EXACT)
     np.testing.assert_array_equal(synapses.weight()[0], [0.3, -0.3])
+    assert not synapses.rule.needs_boundary
+
+
+def published_spine(w, descent, hardness):
+    """What Shi et al. 2025 subtract for a descent: damped where weight and descent have one sign, which is towards zero."""
+    return np.where(np.sign(w) * descent > 0, descent * np.exp(-np.abs(hardness * w)), descent)
+
+
+def test_a_spine_takes_the_published_steps():
+    """Forty presentations of five synapses, against the authors' update in NumPy; each kind of step is among them."""
+    rng = np.random.default_rng(6)
+    w, gradients = rng.standard_normal(5), rng.standard_normal((40, 5))
+    synapses, towards = made("spine", w, {"lr": 0.1, "hardness": 2.0}), 0
+    learn(synapses, gradients)
+    for gradient in gradients:
+        towards += (w * gradient > 0).sum()
+        w = w - 0.1 * published_spine(w, gradient, 2.0)
+    np.testing.assert_allclose(synapses.weight()[0], w, rtol=EXACT)
+    assert 50 < towards < 150
+
+
+def test_a_spine_takes_the_published_steps_of_adam():
+    """Adam of Kingma & Ba 2015, whose first moment has the sign of its step, gated likewise; ten steps in float64."""
+    torch = pytest.importorskip("torch")
+    rng = np.random.default_rng(7)
+    w, gradients = rng.standard_normal(6), rng.standard_normal((10, 6))
+    p = torch.nn.Parameter(torch.tensor(w))
+    optimizer = registry.get_rule("spine").optimizer([p], base=lambda ps: torch.optim.Adam(ps, lr=0.05), hardness=3.0)
+    first, second = np.zeros(6), np.zeros(6)
+    for k, gradient in enumerate(gradients, 1):
+        p.grad = torch.tensor(gradient)
+        optimizer.step()
+        first, second = 0.9 * first + 0.1 * gradient, 0.999 * second + 0.001 * gradient**2
+        step = first / (1 - 0.9**k) / (np.sqrt(second / (1 - 0.999**k)) + 1e-8)
+        w = w - 0.05 * published_spine(w, step, 3.0)
+    optimizer.flush()
+    np.testing.assert_allclose(p.detach().numpy(), w, rtol=1e-9)  # roundings of Adam's roots and quotients
+
+
+def test_a_spine_shrinks_as_a_logarithm():
+    """dw/dt = -v exp(-m w): exp(m w) falls by m v t; steps of 1e-5 follow it to about 1e-5. Back from zero it grows whole."""
+    hardness, speed, n = 4.0, 1e-5, 20_000
+    start = np.array([0.3, 0.6, 1.2])
+    synapses = made("spine", start, {"lr": speed, "hardness": hardness})
+    learn(synapses, np.ones((n, 3)))
+    end = synapses.weight()[0].copy()
+    np.testing.assert_allclose(np.exp(hardness * start) - np.exp(hardness * end), hardness * speed * n, rtol=1e-3)
+    assert (np.diff(start - end) < 0).all()  # the larger, the slower
+    learn(synapses, -np.ones((n, 3)), n)
+    np.testing.assert_allclose(synapses.weight()[0], end + speed * n, rtol=1e-9)  # as many additions
     assert not synapses.rule.needs_boundary
 
 
