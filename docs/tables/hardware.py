@@ -75,7 +75,7 @@ def devices(name):
     """A Markdown table of a recorded run of the study ``memristor``: the published accuracies and ours, in %."""
     body = []
     for row in summary(name)["rows"]:
-        m, theirs = row["metrics"], "{:.1f} ± {:.1f}".format(*row["published"])
+        m, theirs = row["metrics"], "{:.1f} ± {:.1f}".format(*row["published"]) if row.get("published") else "not shipped"
         pulses = f"{m['most_changes']['mean']:,.0f}"
         body.append([row["rule"], theirs, share(m["final_accuracy"]), share(m["just_learned_accuracy"]), pulses])
     return markdown(["setting", "published (%)", "ours (%)", "just learned (%)", "most pulses per device"], body)

@@ -129,7 +129,7 @@ def curves(rows, data):
 
 @placed
 def beside(rows, data):
-    """Published final accuracies (mean and sd) beside ours, a dot per seed."""
+    """Published final accuracies (mean and sd), where there are any, beside ours, a dot per seed."""
     rows = [row for row in rows if row["metrics"]]
     size, title = (8.2, 0.6 * len(rows) + 1.9), "Probabilistic metaplasticity on memristors"
     figure = blank(*size, data, title, "a dot each", images=images_of(rows))

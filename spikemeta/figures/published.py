@@ -39,16 +39,17 @@ def beside(panel, y, published, values, theirs, ours):
     panel : matplotlib.axes.Axes
     y : int
         The line; the first has the labels.
-    published : (float, float or None)
-        Mean and spread, %.
+    published : (float, float or None) or None
+        Mean and spread, %; None where nothing was published.
     values : (n_seeds,)
         Ours, %.
     theirs, ours : str
         Labels.
     """
-    mean, spread = published
-    style = {"fmt": "D", "ms": 6, "capsize": 3, "color": PALETTE[1], "label": theirs * (not y)}
-    panel.errorbar(mean, y - 0.12, xerr=spread, **style)
+    if published is not None:
+        mean, spread = published
+        style = {"fmt": "D", "ms": 6, "capsize": 3, "color": PALETTE[1], "label": theirs * (not y)}
+        panel.errorbar(mean, y - 0.12, xerr=spread, **style)
     panel.plot(values, np.full(len(values), y + 0.12), "o", mfc="white", mec=PALETTE[0], label=ours * (not y))
     if len(values):
         panel.plot(values.mean(), y + 0.12, "|", ms=14, mew=2, color=PALETTE[0], label="ours, mean" * (not y))

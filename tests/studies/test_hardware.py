@@ -6,11 +6,13 @@ from dataclasses import replace
 import brian2
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from typer.testing import CliRunner
 
 from spikemeta.cli import app
 from spikemeta.data import curricula
 from spikemeta.errors import UserError
+from spikemeta.figures import published as published_figures
 from spikemeta.hardware import counters, stored
 from spikemeta.language import registry
 from spikemeta.runs import experiment
@@ -129,6 +131,26 @@ def test_the_memristor_study_at_toy_size(tmp_path):
     pulses = [row["metrics"]["weight_writes"]["mean"] for row in rows]
     assert 0 < pulses[1] < pulses[2]
     assert (tmp_path / "out" / "figures" / "published.png").stat().st_size > 10_000
+
+
+def test_the_memristor_study_stands_beside_what_was_published_of_its_data():
+    """Clothes beside the published ones of clothes, of which one setting was not shipped; other data beside none."""
+
+    def published(dataset):
+        return [entry.more["published"] for entry in memristor.entries_of(memristor.Options(dataset=dataset))]
+
+    assert published("fashion") == [(93.23, 0.14), (92.56, 1.49), None]
+    assert published("mnist") == published("digits") == [(83.7, 0.78), (81.14, 1.54), (57.86, 1.63)]
+    assert published("animals") == [None] * 3
+
+
+def test_a_row_without_a_published_number_is_drawn_alone():
+    """Of two rows the one without has our dots and their mean alone."""
+    panel = Figure().add_subplot()
+    published_figures.beside(panel, 0, (93.2, 0.1), np.array([90.0, 92.0]), "theirs", "ours")
+    with_theirs = len(panel.lines)
+    published_figures.beside(panel, 1, None, np.array([70.0, 72.0]), "theirs", "ours")
+    assert [list(line.get_xdata()) for line in panel.lines[with_theirs:]] == [[70.0, 72.0], [71.0]]
 
 
 def test_constants_are_searched_on_a_chip():
