@@ -14,7 +14,7 @@ from matplotlib.figure import Figure, SubFigure
 from spikemeta import figures
 from spikemeta.errors import UserError
 from spikemeta.figures import network_diagram, style
-from spikemeta.figures.tasks import accuracy, all_tasks, cost, first_task
+from spikemeta.figures.tasks import accuracy, all_tasks, buffers, cost, first_task
 from spikemeta.language import registry
 
 
@@ -152,3 +152,23 @@ def test_a_task_that_is_tested_once_is_a_point():
     assert list(first.get_xdata()) == [100, 200]
     assert list(last.lines[0].get_xdata()) == [200]
     assert last.has_yerr
+
+
+@pytest.mark.filterwarnings("error")
+def test_stored_images_are_a_line_for_each_rule():
+    """Each rule's line goes through its means, none first where the rule alone is a row; without two buffers no figure."""
+    labels = ["replay 20 (laplace)", "sgd", "mesu", "joint (sgd)", "replay 20 (mesu)", "replay 100 (sgd)"]
+    results = results_of([*labels, "replay 20 (sgd)", "replay 100 (laplace)"])
+    made = buffers.figure(results)
+    made.canvas.draw()
+    (panel,) = made.axes
+    means = dict(zip(results.rule.values, 100 * results.final_accuracy.mean("seed").values, strict=True))
+    lines = {line.get_label(): (list(line.get_xdata()), list(line.get_ydata())) for line in panel.lines}
+    own = [means[label] for label in ("sgd", "replay 20 (sgd)", "replay 100 (sgd)")]
+    assert lines["sgd"] == ([0, 1, 2], pytest.approx(own))
+    own = [means[label] for label in ("replay 20 (laplace)", "replay 100 (laplace)")]
+    assert lines["laplace (told of boundaries)"] == ([1, 2], pytest.approx(own))
+    assert "mesu" not in lines, "one buffer is no line"
+    assert lines["all tasks at once"][1] == pytest.approx([means["joint (sgd)"]] * 2)
+    assert [text.get_text() for text in panel.get_xticklabels()] == ["none", "20", "100"]
+    assert buffers.figure(results.isel(rule=slice(6))) is None

@@ -6,7 +6,7 @@ from tables.headlines import headlines
 from tables.items import deranged, ends, frequent, hidden_list, mixed, positions, repeated, spaced, targeted
 from tables.recorded import RECORDED, command, names, provenance, searches, summary
 from tables.rules import published, rules, search, triangle, windows
-from tables.scenarios import scenario
+from tables.scenarios import buffers, scenario
 from tables.synapses import lifetimes, synapses
 from tables.uncertainty import against_uniform, areas, uncertain
 
@@ -15,6 +15,7 @@ __all__ = [
     "against_uniform",
     "areas",
     "both_engines",
+    "buffers",
     "carried",
     "chip_costs",
     "chip_curves",
