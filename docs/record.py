@@ -249,7 +249,7 @@ def record(folder, name):
 
 
 def search_rows(summary, name, command):
-    """Rows of a table of searches: one for each setting and seed, with the metrics that decided.
+    """Rows of a table of searches: one for each setting and seed that ended, with the metrics that decided.
 
     Parameters
     ----------
@@ -308,7 +308,7 @@ def record_search(summary, provenance, name):
     known = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     short = origin(provenance, [])
     del short["command"]
-    known[name] = short | {"constants": common([row["constants"] for row in summary["rows"]])}
+    known[name] = short | {"constants": common([row["constants"] for row in summary["rows"] if row["seeds"]])}
     body = ",\n ".join(f"{json.dumps(key)}: {_compact(known[key])}" for key in sorted(known))
     path.write_text("{\n " + body + "\n}\n", encoding="utf-8")
     return SEARCHES / f"{rule}.csv"

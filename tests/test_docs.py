@@ -249,6 +249,18 @@ def test_a_recorded_search_joins_its_rules_table(place):
     assert tables.search("sgd-a").splitlines()[-1] == "| sgd lr=0.3 | 75.0 ± 7.1 | 75.0 ± 7.1 |"
 
 
+def test_a_setting_that_failed_is_no_row_of_a_search(place):
+    """The settings that ended are recorded, with the constants that they share; one without a finished seed is left out."""
+    folder = finished(place / "a", "search")
+    summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+    failed = summary["rows"][0] | {"rule": "sgd lr=9", "seeds": [], "constants": {}, "metrics": {}}
+    (folder / "summary.json").write_text(json.dumps(summary | {"rows": [*summary["rows"], failed]}), encoding="utf-8")
+    lines = record.record(folder, "sgd-a").read_text(encoding="utf-8").splitlines()
+    assert [line.split(",")[4] for line in lines[1:]] == ["lr=0.1", "lr=0.1"]
+    known = json.loads((place / "recorded" / "search" / "provenance.json").read_text(encoding="utf-8"))
+    assert known["sgd-a"]["constants"] == summary["rows"][0]["constants"]
+
+
 def test_a_figure_keeps_its_colours(tmp_path):
     """A picture of more than 256 colours: each of its pixels within 16 of 255."""
     from PIL import Image
