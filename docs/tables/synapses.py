@@ -17,7 +17,7 @@ _MEASURED = (
     (("uncertainty/digits",), ": posterior", "auroc_epistemic", "the same, digits (area, %)"),
 )
 #: Of lifetimes, likewise.
-_LIVES = ("memory_lifetime/all", "memory_lifetime/others")
+_LIVES = ("memory_lifetime/all",)
 _NOT = "not measured"
 
 
@@ -47,12 +47,18 @@ def _cell(runs, end, metric, rule):
     return _found(runs, end, metric, rule)
 
 
-def _life(metrics, n, ages):
-    """Lifetime of a memory in a population, or that it is longer than was looked at."""
+def _life(metrics, n, ages, name="lifetime"):
+    """Lifetime of a memory in a population, or an end of its band, or that it is longer than was looked at."""
     if "initial_snr" not in metrics:
         return "diverges"
-    found = metrics.get(f"lifetime_{n}")
+    found = metrics.get(f"{name}_{n}")
     return f"{found['mean']:,.0f}" if found else f"> {ages:,}"
+
+
+def _banded(metrics, n, ages):
+    """A lifetime with its band of one deviation, where the two differ."""
+    first, life, last = (_life(metrics, n, ages, name) for name in ("earliest", "lifetime", "latest"))
+    return life if first == last else f"{life} ({first} to {last})"
 
 
 def _lives(rule):
@@ -99,7 +105,7 @@ def lifetimes(name):
     found, body = summary(name), []
     for row in sorted(found["rows"], key=lambda row: -row["metrics"].get("initial_snr", {"mean": -1.0})["mean"]):
         m = row["metrics"]
-        cells = [_life(m, n, found["ages"]) for n in found["synapses"]]
+        cells = [_banded(m, n, found["ages"]) for n in found["synapses"]]
         laws = ["", "", ""]
         if "power_slope" in m:
             power, exponential = (m[f"{law}_residual"]["mean"] for law in ("power", "exponential"))
