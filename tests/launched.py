@@ -1,11 +1,15 @@
 """The command in processes of its own, forked from one that has imported everything: a start costs no seconds of imports."""
 
+import ast
 import contextlib
+import io
 import multiprocessing
 import os
 import signal
 import sys
 import time
+import traceback
+import types
 from pathlib import Path
 
 import psutil
@@ -14,7 +18,8 @@ LOADED = ("spikemeta.cli", "spikemeta.runs.experiment", "spikemeta.simulation.si
 LOADED += ("spikemeta.backends.torch.optimizer", "sklearn.datasets", "distributed", "launched")
 
 
-def _main(words, folder, limit, out, errors, environment):
+def _begin(folder, out, errors, environment):
+    """A session of its own, with this environment, in this folder, that prints into these files."""
     os.setsid()
     os.environ.clear()
     os.environ.update(environment)
@@ -25,6 +30,10 @@ def _main(words, folder, limit, out, errors, environment):
     sys.stdout, sys.stderr = (os.fdopen(number, "w", buffering=1, closefd=False) for number in (1, 2))
     if folder:
         os.chdir(folder)
+
+
+def _main(words, folder, limit, out, errors, environment):
+    _begin(folder, out, errors, environment)
     if limit:
         import resource
 
@@ -97,3 +106,87 @@ class Command:
     @property
     def returncode(self):
         return self.process.exitcode
+
+
+class Python:
+    """A notebook's Python: cells one after another, in a process that has everything imported.
+
+    Parameters
+    ----------
+    out : Path
+        Folder for what it prints beside what cells show.
+    folder : Path
+        Where it runs.
+    """
+
+    def __init__(self, out, folder):
+        out.mkdir(parents=True)
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(list(LOADED))
+        self.pipe, theirs = context.Pipe()
+        arguments = (theirs, str(folder), str(out / "stdout"), str(out / "stderr"), dict(os.environ))
+        self.process = context.Process(target=_cells, args=arguments, daemon=True)
+        self.process.start()
+        theirs.close()
+
+    def run(self, source):
+        """Run a cell.
+
+        Returns
+        -------
+        str
+            What it printed, then its last value as a notebook without pictures shows it.
+
+        Raises
+        ------
+        RuntimeError
+            Where it fails, with its traceback.
+        """
+        self.pipe.send(source)
+        failed, shown = self.pipe.recv()
+        if failed:
+            raise RuntimeError(shown)
+        return shown
+
+    def close(self):
+        self.pipe.send("")
+        self.process.join()
+
+
+def _cells(pipe, folder, out, errors, environment):
+    _begin(folder, out, errors, environment)
+    # A notebook has IPython, and the tests need not: the picture must be there.
+    display = types.ModuleType("IPython.display")
+    display.Image = _picture
+    main = types.ModuleType("__main__")
+    sys.modules |= {"IPython.display": display, "__main__": main}
+    while source := pipe.recv():
+        printed, failed = io.StringIO(), False
+        try:
+            with contextlib.redirect_stdout(printed):
+                _show(source, main.__dict__)
+        except BaseException:
+            failed = True
+            printed.write(traceback.format_exc())
+        pipe.send((failed, printed.getvalue()))
+
+
+def _picture(path, width=None):
+    if not Path(path).read_bytes().startswith(b"\x89PNG"):
+        raise ValueError(f"{path} is no PNG")
+
+
+def _show(source, names):
+    """Run a cell in these names, and print the value at its end unless a semicolon hides it."""
+    import matplotlib.pyplot as plt
+
+    tree, value = ast.parse(source), None
+    last = [tree.body.pop()] if isinstance(tree.body[-1], ast.Expr) else []
+    exec(compile(tree, "a cell", "exec"), names)
+    for shown in last:
+        value = eval(compile(ast.Expression(shown.value), "a cell", "eval"), names)
+    if value is not None and not source.rstrip().endswith(";"):
+        if hasattr(value, "_repr_html_"):
+            value._repr_html_()
+        print(repr(value))
+    plt.close("all")

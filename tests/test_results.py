@@ -14,6 +14,7 @@ import pytest
 import xarray
 from matplotlib.figure import Figure
 from rich.console import Console
+from rich.table import Table
 
 from spikemeta.analysis import tasks
 from spikemeta.analysis.rows import FinishedRun
@@ -434,6 +435,20 @@ def test_a_bar_is_drawn_only_where_it_is_seen_as_one(monkeypatch, terminal, envi
     assert ("storing" in screen.getvalue()) == ("\x1b[?25l" in screen.getvalue()) == seen  # a bar hides the cursor
     assert "1/1 runs" in screen.getvalue()
     assert not display.live(Console(file=screen, quiet=True))
+
+
+def test_a_table_has_frames_on_a_terminal_and_is_plain_where_it_is_piped(monkeypatch):
+    drawn = []
+    for terminal in (True, False):
+        screen = io.StringIO()
+        screen.isatty = lambda terminal=terminal: terminal
+        monkeypatch.setattr("sys.stdout", screen)
+        table = Table("rule", "final %")
+        table.add_row("sgd", "84.3 ± 1.8")
+        display.console_of().print(table)
+        drawn.append(screen.getvalue())
+    assert "│ sgd" in drawn[0]
+    assert [line.split() for line in drawn[1].splitlines()] == [["rule", "final", "%"], ["sgd", "84.3", "±", "1.8"]]
 
 
 def test_a_table_has_room_where_no_terminal_limits_it(monkeypatch, capsys):

@@ -16,8 +16,20 @@ WIDE = 160  # columns where no terminal has fewer
 LINE_EVERY = 15.0  # seconds between progress lines where there is no terminal
 
 
+class Plain(Console):
+    """A console whose tables are columns without frames: a line for each row, for ``grep``, ``sort`` and a look into a log."""
+
+    def print(self, *objects, **settings):
+        for table in objects:
+            if isinstance(table, Table):
+                table.box = None
+        super().print(*objects, **settings)
+
+
 def console_of(stderr=False, quiet=False):
     """A console whose tables are as wide as they need where no terminal limits them: in a file, a pipe, or a notebook's cell.
+
+    In a file or a pipe they have no frames.
 
     Parameters
     ----------
@@ -29,8 +41,9 @@ def console_of(stderr=False, quiet=False):
     rich.console.Console
     """
     console = Console(stderr=stderr, quiet=quiet)
-    free = not console.is_jupyter and (_unseen() or not console.file.isatty())
-    return Console(stderr=stderr, quiet=quiet, width=WIDE) if free and "COLUMNS" not in os.environ else console
+    piped = not console.is_jupyter and not console.file.isatty()
+    free = (piped or not console.is_jupyter and _unseen()) and "COLUMNS" not in os.environ
+    return (Plain if piped else Console)(stderr=stderr, quiet=quiet, width=WIDE if free else None)
 
 
 def _unseen():

@@ -256,7 +256,7 @@ def _travels(error):
 
 
 def run_points(points, workers, on_progress, on_done, work=execute):
-    """Run points on processes of their own, or in this process for a single worker.
+    """Run points on processes of their own; for a single worker or point in this process, which has imported everything.
 
     Parameters
     ----------
@@ -282,7 +282,7 @@ def run_points(points, workers, on_progress, on_done, work=execute):
             raise UserError(value)
         on_done(point, value if kind == "done" else None, value if kind == "unstable" else "")
 
-    if workers == 1:
+    if min(workers, len(points)) <= 1:
         for number, point in enumerate(points):
             settle(point, guarded(work, point, functools.partial(on_progress, number)))
         return
@@ -290,7 +290,7 @@ def run_points(points, workers, on_progress, on_done, work=execute):
     # Not a process to fork from: it would import what lies in the working directory, as in a checkout of this package.
     context = multiprocessing.get_context("spawn")
     messages = context.Queue()
-    pool = concurrent.futures.ProcessPoolExecutor(min(workers, len(points) or 1), context, _initialise, (messages,))
+    pool = concurrent.futures.ProcessPoolExecutor(min(workers, len(points)), context, _initialise, (messages,))
     waiting = {pool.submit(_work, work, number, point): point for number, point in enumerate(points)}
     try:
         while waiting:

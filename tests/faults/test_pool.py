@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+from spikemeta.runs import pool
+
 #: Two points on two workers: the first raises, while the second worker, if it shall be slow, is still at its start.
 SCRIPT = """
 import os, sys, threading, time
@@ -54,3 +56,10 @@ def test_an_error_that_cannot_be_sent_is_told_and_ends_the_study(kind, name, sec
     done = subprocess.run(run, cwd=tmp_path, env=os.environ, capture_output=True, text=True, timeout=90)
     assert f"RuntimeError: {name}: the network is broken" in done.stdout
     assert "in work" in done.stdout  # the traceback of the worker
+
+
+def test_a_single_point_needs_no_process():
+    """Which would take seconds to import what this one has."""
+    told, point = [], pool.Point("sgd", "sgd", 0, {}, {})
+    pool.run_points([point], 2, print, lambda *outcome: told.append(outcome), lambda point, progress: os.getpid())
+    assert told == [(point, os.getpid(), "")]

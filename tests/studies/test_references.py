@@ -1,6 +1,7 @@
 """Reference rows: on both engines, beside the rules and what they store."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -31,8 +32,8 @@ def test_rows_for_scale_on_torch(tmp_path):
     assert [row["metrics"]["footprint"]["mean"] for row in rows.values()] == state
     assert [row["metrics"]["stored_images"]["mean"] for row in rows.values()] == [0, 0, 20, 20]
     assert "replay 20 (sgd): images 1 kB, state of its synapses 30 kB" in result.output
-    (line,) = [line for line in result.output.splitlines() if "joint (sgd)" in line and "│" in line]
-    assert [cell.strip() for cell in line.split("│")[4:6]] == ["-", "-"]  # all tasks at once: none just learned, none forgotten
+    (line,) = [line for line in result.output.splitlines() if line.strip().startswith("joint (sgd)  ")]
+    assert re.split("  +", line.strip())[3:5] == ["-", "-"]  # all tasks at once: none just learned, none forgotten
     (panel,) = registry.load("figures", "accuracy")(xarray.load_dataset(tmp_path / "results.nc")).axes
     assert len(panel.patches) == 2 * 4 - 1
 
