@@ -1,6 +1,6 @@
 """Someone who follows a page to the letter: its shell blocks and cells in their order, in a folder of their own.
 
-Marks, each a comment directly above a block, say what is otherwise: ``<!-- not followed: why -->``, and ``<!-- long: why -->``
+Marks, each a comment directly above a block, say what is otherwise: ``<!-- not-followed: why -->``, and ``<!-- long: why -->``
 for what is followed in the long form alone. A block of ``text`` below one that was followed is what that printed, ``...``
 standing for anything.
 """
@@ -17,7 +17,7 @@ import launched
 
 ROOT = Path(__file__).parents[1]
 _BLOCK = re.compile(r"((?:^<!--.*-->\n)*)^```(\S+)(?: python)?\n((?:.*\n)*?)^```$", re.M)
-_MARK = re.compile(r"<!-- (not followed|long): (.+) -->")
+_MARK = re.compile(r"<!-- (not-followed|long): (.+) -->")
 _FOLLOWED = {"bash": "shell", "python": "cell", "{code-cell}": "cell", "text": "printed"}
 #: What nobody follows: it is shown.
 _SHOWN = ("toml", "{toctree}")
@@ -30,7 +30,7 @@ _NAMED = re.compile(r"`([\w./-]*\w\.(?:json|nc|csv|png|pdf|html|ipynb|py|toml|md
 
 
 class Block(NamedTuple):
-    """A part of a page: ``kind`` is ``shell``, ``cell`` or ``printed``; ``mark`` is empty, ``not followed`` or ``long``."""
+    """A part of a page: ``kind`` is ``shell``, ``cell`` or ``printed``; ``mark`` is empty, ``not-followed`` or ``long``."""
 
     kind: str
     text: str
@@ -97,7 +97,7 @@ class Reader:
         Stray
             Where a block fails, prints something else than the page shows, or where a file is missing in the end.
         """
-        every, left = blocks(page), {"not followed"} if self.long else {"not followed", "long"}
+        every, left = blocks(page), {"not-followed"} if self.long else {"not-followed", "long"}
         printed = {block: self._do(block) for block in every if block.kind != "printed" and block.mark not in left}
         for above, block in pairwise(every):
             if block.kind == "printed" and above in printed and not _SAME(block.text, printed[above], _LOOSELY):

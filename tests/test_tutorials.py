@@ -57,7 +57,7 @@ another.py
 
 The file `another.py` is there now.
 
-<!-- not followed: needs a cluster -->
+<!-- not-followed: needs a cluster -->
 ```bash
 no_such_command
 ```
@@ -83,8 +83,8 @@ def test_a_page_that_is_as_written(follow):
         ("ls another.py | sort", "ls one_more.py | sort", "line .*ls one_more.py .*ended with 2"),
         ("```text\nwritten: ...", "```text\nmade: ...", "the page shows\nmade: .*this was printed\nwritten: another.py"),
         ("`another.py`", "`another.csv`", "named on the page, and not there in the end: another.csv"),
-        ("<!-- not followed: needs a cluster -->\n", "", "no_such_command: command not found"),
-        ("<!-- not followed: needs a cluster -->", "<!-- not followed -->", "no_such_command: command not found"),
+        ("<!-- not-followed: needs a cluster -->\n", "", "no_such_command: command not found"),
+        ("<!-- not-followed: needs a cluster -->", "<!-- not-followed -->", "no_such_command: command not found"),
         ("```bash\nspikemeta example", "```console\nspikemeta example", "a block of console is neither followed nor known"),
     ],
 )
