@@ -147,6 +147,17 @@ def test_a_spine_shrinks_as_a_logarithm():
     assert not synapses.rule.needs_boundary
 
 
+def test_hard_spines_grow_under_gradients_without_a_mean():
+    """All steps away from zero are taken, none of those back: the sum of the former, with exp(-500) of the latter."""
+    gradients = np.random.default_rng(8).standard_normal((200, 4))
+    synapses = made("spine", [0.5, -0.5, 1.0, -1.0], {"lr": 0.01, "hardness": 1000.0})
+    start = synapses.weight()[0].copy()
+    learn(synapses, gradients)
+    away = np.maximum(-gradients * np.sign(start), 0).sum(0)
+    np.testing.assert_allclose(synapses.weight()[0], start + 0.01 * away * np.sign(start), rtol=EXACT)
+    assert (np.abs(synapses.weight()[0] - start) > 3 * np.abs(0.01 * gradients.sum(0))).all()  # as far as sgd would have gone
+
+
 PUBLISHED = {"lr": 4.9, "likelihood": 161.3, "kl": 3.76, "lr_max": 0.0023, "window": 700}
 
 
