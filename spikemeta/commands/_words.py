@@ -9,6 +9,15 @@ def complete_rules(incomplete):
     return [name for name in _names("rules") if name.startswith(incomplete)]
 
 
+def one_of(words):
+    """What completes an argument that is one of these words."""
+
+    def complete(incomplete: str):
+        return [word for word in words if word.startswith(incomplete)]
+
+    return complete
+
+
 def completion_of(option, choices):
     """What completes the values of a study's option: its choices, or names, also after a comma; None where there are none.
 

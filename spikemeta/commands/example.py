@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from spikemeta.commands._answers import AsJson, Quiet, written
+from spikemeta.commands._words import one_of
 from spikemeta.errors import UserError, suggest
 
 EXAMPLES = ("spikemeta example rule my_rule", "spikemeta example study widths --out studies")
@@ -14,7 +15,7 @@ KINDS = tuple(sorted(path.stem for path in FOLDER.glob("*.py")))
 
 
 def command(
-    kind: Annotated[str, typer.Argument(help=f"One of: {', '.join(KINDS)}.")],
+    kind: Annotated[str, typer.Argument(help=f"One of: {', '.join(KINDS)}.", autocompletion=one_of(KINDS))],
     name: Annotated[str, typer.Argument(help="Its name, a word of letters, digits and underscores.")],
     out: Annotated[Path, typer.Option(help="Folder to write NAME.py into.")] = Path(),
     as_json: AsJson = False,

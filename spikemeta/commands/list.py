@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from spikemeta.commands._words import one_of
 from spikemeta.errors import UserError, suggest
 from spikemeta.language.entries import KINDS
 
@@ -12,7 +13,9 @@ EXAMPLES = ("spikemeta list rules", "spikemeta list studies")
 
 
 def command(
-    kind: Annotated[str | None, typer.Argument(help=f"One of: {', '.join(KINDS)}. Default: all.")] = None,
+    kind: Annotated[
+        str | None, typer.Argument(help=f"One of: {', '.join(KINDS)}. Default: all.", autocompletion=one_of(KINDS))
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ):
     """List what exists."""

@@ -39,7 +39,8 @@ def _load(path):
         return [told(path, error)], None
     rules = [value for value in space.values() if isinstance(value, Rule)]
     if len({id(r) for r in rules}) != 1:
-        return [f"{path}:1: the file must define exactly one Rule, as in 'rule = Rule(...)'; it defines {len(rules)}"], None
+        text = f"{path}:1: the file must define exactly one Rule, as in 'rule = Rule(...)'; it defines {len(rules)}"
+        return [text + f". A study is tried, not checked: spikemeta run {path}" * ("study" in space)], None
     return [], rules[0]
 
 

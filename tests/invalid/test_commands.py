@@ -100,6 +100,14 @@ def test_examples_that_are_refused(tmp_path):
         compile(example.text_of(kind, "mine"), kind, "exec")
 
 
+def test_a_study_that_is_checked_is_told_how_it_is_tried(tmp_path):
+    path = tmp_path / "widths.py"
+    path.write_text(example.text_of("study", "widths"), "utf-8")
+    done = spikemeta("check", path)
+    assert done.exit_code == 2
+    assert f"it defines 0. A study is tried, not checked: spikemeta run {path}" in done.output
+
+
 def test_the_shell_completes_commands_studies_and_rules(tmp_path):
     def completed(*words):
         words = ["spikemeta", *words]
@@ -112,6 +120,8 @@ def test_the_shell_completes_commands_studies_and_rules(tmp_path):
     assert completed("tr") == ["trace"]
     assert completed("show", "lap") == ["laplace"]
     assert completed("run", "serial") == ["serial_position"]
+    assert completed("example", "ne") == ["network"]
+    assert completed("list", "stu") == ["studies"]
     command = cli.command_of(registry.load("studies", "forgetting"))
     options = {option.name: option for option in command.params}
     for name, typed, words in (("rules", "sgd,lap", ["sgd,laplace"]), ("scale", "f", ["full"]), ("dataset", "dig", ["digits"])):
