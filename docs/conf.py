@@ -18,6 +18,7 @@ author = "The spikemeta authors"
 release = importlib.metadata.version("spikemeta")
 extensions = ["myst_nb", "sphinx.ext.autodoc", "numpydoc"]
 exclude_patterns = ["_build", "notebooks"]
+myst_enable_extensions = ["dollarmath"]
 html_theme = "furo"
 html_static_path = ["static"]
 html_css_files = ["pages.css"]

@@ -51,11 +51,14 @@ function pale(page) {  // texts with less contrast than their size asks
   return Object.entries(found).map(([which, how]) => `pale (${how}): ${which}`);
 }
 function wide(page) {  // the page, or the part of it that holds the heading; tables and code may scroll within
+  const rolls = e => e === page.documentElement || page.defaultView.getComputedStyle(e).overflowX !== "visible";
   for (let at = page.querySelector("h1"); at; at = at.parentElement) {
-    const by = at.scrollWidth - at.clientWidth, edge = at.getBoundingClientRect().left + at.clientWidth;
-    if (by <= 0 || at !== page.documentElement && page.defaultView.getComputedStyle(at).overflowX === "visible") continue;
-    const guilty = [...at.querySelectorAll("*")].find(e => e.getBoundingClientRect().right > edge + 1);
-    return [`scrolls sideways by ${by}: ${guilty ? guilty.outerHTML.slice(0, 120) : ""}`];
+    if (at.scrollWidth <= at.clientWidth || !rolls(at)) continue;
+    const edge = at.getBoundingClientRect().left + at.clientWidth;
+    const within = e => e === at || !rolls(e) && within(e.parentElement);
+    const beyond = e => e.getBoundingClientRect().right > edge + 1 && within(e.parentElement);
+    const guilty = [...at.querySelectorAll("*")].find(beyond);
+    return [`scrolls sideways by ${at.scrollWidth - at.clientWidth}: ${guilty ? guilty.outerHTML.slice(0, 120) : ""}`];
   }
   return [];
 }

@@ -5,6 +5,7 @@ import inspect
 import pkgutil
 import re
 
+import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -172,3 +173,14 @@ def test_stored_images_are_a_line_for_each_rule():
     assert lines["all tasks at once"][1] == pytest.approx([means["joint (sgd)"]] * 2)
     assert [text.get_text() for text in panel.get_xticklabels()] == ["none", "20", "100"]
     assert buffers.figure(results.isel(rule=slice(6))) is None
+
+
+@pytest.mark.parametrize("name", style.BRIGHT)
+def test_numbers_on_colours_can_be_read(name):
+    """With the contrast that WCAG 2.1 AA asks of text, black above the bright accuracy and white below."""
+    per_cent = np.arange(101)
+    colours = matplotlib.colormaps[name](per_cent / 100)[:, :3]
+    linear = np.where(colours <= 0.03928, colours / 12.92, ((colours + 0.055) / 1.055) ** 2.4)
+    light = linear @ [0.2126, 0.7152, 0.0722] + 0.05
+    contrast = np.where(per_cent > style.BRIGHT[name], light / 0.05, 1.05 / light)
+    assert contrast.min() >= 4.5

@@ -41,6 +41,12 @@ def test_a_page_can_be_followed(path, follow):
     follow(text)
 
 
+def test_the_front_pages_begin_with_the_same_lines():
+    first, other = (next(b.text for b in reader.blocks(path.read_text("utf-8"))) for path in (pages()[0], DOCS / "index.md"))
+    assert first == other
+    assert len(first.splitlines()) == 10
+
+
 #: A page as ours are, short.
 PAGE = (
     (DOCS / "own_rule.md").read_text("utf-8").partition("## Constants")[0]

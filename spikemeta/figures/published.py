@@ -4,7 +4,7 @@ import numpy as np
 
 from spikemeta.analysis import metrics, statistics
 from spikemeta.data import datasets
-from spikemeta.figures.style import PALETTE, band, canvas, chance_line, interval_of, legend, look, placed
+from spikemeta.figures.style import BRIGHT, PALETTE, band, canvas, chance_line, interval_of, legend, look, placed
 
 LONG = 20  # tasks from which a stream's course is worth a figure
 WRITTEN = 12  # tasks up to which each cell of a triangle has its number
@@ -124,7 +124,7 @@ def triangle(rows, head):
         for after, task in zip(*np.nonzero(np.isfinite(mean)), strict=True) if n <= WRITTEN else ():
             spread = statistics.summarise(values[:, after, task]).std
             text = f"{mean[after, task]:.1f}" + (f"\n±{spread:.1f}" if len(values) > 1 else "")
-            colour = "black" if mean[after, task] > 60 else "white"
+            colour = "black" if mean[after, task] > BRIGHT["viridis"] else "white"
             panel.text(task + 1, after + 1, text, ha="center", va="center", color=colour, fontsize=8)
         seeds = f"{len(values)} seed" + "s" * (len(values) > 1)
         panel.set(xlabel="tested on task", ylabel="tasks seen", title=f"{row['rule']}, {seeds}", aspect="equal")

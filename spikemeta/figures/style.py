@@ -26,6 +26,8 @@ HATCH = "///"
 #: More rules than colours no longer fit beside each other, or in one panel.
 MANY = len(PALETTE)
 INTERVAL = "mean, 95 % interval"
+#: Accuracy in per cent up to which a number on its colour is read better in white, above in black.
+BRIGHT = {"cividis": 46, "viridis": 43}
 
 
 #: The subplot that the figure under way takes the place of.

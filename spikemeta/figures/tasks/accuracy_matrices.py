@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from spikemeta.figures.style import blank, grid, placed, rule_label, shape_of
+from spikemeta.figures.style import BRIGHT, blank, grid, placed, rule_label, shape_of
 
 
 @placed
@@ -33,7 +33,7 @@ def figure(results):
         style = {"ha": "center", "va": "center", "fontsize": 8 if n_tasks < 8 else 6}
         for (i, j), value in np.ndenumerate(values):
             if np.isfinite(value):
-                panel.text(j, i, f"{value:.0f}", color="black" if value > 60 else "white", **style)
+                panel.text(j, i, f"{value:.0f}", color="black" if value > BRIGHT["cividis"] else "white", **style)
         panel.set_title(rule_label(results, rule), fontsize=9)
         ticks = np.arange(n_tasks)
         panel.set_xticks(ticks, ticks + 1)
