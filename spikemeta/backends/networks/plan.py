@@ -121,6 +121,30 @@ class Plan:
             groups.remove(free)
         return ordered
 
+    def fed(self, layer):
+        """Places of a layer's variables that a projection feeds, other than a fixed one whose weights are all 0."""
+        return {self.variable(p) for p in self.into(layer) if self.projections[p].plastic or np.any(self.weights[p])}
+
+    def rest(self, still):
+        """By layer, how many steps a presentation has before a spike can have reached it; 0 for the input.
+
+        Parameters
+        ----------
+        still : dict of str to bool
+            Whether a layer at rest stays so while nothing arrives; one that does not is never at rest.
+        """
+        out = {self.network.input: 0}
+        for component in self.components():
+            arrives = [
+                out[self.projections[p].source] + self.delays[p]
+                for name in component
+                for p in self.into(name)
+                if self.projections[p].source not in component
+            ]
+            least = min(arrives, default=self.steps)
+            out |= dict.fromkeys(component, least if all(still[name] for name in component) else 0)
+        return out
+
     def looped(self, component):
         """Whether a component's layers act on themselves, so that their steps depend on each other through spikes."""
         acting = (p for name, p in self.projections.items() if p.plastic or np.any(self.weights[name]))

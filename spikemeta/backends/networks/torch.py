@@ -9,7 +9,8 @@ with their gradient written out; others step by step, with one product for as ma
 import torch
 
 from spikemeta.backends.networks import plan as plans
-from spikemeta.backends.networks.torch_layers import Layer, whole
+from spikemeta.backends.networks.torch_layers import Layer
+from spikemeta.backends.networks.torch_whole import whole
 
 
 class NetworkModule(torch.nn.Module):
@@ -33,7 +34,7 @@ class NetworkModule(torch.nn.Module):
         scale = si["step"] / si["escape"]
         slopes = {name: layer.slope for name, layer in plan.network.structure.layers.items()}
         value = lambda name: float(plan.network.value(slopes[name], si)) if slopes[name] else 5.0  # noqa: E731
-        self.layers = {name: Layer(step, value(name), scale) for name, step in plan.layers.items()}
+        self.layers = {name: Layer(step, value(name), scale, plan.fed(name)) for name, step in plan.layers.items()}
         made = {name: torch.tensor(w, dtype=dtype) for name, w in plan.weights.items()}
         self.weights = torch.nn.ParameterDict({name: made[name] for name in plan.plastic})
         for name in made.keys() - set(plan.plastic):
@@ -41,6 +42,10 @@ class NetworkModule(torch.nn.Module):
         for name, pairs in plan.connections.items():
             if pairs is not None:
                 self.register_buffer(f"pairs_{name}", torch.tensor(pairs[0] * self._shape(name)[1] + pairs[1]))
+
+        still = {name: layer.still() for name, layer in self.layers.items()}
+        self.rest = plan.rest(still)
+        self.components = [(component, plan.looped(component)) for component in plan.components()]
 
     def _shape(self, name):
         p = self.plan.projections[name]
@@ -81,15 +86,16 @@ class NetworkModule(torch.nn.Module):
         seen : Tensor, (steps, batch, n), or None
             The variable ``potential``, as the threshold saw it.
         """
-        fired, seen = {self.plan.network.input: spikes}, None
-        for component in self.plan.components():
+        fired, seen, rest = {self.plan.network.input: spikes}, None, self.rest
+        for component, looped in self.components:
             drives = {name: self._drive(name, fired, spikes, component, weights) for name in component}
             wanted = {n: self.layers[n].place(potential[1]) if potential and potential[0] == n else None for n in component}
-            if self.plan.looped(component):
+            if looped:
                 found = self._looped(component, drives, wanted, spikes, weights)
             else:
                 (name,) = component
-                found = {name: whole(self.layers[name], drives[name], len(spikes), self.plan.sizes[name], wanted[name])}
+                still = min(rest[name], len(spikes) - 1)
+                found = {name: whole(self.layers[name], drives[name], len(spikes), self.plan.sizes[name], wanted[name], still)}
             for name, (out, extra) in found.items():
                 fired[name] = out
                 if wanted[name] is not None:
@@ -97,21 +103,27 @@ class NetworkModule(torch.nn.Module):
         return fired, seen
 
     def _drive(self, name, fired, spikes, component, weights):
-        """What arrives at a layer from layers computed before, by variable: (steps - 1, batch, n); the last step's is late."""
-        out, steps = {}, len(spikes) - 1
+        """What arrives at a layer from layers computed before.
+
+        Returns
+        -------
+        dict of int to (int, Tensor)
+            By variable, the first step in which a source may fire, counting delays, and what arrives from there on,
+            (steps - 1 - first, batch, n); the last step's is late.
+        """
+        found, steps = {}, len(spikes) - 1
         for projection in self.plan.into(name):
             source, k = self.plan.projections[projection].source, self.plan.variable(projection)
             if source in component:
                 continue
-            late = self.plan.delays[projection] - 1
-            arrived = fired[source][: steps - late] @ self.matrix(projection, weights)
-            if late:
-                arrived = torch.cat([arrived.new_zeros(late, *arrived.shape[1:]), arrived])
-            out[k] = out[k] + arrived if k in out else arrived
-        if not out:  # nothing but itself, or silence
+            late, silent = self.plan.delays[projection] - 1, self.rest[source]
+            if silent + late < steps:
+                arrived = fired[source][silent : steps - late] @ self.matrix(projection, weights)
+                found.setdefault(k, []).append((silent + late, arrived))
+        if not found:  # nothing but itself, or silence
             k = self.plan.variable(self.plan.into(name)[0])
-            out[k] = spikes.new_zeros(steps, spikes.shape[1], self._width(name, k))
-        return out
+            found[k] = [(0, spikes.new_zeros(steps, spikes.shape[1], self._width(name, k)))]
+        return {k: _together(arriving) for k, arriving in found.items()}
 
     def _width(self, name, k):
         return 1 if self.plan.layers[name].shared[k] else self.plan.sizes[name]
@@ -134,8 +146,9 @@ class NetworkModule(torch.nn.Module):
             if now == len(spikes) - 1:
                 break
             for name in component:
-                for k, drive in drives[name].items():
-                    state[name][k] = state[name][k] + drive[now]
+                for k, (first, drive) in drives[name].items():
+                    if now >= first:
+                        state[name][k] = state[name][k] + drive[now - first]
             for name in inner:
                 p, late = self.plan.projections[name], self.plan.delays[name] - 1
                 if now < late:
@@ -170,6 +183,14 @@ class NetworkModule(torch.nn.Module):
         if how in ("count", "assigned"):
             return fired[layer].sum(0)
         return fired[layer].cummax(0).values.sum(0)
+
+
+def _together(arriving):
+    """The sum of what arrives from several sources, each (first step, Tensor)."""
+    (first, out), *others = sorted(arriving, key=lambda entry: entry[0])
+    for later, more in others:
+        out = out + (torch.nn.functional.pad(more, (0, 0, 0, 0, later - first, 0)) if later > first else more)
+    return first, out
 
 
 def module(network, n_input, n_hidden, n_classes, *, constants=None, seed=0, weights=None, dtype=torch.float32):

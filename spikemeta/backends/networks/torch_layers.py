@@ -1,4 +1,4 @@
-"""The steps of one layer of neurons in torch: one by one under autograd, or all at once with the gradient by hand."""
+"""The steps of one layer of neurons in torch, one by one under autograd."""
 
 import numpy as np
 import torch
@@ -17,10 +17,14 @@ class Layer:
         Of the surrogate gradient, per unit of distance from the threshold.
     scale : float
         step/escape.
+    fed : collection of int or None
+        Places of the variables that something arrives at; None for all. Of the others, those that nothing else moves are left
+        out of the steps of a whole layer.
     """
 
-    def __init__(self, step, slope, scale):
+    def __init__(self, step, slope, scale, fed=None):
         self.step, self.slope, self.scale = step, slope, scale
+        self.silent = self._silent(range(len(step.variables)) if fed is None else fed)
         size = len(step.variables)
         couples = step.propagator * (1 - np.eye(size))
         mixed = step.reset * (1 - np.eye(size))
@@ -43,6 +47,45 @@ class Layer:
         self.offset = float(step.offset)
         self.resets = [self._reset_of(k) for k in range(size)]
         self.order = self._order()
+        self._prepare()
+
+    def _prepare(self):
+        """What the steps of a whole layer do, in the order in which they do it."""
+        moved = [k for k in range(len(self.resets)) if k not in self.silent]
+        self.set = [k for k in moved if self.resets[k] == ("set",)]
+        self.added = [k for k in moved if self.resets[k] == ("add",)]
+        self.mixed = [(k, self.resets[k][1], self.jump[k]) for k in moved if self.resets[k] and self.resets[k][0] == "mix"]
+        own = [dict(row).get(i, 0.0) for i, row in enumerate(self.propagator)]
+        others = [[(j, c) for j, c in row if j != i and j in moved] for i, row in enumerate(self.propagator)]
+        back = [[(i, c) for i, c in column if i != j and i in moved] for j, column in enumerate(self.columns)]
+        # A variable that acts on no other shrinks in a step and by a reset: one product for both, on the way back.
+        simple = self.order is not None and not self.mixed
+        shrinks = [simple and k in self.set and not back[k] for k in range(len(own))]
+        self.shrunk = [c if alone else 1.0 for c, alone in zip(own, shrinks, strict=True)]
+        if self.order is not None:
+            self.forward = [(i, own[i], others[i], self.drift[i]) for i in self.order if i in moved]
+            self.backward = [(j, 1.0 if shrinks[j] else own[j], back[j], 0.0) for j in reversed(self.order) if j in moved]
+
+    def _silent(self, fed):
+        """Places of variables that stay 0: nothing arrives, and neither time, a spike nor another variable moves them."""
+        step, found = self.step, set(range(len(self.step.variables))) - set(fed)
+        for _ in range(len(found)):
+            found -= {
+                k
+                for k in found
+                if step.drift[k]
+                or step.jump[k]
+                or any(j not in found for matrix in (step.propagator, step.reset) for j in matrix[k].nonzero()[0])
+            }
+        return found
+
+    def pull_back(self, adjoint):
+        """The adjoint one propagation earlier, of variables in any order; a new list."""
+        return [sum(c * adjoint[i] for i, c in column) for column in self.columns]
+
+    def still(self):
+        """Whether a layer at rest stays so while nothing arrives."""
+        return not any(self.drift) and self.offset <= 0
 
     def _reset_of(self, k):
         """How a spike changes a variable: None, ("set",), ("add",) or ("mix", row)."""
@@ -118,130 +161,3 @@ class _Spike(torch.autograd.Function):
     def backward(ctx, grad):
         (x,), (slope, scale) = ctx.saved_tensors, ctx.constants
         return scale * grad / (slope * x.abs() + 1).square_(), None, None
-
-
-class _Whole(torch.autograd.Function):
-    """All steps of a layer that does not act on itself; see `whole`."""
-
-    @staticmethod
-    def forward(ctx, layer, steps, n, wanted, places, *drives):
-        batch = drives[0].shape[1]
-        x = layer.rest(drives[0], batch, n)
-        distance = drives[0].new_empty(steps, batch, n)
-        seen = drives[0].new_empty(steps if wanted is not None else 0, batch, n)
-        (first, factor), *rest = layer.threshold
-        for now, here in enumerate(distance):
-            _advance(layer, x)
-            here.copy_(x[first]) if factor == 1 else torch.mul(x[first], factor, out=here)
-            for k, c in rest:
-                here.add_(x[k], alpha=c)
-            here.add_(layer.offset)
-            if wanted is not None:
-                seen[now] = x[wanted]
-            if now == steps - 1:
-                break
-            for k, drive in zip(places, drives, strict=True):
-                x[k].add_(drive[now])
-            _reset(layer, x, here > 0)
-        ctx.layer, ctx.wanted, ctx.places = layer, wanted, places
-        ctx.shapes = [drive.shape for drive in drives]
-        ctx.save_for_backward(distance)
-        return (distance > 0).to(distance.dtype), seen
-
-    @staticmethod
-    def backward(ctx, grad, grad_seen):
-        layer, (distance,) = ctx.layer, ctx.saved_tensors
-        steepness = (layer.slope * distance.abs() + 1).square_()
-        gradient = layer.scale * grad / steepness
-        added = [k for k, change in enumerate(layer.resets) if change == ("add",)]
-        out = [grad.new_zeros(shape) for shape in ctx.shapes]
-        adjoint = [grad.new_zeros(grad.shape[1:]) for _ in layer.propagator]
-        kept = (distance <= 0).to(grad.dtype)
-        for now in range(len(distance) - 1, -1, -1):
-            here = gradient[now]
-            if now < len(distance) - 1:
-                for k in added:
-                    here = here + layer.scale * layer.jump[k] * adjoint[k] / steepness[now]
-                adjoint = _reset_back(layer, adjoint, kept[now])
-                for place, k in enumerate(ctx.places):
-                    shared = layer.step.shared[k]
-                    out[place][now] = adjoint[k].sum(-1, keepdim=True) if shared else adjoint[k]
-            for k, c in layer.threshold:
-                adjoint[k] = adjoint[k] + (here if c == 1 else c * here)
-            if ctx.wanted is not None:
-                adjoint[ctx.wanted] = adjoint[ctx.wanted] + grad_seen[now]
-            adjoint = [_weighted(adjoint, column) for column in layer.columns]
-        return None, None, None, None, None, *out
-
-
-def _advance(layer, x):
-    """Propagate a list of variables in place."""
-    if layer.order is None:
-        x[:] = layer.propagate(x)
-        return
-    for i in layer.order:
-        for j, c in layer.propagator[i]:
-            if j == i and c != 1:
-                x[i] *= c
-        for j, c in layer.propagator[i]:
-            if j != i:
-                x[i] += x[j] if c == 1 else c * x[j]
-        if layer.drift[i]:
-            x[i] += layer.drift[i]
-
-
-def _reset(layer, x, there):
-    """Reset a list of variables in place where neurons fired."""
-    mixed = {}
-    for k, change in enumerate(layer.resets):
-        if change and change[0] == "mix":
-            mixed[k] = torch.where(there, sum(c * x[j] for j, c in change[1]) + layer.jump[k], x[k])
-    for k, change in enumerate(layer.resets):
-        if change == ("set",):
-            x[k].masked_fill_(there, layer.jump[k])
-        elif change == ("add",):
-            x[k] += layer.jump[k] * there.to(x[k].dtype)
-    for k, value in mixed.items():
-        x[k] = value
-
-
-def _weighted(adjoint, column):
-    """Sum of c*adjoint[i] over the (i, c) of a column."""
-    (i, c), *rest = column
-    out = adjoint[i] if c == 1 else c * adjoint[i]
-    for i, c in rest:
-        out = out + adjoint[i] if c == 1 else torch.add(out, adjoint[i], alpha=c)
-    return out
-
-
-def _reset_back(layer, adjoint, kept):
-    """The adjoint before the reset; ``kept`` is 0 where neurons fired."""
-    out = [a * kept if change and change[0] != "add" else a for a, change in zip(adjoint, layer.resets, strict=True)]
-    for k, change in enumerate(layer.resets):
-        if change and change[0] == "mix":
-            for j, c in change[1]:
-                out[j] = out[j] + c * adjoint[k] * (1 - kept)
-    return out
-
-
-def whole(layer, drives, steps, n, wanted=None):
-    """All steps of a layer that does not act on itself.
-
-    Parameters
-    ----------
-    layer : Layer
-    drives : dict of int to Tensor, (steps - 1, batch, n), or (steps - 1, batch, 1) of a shared variable
-        What arrives in each step, by the variable's place, in units of ``gain``.
-    steps, n : int
-        Of time, and neurons.
-    wanted : int or None
-        A variable that is wanted, too.
-
-    Returns
-    -------
-    spikes : Tensor, (steps, batch, n)
-    seen : Tensor, (steps, batch, n), or None
-        The variable ``wanted``, as the threshold saw it.
-    """
-    fired, seen = _Whole.apply(layer, steps, n, wanted, tuple(drives), *drives.values())
-    return fired, seen if wanted is not None else None
