@@ -4,6 +4,7 @@ A step of every engine: the variables are propagated; who is beyond the threshol
 targets; who fired is reset. So a spike acts on its targets one step later at the earliest.
 """
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,7 +52,11 @@ class Dynamics:
         Returns
         -------
         Step
+            Its arrays cannot be written to: the same numbers are worked out once.
         """
+        return _step(self, tuple(sorted(constants.items())), step)
+
+    def _worked_out(self, constants, step):
         known = {sympy.Symbol(name, real=True): value for name, value in constants.items()}
         names = [sympy.Symbol(name, real=True) for name in self.variables]
         affine = lambda texts: _affine([str_to_sympy(t).subs(known) for t in texts], names)  # noqa: E731
@@ -62,7 +67,7 @@ class Dynamics:
         propagator, drift = np.where(common[:, None], solved, own), np.where(common, drifted, drift)
         changed, between = dict(self.resets), dict(self.kept)
         decays, rests = affine([between.get(name, "0") for name in self.variables])
-        return Step(
+        made = Step(
             self.variables,
             tuple(name in self.shared for name in self.variables),
             propagator,
@@ -74,6 +79,15 @@ class Dynamics:
             np.diag(decays).copy(),
             rests,
         )
+        for part in vars(made).values():
+            if isinstance(part, np.ndarray):
+                part.setflags(write=False)
+        return made
+
+
+@functools.lru_cache(maxsize=256)
+def _step(dynamics, constants, step):
+    return dynamics._worked_out(dict(constants), step)
 
 
 @dataclass(frozen=True)

@@ -226,13 +226,14 @@ class Written:
             By projection, (n_pre, n_post) or (n,), 1; ``pairs NAME`` of sparse projections, (2, n); on brian2
             ``feedback LAYER``, the random factors of what its signal carries, (n_answers, n).
         """
-        made = self._plan(sizes, parameters, rng=rng)
-        out = made.weights | {f"pairs {name}": np.array(found) for name, found in made.connections.items() if found is not None}
-        if self.signal is not None:
+        drawn = {}
+        if self.signal is not None:  # before the weights
             from spikemeta.backends.networks import lesson
 
-            drawn = lesson.draw(made, self.signal, self._values_of_signal(parameters), rng)
-            out |= {f"feedback {layer}": values for layer, values in drawn.items()}
+            drawn = lesson.draw(self._plan(sizes, parameters), self.signal, self._values_of_signal(parameters), rng)
+        made = self._plan(sizes, parameters, rng=rng)
+        out = made.weights | {f"pairs {name}": np.array(found) for name, found in made.connections.items() if found is not None}
+        out |= {f"feedback {layer}": values for layer, values in drawn.items()}
         return out
 
     @property

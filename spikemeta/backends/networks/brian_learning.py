@@ -17,7 +17,7 @@ from spikemeta.backends.noise import WEIGHT_DICE, WEIGHT_NOISE
 from spikemeta.language import limits
 from spikemeta.language.equations import names_in
 
-_ELAPSED = "((t_in_timesteps - presentation_index*presentation_steps)*dt)"  # exact at whole steps
+_ELAPSED = "(t - presentation_index*presentation_time)"  # a whole step only to the last bit
 
 
 def build(plan, shown, signal, rules, parameters=None, lesson=None, labels=None, **how):
@@ -147,12 +147,13 @@ class _Builder:
         begins = bool(self.sweep) and any(not w.random for w in getattr(self.sweep.backs.get(name), "ways", ()))
         begins |= any(p in self.rules and self.plan.projections[p].source == name for p in self.totals)
         own = brian.presynaptic_events(threshold, self.boundaries, begins) if sends else {"spike": threshold}
-        traces = networks.lines(self.signal.traces)
-        small = [*zeroed, *self.signal.moves.variables, "signal", "threshold_distance", "spike_derivative"]
+        followed = self.followed(name)
+        traces, own_traces = (networks.lines(self.signal.traces), self.signal.moves.variables) if followed else ("", ())
+        small = [*zeroed, *own_traces, "signal", "threshold_distance", "spike_derivative"]
         made = brian2.NeuronGroup(
             self.plan.sizes[name],
             f"{model}\n{traces}\n{brian.PHASE}{brian.PRESYNAPTIC if sends else brian.CLOCK}",
-            reset=f"{networks.lines(reset)}\n{networks.lines(self.signal.on_spike)}".strip(),
+            reset=f"{networks.lines(reset)}\n{networks.lines(self.signal.on_spike) if followed else ''}".strip(),
             method=integration.exact,
             clock=self.clock,
             name=name,
@@ -161,7 +162,7 @@ class _Builder:
             dtype=dict.fromkeys(small, np.dtype(self.dtype)),
         )
         alone = None if paths.standalone() else brian2.codegen.runtime.numpy_rt.NumpyCodeObject
-        zero = "".join(networks.zero(made, variable) for variable in (*zeroed, *self.signal.moves.variables))
+        zero = "".join(networks.zero(made, variable) for variable in (*zeroed, *own_traces))
         made.run_regularly(
             brian.PHASE_START + zero + start, clock=self.slow, when="start", name=f"{name}_start", codeobj_class=alone
         )
@@ -170,6 +171,11 @@ class _Builder:
         if sends:
             brian.prepare_presynaptic(made)
         return made
+
+    def followed(self, name):
+        """Whether a layer has the signal's traces: the input has them only where something of a source is read."""
+        read = set().union(*(names_in(s.expression) for found in self.signal.additions.values() for s in found))
+        return name != self.plan.network.input or any(f"{trace}_pre" in read for trace in self.signal.moves.variables)
 
     def input(self):
         name, source = self.plan.network.input, self.source

@@ -174,10 +174,11 @@ def draw(plan, signal, constants, rng):
 
 
 def _centred(plan, signal, si, layer, rng):
+    """Factors whose random numbers are centred over the answers: an error that all share must not drive the other layers."""
     shape = plan.sizes[plan.network.structure.answer[1]], plan.sizes[layer]
-    space = si | {"randn": lambda: rng.standard_normal(shape), "rand": lambda: rng.random(shape)}
-    back = np.array(np.broadcast_to(plan.network.value(signal.random.strip(), space), shape), float)
-    return back - back.mean(axis=0)  # an error that all answers share must not drive the other layers
+    centred = lambda drawn: drawn - drawn.mean(axis=0)  # noqa: E731
+    space = si | {"randn": lambda: centred(rng.standard_normal(shape)), "rand": lambda: centred(rng.random(shape))}
+    return np.array(np.broadcast_to(plan.network.value(signal.random.strip(), space), shape), float)
 
 
 def quantities(lesson, layer):

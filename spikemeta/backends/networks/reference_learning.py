@@ -54,7 +54,7 @@ def learn(plan, shown, signal, rules, parameters=None, lesson=None, labels=None,
         if backwards:
             _from_history(backwards, spikes, weights, synapses, label, kept)
         else:
-            _Presentation(lesson, spikes, weights, sent, synapses, label, kept).run()
+            _Presentation(lesson, spikes, weights, sent, synapses, label, kept, age).run()
     _commit(plan, synapses, len(shown))
     return synapses
 
@@ -83,7 +83,8 @@ def _column(weights):
 class _Presentation:
     """One presentation: what neurons did, and the traces that follow it step by step."""
 
-    def __init__(self, lesson, spikes, weights, sent, synapses, label, kept):
+    def __init__(self, lesson, spikes, weights, sent, synapses, label, kept, number):
+        self.number = number
         self.lesson, self.weights, self.sent, self.synapses, self.plan = lesson, weights, sent, synapses, lesson.plan
         self.fired, self.seen = reference.run(self.plan, spikes, weights, kept)
         self.dt = self.plan.network.si(self.plan.constants)["step"]
@@ -143,6 +144,11 @@ class _Presentation:
             out[f"distance_{end}"] = pick(step.slope @ self.seen[layer][now] + step.offset)
         return out
 
+    def elapsed(self, now):
+        """Time since the presentation began, of a step, rounded as Brian2 rounds it."""
+        steps = len(self.fired[self.lesson.answer])
+        return (self.number * steps + now) * self.dt - self.number * (steps * self.dt)
+
     def gather(self, name, now):
         """Add what the spikes of one step bring to a projection's gradient."""
         p, pairs, made = self.plan.projections[name], self.plan.connections[name], self.synapses[name]
@@ -151,7 +157,7 @@ class _Presentation:
         i, j = pairs if pairs is not None else (np.repeat(np.arange(n_pre), n_post), np.tile(np.arange(n_post), n_pre))
         came = self.fired[p.source][now - late][i] if now >= late else np.zeros(len(i), bool)
         for block, there in (("on_pre", came), ("on_post", self.fired[p.target][now][j])):
-            space = self.si[p.target] | {"elapsed": now * self.dt}
+            space = self.si[p.target] | {"elapsed": self.elapsed(now)}
             space |= self.ends(p.source, now, "pre", lambda v, at=i[there]: v[at])
             space |= self.ends(p.target, now, "post", lambda v, at=j[there]: v[at])
             flat = made.gradient.reshape(-1)
