@@ -16,8 +16,8 @@ from spikemeta.runs.study import Study, option
 
 #: Where a network is tested: its name, its engine and the network's parameters.
 PLACES = {
-    "surrogate, 4 ms": ("surrogate", "torch", {"step": 4.0}),
-    "surrogate, 1 ms": ("surrogate", "torch", {"step": 1.0}),
+    "surrogate, 4 ms": ("feedforward", "torch", {"step": 4.0}),
+    "surrogate, 1 ms": ("feedforward", "torch", {"step": 1.0}),
     "feedforward": ("feedforward", "brian2", {}),
 }
 TRAINED = ("surrogate, 4 ms", "feedforward")

@@ -130,7 +130,8 @@ def build(rule, sizes, parameters, constants, images, labels, form="deferred", r
         One of `COMMITS`; of `IMMEDIATE` for that form.
     sizes : tuple of int
         (n_input, n_hidden, n_classes).
-    parameters : spikemeta.networks.feedforward.Parameters
+    parameters : object
+        The constants of the network `feedforward`, an attribute each, in their units.
         With tied feedback and no inhibition.
     constants : dict of str to dict
         Of the rule, by projection.

@@ -115,7 +115,8 @@ def prepare(folder, rule, sizes, parameters, constants, start, images, labels, r
     rule : str
     sizes : tuple of int
         (n_input, n_hidden, n_classes).
-    parameters : spikemeta.networks.feedforward.Parameters
+    parameters : object
+        The constants of the network `feedforward`, an attribute each, in their units.
         With tied feedback and no inhibition.
     constants : dict of str to dict
         Of the rule, by projection.

@@ -12,13 +12,13 @@ import threading
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 
 from spikemeta.benchmarks import handwritten_brian, handwritten_floor
 from spikemeta.data import curricula
 from spikemeta.language.rule import Parameter, Rule
-from spikemeta.networks.feedforward import Parameters
 from spikemeta.simulation import devices, execution, standalone
 from spikemeta.simulation.simulation import Simulation
 
@@ -203,7 +203,7 @@ def floor(rule, work, n_hidden):
 
 def parameters_of(constants):
     """The network's constants as the programs by hand take them."""
-    return Parameters(**constants["network"])
+    return SimpleNamespace(**constants["network"])
 
 
 def open_programs(stack, rules, work, n_hidden, kinds, **how):

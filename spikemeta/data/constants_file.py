@@ -10,7 +10,8 @@
     lr = 1e-3
     hidden.curvature = 3e-3
 
-A block without values may say ``same_as = "mesu"``: what rule mesu has there.
+A block of a network may leave out the task: it is for every one. A block without values may say ``same_as = "mesu"``: what
+rule mesu has there.
 """
 
 import json
@@ -26,7 +27,7 @@ from spikemeta.language import registry
 ENGINES = ("brian2", "torch")
 FEEDBACK = ("tied", "random")
 _PLACE = ("network", "engine", "task", "dataset", "feedback", "variant")
-_NEEDED = _PLACE[:3]
+_NEEDED = _PLACE[:2]
 _HEAD = re.compile(r"\s*\[\[\s*tuned\s*\]\]")
 _MEANT = re.compile(r"\s*\[+\s*tuned\b")
 
@@ -37,8 +38,8 @@ class Block:
 
     Attributes
     ----------
-    network, engine, task : str
-    dataset, feedback, variant : str
+    network, engine : str
+    task, dataset, feedback, variant : str
         Empty: for every one.
     found : str
         The command that found them.
@@ -52,7 +53,7 @@ class Block:
 
     network: str
     engine: str
-    task: str
+    task: str = ""
     dataset: str = ""
     feedback: str = ""
     variant: str = ""
@@ -70,7 +71,8 @@ class Block:
     def title(self):
         """What it is for, in a few words."""
         more = f" ({', '.join(filter(None, self.place[4:]))})" if any(self.place[4:]) else ""
-        return f"{self.task}{f'/{self.dataset}' if self.dataset else ''}, {self.network} on {self.engine}{more}"
+        what = self.task or "every task"
+        return f"{what}{f'/{self.dataset}' if self.dataset else ''}, {self.network} on {self.engine}{more}"
 
 
 def is_constants(path):
@@ -148,9 +150,10 @@ class _Checker:
         texts = {key: entry[key] for key in (*_PLACE, "found", "same_as") if key in entry}
         for key in [key for key, value in texts.items() if not isinstance(value, str)]:
             wrong(key, f"{key} must be a text, not {texts.pop(key)!r}")
-        for key in _NEEDED:
+        needed = (*_NEEDED, *["task"] * self.of_rule)
+        for key in needed:
             if key not in entry:
-                self.problems.append((self.starts[number], f"{key} is missing: every block says {', '.join(_NEEDED)}"))
+                self.problems.append((self.starts[number], f"{key} is missing: every block says {', '.join(needed)}"))
         for key in (key for key in _PLACE if texts.get(key)):
             own_data = key == "dataset" and any(sign in texts[key] for sign in "/.")
             if not own_data and texts[key] not in self.valid[key]:

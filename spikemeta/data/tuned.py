@@ -5,7 +5,7 @@ Ours lie in the folder ``tuned`` of ``rules`` and ``networks``, a file each; tho
 """
 
 import re
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 from spikemeta.data import constants_file, datasets
@@ -55,45 +55,14 @@ def check_file(path):
     return problems or problems_of(load_file(path.with_suffix(".py")))
 
 
-def choose(name, engine, defaults, task, dataset, overrides):
-    """Constants of a network for a task: defaults, then tuned ones, then overrides.
+def network_constants(name, engine, known, task="", dataset=""):
+    """What was found for a network, by ``networks/tuned/NAME.toml``: for all tasks, for one, then for a task and a data set.
 
     Parameters
     ----------
     name, engine : str
-    defaults : dataclass
-        With a method ``problems`` that lists what is wrong with its values.
-    task, dataset : str
-    overrides : dict of str to float or None
-
-    Returns
-    -------
-    dataclass
-        As `defaults`.
-
-    Raises
-    ------
-    UserError
-        For an override that names no constant of the network, or a value that makes no sense.
-    """
-    for key in overrides or {}:
-        if key not in asdict(defaults):
-            raise UserError(suggest(f"parameter of network {name!r}", key, asdict(defaults)))
-    found = replace(defaults, **network_constants(name, engine, asdict(defaults), task, dataset) | (overrides or {}))
-    problems = found.problems()
-    if problems:
-        raise UserError("\n".join(f"network {name!r}: {problem}" for problem in problems))
-    return found
-
-
-def network_constants(name, engine, defaults, task, dataset=""):
-    """What was found for a network, by the blocks of ``networks/tuned/NAME.toml``: for a task, then for a task and a data set.
-
-    Parameters
-    ----------
-    name, engine : str
-    defaults : dict of str to float
-        Every constant of the network.
+    known : collection of str
+        Every constant of the network and its learning signal.
     task, dataset : str
 
     Returns
@@ -108,15 +77,16 @@ def network_constants(name, engine, defaults, task, dataset=""):
     path = registry.constants_file("networks", name)
 
     def problem(key, value):
-        if key not in defaults:
-            return suggest(f"parameter of network {name!r}", key, defaults)
+        if key not in known:
+            return suggest(f"parameter of network {name!r}", key, known)
         number = isinstance(value, (int, float)) and not isinstance(value, bool)
         return None if number else f"{key} must be a number, not {value!r}"
 
-    valid = {"network": [name], "engine": [engine], "feedback": (), "variant": ()}
-    blocks = _sound(*_remembered((path, *defaults), _text(path), lambda data: constants_file.read(path, data, problem, valid)))
-    here = [b for b in blocks if b.task == task and b.dataset in _same(dataset)]
-    return {key: float(value) for b in sorted(here, key=lambda b: bool(b.dataset)) for key, value in b.values.items()}
+    valid = {"network": [name], "feedback": (), "variant": ()}
+    blocks = _sound(*_remembered((path, *known), _text(path), lambda data: constants_file.read(path, data, problem, valid)))
+    here = [b for b in blocks if b.engine == engine and b.task in ("", task) and b.dataset in _same(dataset)]
+    in_order = sorted(here, key=lambda b: (bool(b.task), bool(b.dataset)))
+    return {key: float(value) for b in in_order for key, value in b.values.items()}
 
 
 def _sound(blocks, problems):

@@ -116,7 +116,7 @@ def recorded_of(entries, options):
     how = {"every": options.record_every, "synapses": recording.synapses_of(options.record_synapses)}
     network = scale.loaded_network(options)
     known = {entry.label: recording.valid(entry.rule, network.projections) for entry in entries}
-    neurons = recorded_neurons.valid(network, scale.network(options), options.engine)
+    neurons = recorded_neurons.valid(network, scale.network(options))
     every = list(dict.fromkeys(name for valid in known.values() for name in valid))
     asked = recording.checked(names, every, neurons, "name in --record,")
     how["presentations"] = recorded_neurons.presentations_of(options.record_presentations)

@@ -51,7 +51,7 @@ def width(options, own=None):
 
 def network(options):
     """Name, or file, of the network that the options stand for."""
-    return getattr(options, "network", "") or ("surrogate" if options.engine == "torch" else "feedforward")
+    return getattr(options, "network", "") or "feedforward"
 
 
 def loaded_network(options, entries=()):

@@ -143,7 +143,7 @@ class SimulationOptions:
     )
     network: str = option(
         "",
-        "A network, by name or file (my_network.py). Default: feedforward, or surrogate with --engine torch.",
+        "A network, by name or file (my_network.py). Default: feedforward.",
     )
     batch: int | None = option(None, "Images per step of the rule, with --engine torch. Default: 16.", low=1)
     hidden: int | str | None = option(None, "Hidden neurons; 200,100 for two layers. Default: 100 (quick), 200 (full).", low=1)

@@ -122,8 +122,7 @@ def show(simulation, curriculum, weights, images, variables=(), seed=0):
     """Show images to a network under given weights, without learning.
 
     In a presentation the weights stand still (a rule runs once, after it), so this is what neurons do while it learns, too, at
-    these weights. It is computed in float64 by the network's text, whose spikes are those of both engines; of `feedforward` and
-    `surrogate` by the text `layered`.
+    these weights. It is computed in float64 by the network's text, whose spikes are those of both engines.
 
     Parameters
     ----------
@@ -153,7 +152,7 @@ def show(simulation, curriculum, weights, images, variables=(), seed=0):
     from spikemeta.backends.networks.torch import NetworkModule
 
     sizes = curriculum.dataset.train_images.shape[1], simulation.n_hidden, curriculum.n_classes
-    made = written.as_text(simulation.network, simulation.network_name, simulation.engine)
+    made = written.as_text(simulation.network, simulation.network_name)
     own = stimuli.network_parameters(made, simulation.network_name, curriculum.dataset, simulation.network_parameters)
     if made.kept(sizes):
         lasting = ", ".join(name.partition(" ")[2] for name in made.kept(sizes))

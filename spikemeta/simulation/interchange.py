@@ -6,13 +6,37 @@ constants, in ms, are in the graph's metadata.
 """
 
 import dataclasses
+import math
 from pathlib import Path
 
 import numpy as np
 
 from spikemeta.errors import UserError
 
-_STEP = 1.0  # ms, of network feedforward
+
+@dataclasses.dataclass(frozen=True)
+class Neurons:
+    """Constants of leaky integrate-and-fire neurons of a run, in ms.
+
+    Attributes
+    ----------
+    step, tau_synapse, tau_membrane : float
+    """
+
+    step: float
+    tau_synapse: float
+    tau_membrane: float
+
+    @property
+    def decays(self):
+        """Factors by which a synaptic current and a membrane potential fall in a step."""
+        return math.exp(-self.step / self.tau_synapse), math.exp(-self.step / self.tau_membrane)
+
+    @property
+    def gain(self):
+        """Potential, one step later, per current: dv/dt = I/tau_synapse - v/tau_membrane, integrated exactly."""
+        synapse, membrane = self.decays
+        return (membrane - synapse) * self.tau_membrane / (self.tau_membrane - self.tau_synapse)
 
 
 def names_of(count):
@@ -38,23 +62,21 @@ def projections(run):
 
 
 def neurons(run):
-    """Constants of a run's neurons, as `spikemeta.networks.surrogate.Parameters`.
+    """Constants of a run's `Neurons`.
 
     Raises
     ------
     UserError
         If the hidden neurons inhibit each other, which layers of neurons cannot express; for another network than a chain.
     """
-    from spikemeta.networks.surrogate import Parameters
-
     projections(run)
-    constants = {"step": _STEP} | run.constants["network"]
+    constants = run.constants["network"]
     if constants.get("inhibition"):
         raise UserError(
             f"this network's hidden neurons inhibit each other (inhibition {constants['inhibition']:g}): only networks "
             "without can be exported, such as those of the task joint, or with network_parameters={'inhibition': 0.0}"
         )
-    return Parameters(**{f.name: constants[f.name] for f in dataclasses.fields(Parameters) if f.name in constants})
+    return Neurons(**{f.name: constants[f.name] for f in dataclasses.fields(Neurons)})
 
 
 def module(run):
@@ -63,7 +85,7 @@ def module(run):
     Parameters
     ----------
     run : Run
-        Of network surrogate, feedforward or, with several hidden layers, layered; its mean weights are used.
+        Of network feedforward, with any number of hidden layers; its mean weights are used.
 
     Returns
     -------
@@ -100,7 +122,7 @@ def write_nir(run, path):
     Parameters
     ----------
     run : Run
-        Of network surrogate or feedforward.
+        Of network feedforward.
     path : str or Path
 
     Raises

@@ -36,7 +36,7 @@ def plan_of(simulation, curriculum, seed=0):
         For a network written as code without a text.
     """
     sizes = curriculum.dataset.train_images.shape[1], simulation.n_hidden, curriculum.n_classes
-    made = written.as_text(simulation.network, simulation.network_name, simulation.engine)
+    made = written.as_text(simulation.network, simulation.network_name)
     own = stimuli.network_parameters(made, simulation.network_name, curriculum.dataset, simulation.network_parameters)
     parameters = made.parameters(curriculum.name, curriculum.dataset.name, own)
     return made.started(sizes, parameters, made.start(sizes, parameters, np.random.default_rng([seed, 1])))

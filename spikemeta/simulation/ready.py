@@ -33,7 +33,25 @@ class Ready:
         return sum(fired[name].detach().sum() for name in self.hidden) if self.hidden else out.new_zeros(()), out
 
     def loss(self, counts, labels, parameters, allowed=None):
-        """Cross-entropy of the softmax of the evidence (batch, n_classes), as of `spikemeta.networks.surrogate`."""
-        from spikemeta.networks import surrogate
+        """Cross-entropy of the softmax of the evidence, mean over the batch.
 
-        return surrogate.network.loss(counts, labels, parameters, allowed)
+        Parameters
+        ----------
+        counts : Tensor, (batch, n_classes)
+        labels : Tensor, (batch,) int64
+        parameters : Constants
+        allowed : sequence of int or None
+            Answers in the softmax; no gradient reaches the others. None: all of them.
+
+        Returns
+        -------
+        Tensor, nats
+        """
+        import torch
+
+        logits = parameters.logit * counts
+        if allowed is not None:
+            others = torch.ones(logits.shape[1], dtype=torch.bool)
+            others[list(allowed)] = False
+            logits = logits.masked_fill(others, -torch.inf)
+        return torch.nn.functional.cross_entropy(logits, labels)

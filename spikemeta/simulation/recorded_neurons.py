@@ -49,7 +49,7 @@ def presentations_of(given):
     return tuple(sorted({int(word) for word in words}))
 
 
-def valid(network, name, engine):
+def valid(network, name):
     """Names that can be recorded of a network's neurons: spikes of each layer, and the variables of those that have some.
 
     Parameters
@@ -58,15 +58,14 @@ def valid(network, name, engine):
         From `spikemeta.simulation.written.of`.
     name : str
         Of the network.
-    engine : str
 
     Returns
     -------
     list of str
-        Empty for code that no text stands for.
+        Empty for a network written as code.
     """
     try:
-        structure = written.as_text(network, name, engine).network.structure
+        structure = written.as_text(network, name).network.structure
     except UserError:
         return []
     kinds = {
@@ -88,7 +87,7 @@ def plan_of(simulation, sizes, constants, start):
     start : dict of str to ndarray
         From the network's ``start``.
     """
-    text = written.as_text(simulation.network, simulation.network_name, simulation.engine)
+    text = written.as_text(simulation.network, simulation.network_name)
     own = {name: value for name, value in constants.items() if name in text.defaults}
     parameters = dataclasses.replace(text.parameters(), **own)
     return text.started(sizes, parameters, text.start(sizes, parameters, np.random.default_rng(0)) | start)

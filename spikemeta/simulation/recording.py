@@ -148,7 +148,7 @@ class Recorder:
 
     def __init__(self, recording, simulation, curriculum, start, state, constants, out=None, finished=None):
         self.rule, self.constants = simulation.rule, constants["rule"]
-        network = simulation.network, simulation.network_name, simulation.engine
+        network = simulation.network, simulation.network_name
         self.names, neurons = _checked_names(
             recording, self.rule, simulation.network.projections, recorded_neurons.valid(*network)
         )

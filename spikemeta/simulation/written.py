@@ -10,14 +10,8 @@ from spikemeta.language import limits, registry
 from spikemeta.language.network import Network
 from spikemeta.simulation import responses
 
-#: The text with any number of hidden layers that takes the place of a network written as code, which has one.
-LAYERED = {"feedforward": "layered", "surrogate": "layered"}
-
-
 #: Ways in which a signal carries back what the answer feels.
 FEEDBACK = ("tied", "random")
-#: The network as code whose constants a text has that learns by a gradient, as that one does in torch.
-_GRADIENT = "surrogate"
 
 
 def way_of(feedback):
@@ -57,33 +51,27 @@ def of(name, engine="torch", n_hidden=None, feedback="tied"):
     n_hidden : int or tuple of int
         Hidden neurons; of several layers, a tuple.
     feedback : str
-        On engine brian2 as for `way_of`: a network as code with another signal is its text.
+        On engine brian2 as for `way_of`.
     """
-    found, like = registry.get_network(name), None
+    found = registry.get_network(name)
+    if not isinstance(found, Network):
+        return found
     layers = n_hidden if isinstance(n_hidden, tuple) and len(n_hidden) > 1 else ()
     signal = way_of(feedback)[0] if engine == "brian2" else ""
-    if (layers or signal) and str(name) in LAYERED and engine in found.engines:
-        found, like = registry.get_network(LAYERED[name]), found
-    if isinstance(found, Network):
-        if like and signal and registry.get_signal(signal).historical:
-            like = registry.get_network(_GRADIENT)
-        return Written(found, not str(name).endswith(".py"), engine, layers, like, signal)
-    return found
+    return Written(found, not str(name).endswith(".py"), engine, layers, signal)
 
 
-def as_text(network, name, engine):
-    """A network from `of` as a `Written`: itself, or the text that stands for one written as code, with its constants.
+def as_text(network, name):
+    """A network from `of`, which must be a `Written`.
 
     Raises
     ------
     UserError
-        For code without such a text.
+        For one written as code.
     """
-    if isinstance(network, Written):
-        return network
-    if str(name) not in LAYERED:
-        raise UserError(f"network {str(name)!r} is no text, and no text stands for it")
-    return Written(registry.get_network(LAYERED[str(name)]), engine=engine, like=network)
+    if not isinstance(network, Written):
+        raise UserError(f"network {str(name)!r} is written as code: what is asked for needs a text")
+    return network
 
 
 def bases(network):
@@ -123,8 +111,6 @@ class Written:
         Where it will run: on brian2 it has the constants of its learning signal, too.
     layers : tuple of int
         Neurons of several hidden layers in place of one.
-    like : network or None
-        A network as code whose constants it has, unless it is told others.
     signal : str
         A learning signal in place of the network's own, on brian2.
 
@@ -143,16 +129,16 @@ class Written:
 
     engines = ("brian2", "torch")
 
-    def __init__(self, network, ours=False, engine="torch", layers=(), like=None, signal=""):
+    def __init__(self, network, ours=False, engine="torch", layers=(), signal=""):
         names = network.structure.projections
         network = network.stacked(layers) if layers else network
-        self.network, self.ours, self.engine, self.like = network, ours, engine, like
+        self.network, self.ours, self.engine = network, ours, engine
         self.signal = registry.get_signal(signal or network.signal) if engine == "brian2" else None
         self.projections = tuple(name for name, p in network.structure.projections.items() if p.plastic)
         self.defaults = {name: p.value for name, p in network.parameters.items()}
         self.bases = {name: name if name in names else name.rstrip("0123456789") for name in self.projections}
         self.defaults |= self._of_signal(self.defaults)
-        self.defaults |= self._of_code("", "")
+        self.defaults |= self._found()
         fields = [(name, float, dataclasses.field(default=value)) for name, value in self.defaults.items()]
         self._constants = dataclasses.make_dataclass("Constants", fields, frozen=True)
         self.text = repr((network, self.signal))
@@ -174,9 +160,7 @@ class Written:
         UserError
             For an override that names no constant of the network, or a value that makes no sense.
         """
-        place = self.network.name, self.engine, self.defaults, task, dataset
-        found = self._of_code(task, dataset) | (tuned.network_constants(*place) if self.ours else {})
-        layers = found, overrides or {}
+        layers = self._found(task, dataset), overrides or {}
         only = self.defaults.keys() - self.network.parameters.keys()
         of_signal = {name: value for given in layers for name, value in given.items() if name in only}
         problems = [
@@ -188,9 +172,14 @@ class Written:
         constants = self.network.constants(given, kept)
         return self._constants(**self.defaults | constants | {name: float(value) for name, value in of_signal.items()})
 
-    def _of_code(self, task, dataset):
-        """Constants of the network as code that this text has, too."""
-        found = dataclasses.asdict(self.like.parameters(task, dataset)) if self.like else {}
+    def _found(self, task="", dataset=""):
+        """Constants that a search found: of a gradient from the history in brian2 those of torch, which has the same one."""
+        if not self.ours:
+            return {}
+        historical = self.signal is not None and self.signal.historical
+        own = registry.get_signal(self.network.signal).parameters
+        known = dict.fromkeys([*self.network.parameters, *own])
+        found = tuned.network_constants(self.network.name, "torch" if historical else self.engine, known, task, dataset)
         return {name: value for name, value in found.items() if name in self.defaults}
 
     def _of_signal(self, constants):
@@ -299,13 +288,29 @@ class Written:
         weights = {name: start[name] for name in made.weights}
         return dataclasses.replace(made, connections=pairs, weights=weights)
 
-    def build(self, rule, sizes, parameters, feedback, stimulus, teacher, dtype="float64", dense="auto", start=None):
-        """Brian2 objects of the network that learns by its signal; arguments as of `spikemeta.networks.feedforward`.
+    def build(
+        self, rule, sizes, parameters, feedback, stimulus, teacher, dtype="float64", dense="auto", start=None, connect=None
+    ):
+        """Brian2 objects of the network that learns by its signal.
 
         Parameters
         ----------
+        rule : Rule
+        sizes : tuple of int
+            (n_input, n_hidden, n_classes).
+        parameters : Constants
+        feedback : str
+            As for `way_of`.
+        stimulus, teacher : brian2.Function
+            ``stimulus(presentation, i)``: brightness of an input, 0 to 1. ``teacher(presentation)``: label, or -1.
+        dtype : {"float64", "float32"}
+            Of the synapses' state and of the variables of neurons.
+        dense : {"auto", False}
+            Whether standalone code walks rows and finds events in blocks, or is all Brian2's own.
         start : dict of str to ndarray
             From `start`: decides which synapses there are; values come with each phase.
+        connect : dict of str to dict or None
+            By projection, places ``i`` and ``j`` of its synapses in place of those that the text says.
 
         Returns
         -------
@@ -314,6 +319,8 @@ class Written:
         from spikemeta.backends.networks import brian_input, brian_learning, lesson
 
         made = self.started(sizes, parameters, start)
+        pairs = {name: tuple(np.asarray(given[end]) for end in "ij") for name, given in (connect or {}).items()}
+        made = dataclasses.replace(made, connections=made.connections | pairs)
         random = {name.partition(" ")[2]: v for name, v in start.items() if name.startswith("feedback ")}
         taught = lesson.make(
             made, self.signal, way_of(feedback)[1], constants=self._values_of_signal(parameters), random=random

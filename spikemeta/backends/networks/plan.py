@@ -67,6 +67,8 @@ class Plan:
     def fans(self, plastic):
         """Synapses of each source, by the counter of what uses them: of its spikes, and of its touches where it learns.
 
+        What feeds a variable that a layer has one of, such as inhibition by a pool, counts as no synapse.
+
         Parameters
         ----------
         plastic : iterable of str
@@ -78,6 +80,8 @@ class Plan:
         """
         out = {}
         for name, p in self.projections.items():
+            if self.layers[p.target].shared[self.variable(name)]:
+                continue
             n_pre, pairs = self.sizes[p.source], self.connections[name]
             n_post = self.weights[name].size // n_pre
             fan = np.full(n_pre, n_post) if pairs is None else np.bincount(pairs[0], minlength=n_pre)
