@@ -16,11 +16,11 @@ from spikemeta.runs.study import Study, option
 
 #: Where a network is tested: its name, its engine and the network's parameters.
 PLACES = {
-    "surrogate, 4 ms": ("feedforward", "torch", {"step": 4.0}),
-    "surrogate, 1 ms": ("feedforward", "torch", {"step": 1.0}),
-    "feedforward": ("feedforward", "brian2", {}),
+    "torch, 4 ms": ("feedforward", "torch", {"step": 4.0}),
+    "torch, 1 ms": ("feedforward", "torch", {"step": 1.0}),
+    "brian2": ("feedforward", "brian2", {}),
 }
-TRAINED = ("surrogate, 4 ms", "feedforward")
+TRAINED = ("torch, 4 ms", "brian2")
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ PLANTED = [
     ),
     (
         "spikemeta/data/items.py",
-        "from spikemeta.networks.feedforward import Parameters",
+        "from spikemeta.networks.feedforward import network",
         "spikemeta.data.items -> networks.feedforward",
     ),
     (

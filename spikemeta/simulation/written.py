@@ -170,7 +170,21 @@ class Written:
             raise UserError("\n".join(f"signal {self.signal.name!r}: {problem}" for problem in problems))
         kept, given = ({name: value for name, value in layer.items() if name not in only} for layer in layers)
         constants = self.network.constants(given, kept)
-        return self._constants(**self.defaults | constants | {name: float(value) for name, value in of_signal.items()})
+        made = self.defaults | constants | {name: float(value) for name, value in of_signal.items()}
+        self._check_teaching(made)
+        return self._constants(**made)
+
+    def _check_teaching(self, constants):
+        """Refuse teaching events that are more than one a step."""
+        if self.signal is None or not self.signal.teach_rate.strip():
+            return
+        own = self.signal.si({name: value for name, value in constants.items() if name in self.signal.parameters})
+        highest = max(float(self.network.value(self.signal.teach_rate.strip(), own | {"right": right})) for right in (0.0, 1.0))
+        if highest * constants["step"] > 1000 * (1 + 1e-9):
+            raise UserError(
+                f"network {self.network.name!r}, signal {self.signal.name!r}: teaching events at {highest:g} Hz are more than "
+                f"one in a step of {constants['step']:g} ms: at most {1000 / constants['step']:g} Hz"
+            )
 
     def _found(self, task="", dataset=""):
         """Constants that a search found: of a gradient from the history in brian2 those of torch, which has the same one."""

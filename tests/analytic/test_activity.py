@@ -14,10 +14,10 @@ from spikemeta.simulation.simulation import Simulation
 
 CURRICULUM = curricula.build("split", datasets.load("digits"), n_tasks=2, limit=8, test_limit=4)
 PLACES = {
-    "surrogate": {"engine": "torch", "network": "surrogate", "n_hidden": 6},
+    "torch": {"engine": "torch", "n_hidden": 6},
     "feedforward": {"mode": "runtime", "network": "feedforward", "n_hidden": 6, "network_parameters": {"inhibition": 0.05}},
     "recurrent": {"engine": "torch", "network": "recurrent", "n_hidden": 6},
-    "deep": {"engine": "torch", "network": "surrogate", "n_hidden": (6, 5)},
+    "deep": {"engine": "torch", "n_hidden": (6, 5)},
 }
 
 
@@ -35,7 +35,7 @@ def shown(place, variables=(), rule="sgd", **more):
 def test_every_spike_and_potential_is_that_of_the_reference(place):
     names = ("hidden.v", "readout.v", *(["hidden.adaptation"] if place == "recurrent" else []))
     simulation, start, weights, found = shown(place, names)
-    text = registry.get_network("recurrent" if place == "recurrent" else "layered")
+    text = registry.get_network("recurrent" if place == "recurrent" else "feedforward")
     text = text.stacked(simulation.layers) if place == "deep" else text
     constants = simulation.constants(CURRICULUM)["network"]
     own = {name: value for name, value in constants.items() if name in text.parameters} | {"step": found.step}
@@ -56,7 +56,7 @@ def test_every_spike_and_potential_is_that_of_the_reference(place):
 
 
 def test_it_becomes_a_data_set_and_neo_segments():
-    *_, found = shown("surrogate", ["hidden.v"])
+    *_, found = shown("torch", ["hidden.v"])
     data = found.to_dataset()
     assert data["hidden.spikes"].dims == ("image", "time", "hidden_neuron") == data["hidden.v"].dims
     assert data.time.values.tolist() == [4.0 * k for k in range(25)]
@@ -74,6 +74,6 @@ def test_it_becomes_a_data_set_and_neo_segments():
 def test_what_does_not_fit_is_told_at_once():
     images = CURRICULUM.dataset.test_images[:2].astype(float)
     with pytest.raises(UserError) as error:
-        shown("surrogate", ["hiden.v"], weights={"hidden": np.zeros((64, 5)), "redout": np.zeros((6, 2))}, images=images)
+        shown("torch", ["hiden.v"], weights={"hidden": np.zeros((64, 5)), "redout": np.zeros((6, 2))}, images=images)
     for text in ("'hiden.v'; did you mean 'hidden.v'", "(64, 6), not (64, 5)", "'readout' must have", "'redout'", "uint8"):
         assert text in str(error.value)

@@ -26,11 +26,7 @@ def curricula():
 
 
 def simulation(mode, rule):
-    network = (
-        {"engine": "torch", "network": "surrogate"}
-        if mode == "torch"
-        else {"mode": mode, "network_parameters": {"presentation": 40.0}}
-    )
+    network = {"engine": "torch"} if mode == "torch" else {"mode": mode, "network_parameters": {"presentation": 40.0}}
     return Simulation(registry.get_rule(rule), n_hidden=8, **network)
 
 

@@ -51,7 +51,7 @@ def curriculum():
 @pytest.mark.parametrize("case", CASES)
 def test_the_block_is_named(case, engine, curriculum):
     texts, x, blocks, remedy = CASES[case]
-    how = {"mode": "runtime"} if engine == "brian2" else {"network": "surrogate", "engine": "torch", "batch": 3}
+    how = {"mode": "runtime"} if engine == "brian2" else {"engine": "torch", "batch": 3}
     if engine == "torch":
         how["network_parameters"] = {"readout_spread": 1.0}
     made = Simulation(rule_of(texts), n_hidden=4, parameters={"x": x}, **how)
@@ -63,7 +63,7 @@ def test_a_number_that_is_one_for_all_synapses(curriculum, monkeypatch, tmp_path
     """Whole tensors: Python's own exp and division raise, where those of tensors would give infinity."""
     monkeypatch.setenv("CXX", "no-such-compiler")
     monkeypatch.setenv("SPIKEMETA_CACHE", str(tmp_path))
-    how = {"network": "surrogate", "engine": "torch", "batch": 3, "n_hidden": 4, "parameters": {"x": 1.0}}
+    how = {"engine": "torch", "batch": 3, "n_hidden": 4, "parameters": {"x": 1.0}}
     for text, blocks in (
         (SILENT | {"on_boundary": "w = w/clip(1 - x*age/(4*presentation), 0, 1)"}, "on_boundary"),
         (SILENT | {"on_presentation": "w = w*exp(x*1e3*age/presentation)"}, "on_presentation"),
@@ -76,7 +76,7 @@ def test_a_number_that_is_one_for_all_synapses(curriculum, monkeypatch, tmp_path
 def test_a_stream_names_the_block(monkeypatch, tmp_path):
     texts, x, blocks, remedy = CASES["a boundary"]
     monkeypatch.setattr(registry, "get_rule", lambda _: rule_of(texts))
-    simulation = {"network": "surrogate", "engine": "torch", "batch": 3, "n_hidden": 4, "feedback": "tied"}
+    simulation = {"engine": "torch", "batch": 3, "n_hidden": 4, "feedback": "tied"}
     simulation |= {"parameters": {"x": x}, "network_parameters": None}
     curriculum = {"name": "permuted", "dataset": "digits", "limit": 6, "test_limit": 2, "n_tasks": 2}
     made = pool.Point("unstable", "unstable", 0, curriculum, simulation, str(tmp_path), False)

@@ -7,7 +7,7 @@ import pytest
 
 from spikemeta.data import curricula, datasets
 from spikemeta.language import registry
-from spikemeta.simulation import programs
+from spikemeta.simulation import programs, written
 from spikemeta.simulation.simulation import Simulation
 
 
@@ -15,19 +15,18 @@ from spikemeta.simulation.simulation import Simulation
 def asked(monkeypatch):
     """Runs a toy network; ``built`` has the rules of the networks that were built, or, once ``refused``, should have been."""
     monkeypatch.setattr(programs, "_KEPT", {})
-    network, found = registry.load("networks", "feedforward"), []
-    real = network.build
+    found, real = [], written.Written.build
 
     class Refused(Exception):
         pass
 
-    def build(rule, *arguments, **more):
+    def build(network, rule, *arguments, **more):
         found.append(rule.name)
         if ask.refused:
             raise Refused
-        return real(rule, *arguments, **more)
+        return real(network, rule, *arguments, **more)
 
-    monkeypatch.setattr(network, "build", build)
+    monkeypatch.setattr(written.Written, "build", build)
 
     def ask(**more):
         toy = curricula.build("split", datasets.load("digits"), n_tasks=2, limit=2, test_limit=2)

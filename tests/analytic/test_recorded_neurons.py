@@ -20,7 +20,7 @@ SHORT = {"presentation": 40.0}
 PLACES = {
     "standalone": {"mode": "standalone", "network_parameters": SHORT | {"inhibition": 0.05}},
     "runtime": {"mode": "runtime", "network_parameters": SHORT | {"inhibition": 0.05}},
-    "torch": {"engine": "torch", "network": "surrogate", "batch": 4},
+    "torch": {"engine": "torch", "batch": 4},
     "kept": {"mode": "runtime", "network": "winner_take_all", "network_parameters": SHORT, "parameters": {"lr": 0.01}},
 }
 WHAT = "input.spikes, hidden.spikes, readout.spikes, hidden.v, hidden.inhibitory, readout.current"

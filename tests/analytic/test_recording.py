@@ -18,7 +18,7 @@ from spikemeta.simulation.simulation import Simulation
 PLACES = {
     "standalone": {"mode": "standalone", "network_parameters": {"presentation": 40.0}},
     "runtime": {"mode": "runtime", "network_parameters": {"presentation": 40.0}},
-    "torch": {"engine": "torch", "network": "surrogate", "batch": 4},
+    "torch": {"engine": "torch", "batch": 4},
     "surrogate": {"mode": "standalone", "network_parameters": {"presentation": 40.0}, "feedback": "surrogate"},
     "eprop": {"mode": "standalone", "network_parameters": {"presentation": 40.0}, "feedback": "eprop"},
 }

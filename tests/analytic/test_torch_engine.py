@@ -10,6 +10,7 @@ from spikemeta.data import curricula, datasets
 from spikemeta.errors import InstabilityError, UserError
 from spikemeta.language import registry
 from spikemeta.language.rule import Parameter, Rule
+from spikemeta.simulation import written
 from spikemeta.simulation.simulation import Simulation
 
 BATCH = 5
@@ -33,7 +34,7 @@ def simulation(rule="mesu", **more):
     parameters = PARAMETERS[rule] if isinstance(rule, str) else {}
     rule = registry.get_rule(rule) if isinstance(rule, str) else rule
     more = {"parameters": parameters, "batch": BATCH} | more
-    return Simulation(rule, network="surrogate", engine="torch", n_hidden=8, **more)
+    return Simulation(rule, engine="torch", n_hidden=8, **more)
 
 
 def assert_same_bits(a, b):
@@ -85,7 +86,6 @@ def test_a_resumed_run_equals_an_uninterrupted_one(rule, curriculum, tmp_path, p
     with pytest.raises(UserError, match="holds another run"):
         Simulation(
             registry.get_rule(rule),
-            network="surrogate",
             engine="torch",
             n_hidden=8,
             parameters=PARAMETERS[rule],
@@ -188,12 +188,10 @@ def test_weights_start_a_run_and_are_what_it_ends_with(curriculum):
 
 def test_mismatches_are_named():
     sgd = registry.get_rule("sgd")
-    with pytest.raises(UserError, match="'surrogate' does not run on engine 'brian2', but on 'torch'"):
-        Simulation(sgd, network="surrogate")
-    with pytest.raises(UserError, match="'feedforward' does not run on engine 'torch'"):
-        Simulation(sgd, engine="torch")
+    with pytest.raises(UserError, match="'perceptron' does not run on engine 'brian2', but on"):
+        Simulation(sgd, network="perceptron")
     with pytest.raises(UserError, match="batch must be at least 1"):
-        Simulation(sgd, network="surrogate", engine="torch", batch=0)
+        Simulation(sgd, engine="torch", batch=0)
 
 
 @pytest.mark.parametrize(
@@ -210,4 +208,4 @@ def test_mismatches_are_named():
 )
 def test_bad_constants_of_the_network(values, message):
     with pytest.raises(UserError, match=message):
-        registry.load("networks", "surrogate").parameters(overrides=values)
+        written.of("feedforward", "torch").parameters(overrides=values)

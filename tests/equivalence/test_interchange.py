@@ -6,12 +6,11 @@ import pytest
 import torch
 from snntorch.import_nir import import_from_nir
 
-from spikemeta.backends.networks import plan
+from spikemeta.backends.networks import coding, plan
 from spikemeta.backends.networks.torch import NetworkModule
 from spikemeta.data import curricula, datasets
 from spikemeta.errors import UserError
 from spikemeta.language import registry
-from spikemeta.networks import surrogate
 from spikemeta.simulation import interchange
 from spikemeta.simulation.simulation import Run, Simulation
 
@@ -23,7 +22,6 @@ def run(request):
     curriculum = curricula.build("split", datasets.load("digits"), n_tasks=1, limit=60, test_limit=4)
     return Simulation(
         registry.get_rule(request.param),
-        network="surrogate",
         engine="torch",
         n_hidden=20,
         parameters=PARAMETERS[request.param],
@@ -31,16 +29,21 @@ def run(request):
     ).run(curriculum, seed=1)
 
 
+def made_of(n_hidden):
+    text = registry.get_network("feedforward")
+    return plan.make(text, 64, n_hidden, 2, text.constants({"step": 4.0}))
+
+
 @pytest.fixture(scope="module")
 def given():
     data = datasets.load("digits")
     images = torch.from_numpy(data.test_images[data.test_labels < 2][:40]).float() / 255
-    return surrogate.network.draw(images, surrogate.Parameters(), torch.Generator().manual_seed(0))
+    return coding.draw(made_of(20), images, torch.Generator().manual_seed(0))
 
 
 def expected(run, given):
     weights = {name: torch.tensor(w).float() for name, w in run.weights.items()}
-    return surrogate.network.respond(weights, given, interchange.neurons(run))[1]
+    return NetworkModule(made_of(20)).respond(given, weights)[0]["readout"][2:]
 
 
 def stepped(layers, given):
@@ -98,9 +101,9 @@ def test_what_cannot_be_written_or_read_is_named(run, tmp_path):
 
 
 def test_several_hidden_layers_leave_and_come_back(given, tmp_path):
-    """The text `layered` and what a NIR file says: the same spikes, three steps earlier."""
+    """Two hidden layers and what a NIR file says: the same spikes, three steps earlier."""
     text, constants = (
-        registry.get_network("layered").stacked((12, 8)),
+        registry.get_network("feedforward").stacked((12, 8)),
         {"step": 4.0, "hidden_spread": 0.4, "hidden2_spread": 1.0, "readout_spread": 2.0},
     )
     made = plan.make(text, 64, 20, 2, text.constants(constants), seed=1)

@@ -130,7 +130,7 @@ def test_what_nir_cannot_say_is_told_at_once(tmp_path):
     nir.write(tmp_path / "foreign.nir", nir.NIRGraph.from_list(nir.Linear(np.ones((2, 3)))))
     with pytest.raises(UserError, match="its metadata lack step_ms or answer"):
         network_nir.read(tmp_path / "foreign.nir")
-    chain = plan.make(registry.get_network("layered"), 8, 6, 3)  # whose pool nothing feeds
+    chain = plan.make(registry.get_network("feedforward"), 8, 6, 3)  # whose pool nothing feeds
     assert set(network_nir.graph(chain).nodes) == {"input", "hidden", "readout", "to hidden", "to readout", "output"}
     with pytest.raises(UserError, match="cannot write"):
         network_nir.write(chain, tmp_path / "no" / "net.nir")

@@ -7,7 +7,7 @@ import torch
 from cases import EXAMPLES
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from taught import DETERMINISTIC, SHAPES, SIZES, learned, shown
+from taught import RULES, SHAPES, SIZES, learned, shown
 
 from spikemeta.backends.networks import lesson, plan, reference, reference_learning
 from spikemeta.backends.networks.torch import NetworkModule
@@ -18,7 +18,7 @@ from spikemeta.networks.signals import error_feedback, stdp, stdp_triplet
 
 @pytest.mark.parametrize(
     ("signal", "names"),
-    [(stdp.signal, DETERMINISTIC), (error_feedback.signal, DETERMINISTIC), (stdp_triplet.signal, ["laplace"])],
+    [(stdp.signal, RULES), (error_feedback.signal, RULES), (stdp_triplet.signal, ["laplace"])],
     ids=["stdp", "error_feedback", "stdp_triplet"],
 )
 def test_brian2_learns_as_the_reference_does(signal, names):
@@ -68,7 +68,7 @@ def test_every_layer_learns_as_in_the_reference(shape, feedback, signal):
 @given(
     drawn.networks(),
     st.integers(0, 2**20),
-    st.sampled_from(["sgd", "laplace", "mesu"]),
+    st.sampled_from(RULES),
     st.sampled_from(["tied", "random"]),
     st.sampled_from([error_feedback.signal, stdp.signal]),
 )

@@ -6,17 +6,18 @@ import brian2
 import numpy as np
 import pytest
 
+from spikemeta.backends.networks import brian_learning
 from spikemeta.benchmarks import handwritten_brian, handwritten_floor
 from spikemeta.data import curricula, datasets
 from spikemeta.language import registry
-from spikemeta.networks import feedforward
-from spikemeta.networks.feedforward import Parameters
-from spikemeta.simulation import executors, stimuli
+from spikemeta.simulation import executors, stimuli, written
 from spikemeta.simulation.simulation import Simulation
 
 SIZES, COUNT = (64, 12, 10), 6
 #: The onset falls between two steps: where it is one, rounding of the time decides whether that step learns.
-PARAMETERS = Parameters(input_rate=400.0, hidden_spread=0.4, readout_spread=0.5, hidden_band=0.01, onset=14.5)
+PARAMETERS = written.of("feedforward", "brian2").parameters(
+    overrides={"input_rate": 400.0, "hidden_spread": 0.4, "readout_spread": 0.5, "hidden_band": 0.01, "onset": 14.5}
+)
 CONSTANTS = {
     "sgd": {"lr": 1e-3},
     "laplace": {"lr": 1e-3, "curvature": 1e-3, "window": 7.0},
@@ -57,7 +58,7 @@ def ours(name, connect=None):
     if connect:
         state |= {k: v[connect["i"], connect["j"]] for k, v in state.items() if k.startswith("hidden.")}
     shown, pairs = stimuli.Stimuli(), {"hidden": connect} if connect else None
-    built = simulation.network.build(rule, SIZES, PARAMETERS, "tied", shown.stimulus, shown.teacher, connect=pairs)
+    built = simulation.network.build(rule, SIZES, PARAMETERS, "tied", shown.stimulus, shown.teacher, start=start, connect=pairs)
     seen = brian2.SpikeMonitor(built.groups["input"])
     built.network.add(seen)
     executor = executors.Runtime(built, shown)
@@ -110,7 +111,7 @@ def brian2_by_hand(name, given, monkeypatch, connect=None):
 def dice(monkeypatch):
     """Every uniform number is `DICE`: each program draws in its own way."""
     constant = brian2.Function(lambda *_: DICE, arg_units=[1, 1], return_unit=1, stateless=False)
-    monkeypatch.setattr(feedforward, "WEIGHT_DICE", constant)
+    monkeypatch.setattr(brian_learning, "WEIGHT_DICE", constant)
 
 
 @pytest.mark.parametrize("name", handwritten_brian.COMMITS)
@@ -143,7 +144,8 @@ def test_the_floor_is_ours(name, tmp_path, monkeypatch):
 def test_the_floor_learns_from_spikes_of_its_own(tmp_path):
     """Single precision and random input of its own; chance is 0.1."""
     name, data = "laplace", datasets.load("digits")
-    sizes, parameters = (64, 60, 10), replace(Parameters(), input_rate=480.0, hidden_spread=0.15)
+    sizes, network = (64, 60, 10), written.of("feedforward", "brian2")
+    parameters = network.parameters(overrides={"input_rate": 480.0, "hidden_spread": 0.15})
     constants = {p: {"lr": 1e-3, "curvature": 3e-4, "window": 1e5} for p in ("hidden", "readout")}
     rng = np.random.default_rng(0)
     start = {

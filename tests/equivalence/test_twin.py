@@ -1,4 +1,4 @@
-"""The network for surrogate gradients is the feedforward one: the same neurons, stepped by torch instead of Brian2."""
+"""The network `feedforward` in torch, in Brian2 and as snnTorch's layers: the same spikes, and the gradient of autograd."""
 
 import brian2
 import numpy as np
@@ -6,12 +6,33 @@ import pytest
 import snntorch
 import torch
 
+from spikemeta.backends.networks import coding, plan
+from spikemeta.backends.networks.torch import NetworkModule
+from spikemeta.backends.networks.torch_layers import Layer
+from spikemeta.backends.networks.torch_whole import whole
 from spikemeta.language import registry
-from spikemeta.networks import feedforward, surrogate
-from spikemeta.simulation import stimuli
+from spikemeta.simulation import stimuli, written
 
 SIZES = (12, 9, 3)
 SHOWN = 4
+
+
+def made(sizes=SIZES, **constants):
+    """The network's numbers, with steps of 4 ms unless it is said."""
+    text = registry.get_network("feedforward")
+    return plan.make(text, *sizes, text.constants({"step": 4.0} | constants))
+
+
+def layer(slope, scale):
+    """The readout's layer, the place of the current there, and how both variables decay in a step."""
+    step = made().layers["readout"]
+    k = step.variables.index("current")
+    return Layer(step, slope, scale), k, step.propagator[k, k], step.propagator[1 - k, 1 - k]
+
+
+def whole_of(found, k, drive):
+    """Spikes from the second step on: what arrives in a step is seen in the next."""
+    return whole(found, {k: (0, drive)}, len(drive) + 1, drive.shape[-1])[0][1:]
 
 
 def weights(seed, hidden=0.6, readout=0.9):
@@ -33,9 +54,11 @@ def brian():
     shown.load(images, np.arange(SHOWN, dtype=np.int32), np.arange(SIZES[0]), np.zeros(SHOWN, np.int32))
     brian2.set_device("runtime")
     brian2.prefs.codegen.target = "numpy"
-    built = feedforward.network.build(
-        registry.get_rule("sgd"), SIZES, feedforward.Parameters(), "tied", shown.stimulus, shown.teacher
-    )
+    network = written.of("feedforward", "brian2")
+    constants = network.parameters()
+    start = network.start(SIZES, constants, rng)
+    functions = shown.stimulus, shown.teacher
+    built = network.build(registry.get_rule("sgd"), SIZES, constants, "tied", *functions, start=start)
     monitors = {name: brian2.SpikeMonitor(group) for name, group in built.groups.items()}
     built.network.add(*monitors.values())
     for group in built.groups.values():
@@ -57,13 +80,12 @@ def brian():
 
 def test_at_1_ms_the_spikes_are_those_of_the_feedforward_network(brian):
     """Every spike of both layers, in float64: sums in another order differ by 1e-15, potentials miss the threshold by more."""
-    p = surrogate.Parameters(step=1.0)
     given = torch.tensor(brian["input"]).transpose(0, 1)
-    hidden, readout = surrogate.network.respond(exact(weights(0)), given, p)
-    assert hidden.sum() > 200
-    assert readout.sum() > 50
-    np.testing.assert_array_equal(hidden.transpose(0, 1), brian["hidden"][:, 1:])
-    np.testing.assert_array_equal(readout.transpose(0, 1), brian["readout"][:, 2:])
+    fired, _ = NetworkModule(made(step=1.0), torch.float64).respond(given, exact(weights(0)))
+    assert fired["hidden"].sum() > 200
+    assert fired["readout"].sum() > 50
+    for name in ("hidden", "readout"):
+        np.testing.assert_array_equal(fired[name].detach().transpose(0, 1), brian[name])
     assert not brian["hidden"][:, 0].any()
     assert not brian["readout"][:, :2].any()
 
@@ -72,12 +94,12 @@ def test_the_spikes_are_those_of_snntorch():
     """Bit for bit: the layers computed as a whole, and snntorch.Synaptic called step after step."""
     torch.manual_seed(0)
     drive = 0.4 * torch.randn(40, 7, 30)
-    synapse, membrane = surrogate.Parameters().decays
+    found, k, synapse, membrane = layer(5.0, 1.0)
     neuron = snntorch.Synaptic(synapse, membrane, init_hidden=True, reset_mechanism="zero", reset_delay=False)
     stepped = torch.stack([neuron(x) for x in drive])
-    whole = surrogate._Neurons.apply(drive, synapse, membrane, 5.0, 1.0)
-    assert 0.01 < whole.mean() < 0.5
-    np.testing.assert_array_equal(whole, stepped.detach())
+    fired = whole_of(found, k, drive)
+    assert 0.01 < fired.mean() < 0.5
+    np.testing.assert_array_equal(fired, stepped.detach())
 
 
 class Spike(torch.autograd.Function):
@@ -100,8 +122,8 @@ def test_the_gradient_is_that_of_backpropagation_through_time():
     torch.manual_seed(0)
     drive = (0.4 * torch.randn(40, 3, 10, dtype=torch.float64)).requires_grad_()
     target = torch.randn(40, 3, 10, dtype=torch.float64)
-    synapse, membrane = surrogate.Parameters().decays
-    (surrogate._Neurons.apply(drive, synapse, membrane, 3.0, 0.7) * target).sum().backward()
+    ours, k, synapse, membrane = layer(3.0, 0.7)
+    (whole_of(ours, k, drive) * target).sum().backward()
     found, drive.grad = drive.grad, None
     current = v = torch.zeros(3, 10, dtype=torch.float64)
     loss = 0.0
@@ -119,14 +141,14 @@ def test_the_gradient_is_that_of_backpropagation_through_time():
 @pytest.mark.parametrize("step", [1.0, 2.0, 4.0])
 def test_a_weight_fires_a_neuron_from_the_peak_of_its_potential_on(step):
     """One spike, weight w: v(t) = w tau_m/(tau_m - tau_s) (exp(-t/tau_m) - exp(-t/tau_s)), seen at whole steps."""
-    p = surrogate.Parameters(step=step)
-    t = step * np.arange(1, p.steps)
-    v = p.tau_membrane / (p.tau_membrane - p.tau_synapse) * (np.exp(-t / p.tau_membrane) - np.exp(-t / p.tau_synapse))
-    spikes = torch.zeros(p.steps, 1, 1, dtype=torch.float64)
+    network = made((1, 1, 1), step=step)
+    t = step * np.arange(1, network.steps)
+    v = 20 / (20 - 5) * (np.exp(-t / 20) - np.exp(-t / 5))
+    spikes = torch.zeros(network.steps, 1, 1, dtype=torch.float64)
     spikes[0] = 1
     for factor, fired in ((1 - 1e-9, 0), (1 + 1e-9, 1)):
         given = {"hidden": torch.full((1, 1), factor / v.max(), dtype=torch.float64), "readout": torch.zeros(1, 1).double()}
-        hidden, _ = surrogate.network.respond(given, spikes, p)
+        hidden = NetworkModule(network, torch.float64).respond(spikes, given)[0]["hidden"][1:]
         assert hidden.sum() == fired
         if fired:
             assert hidden[:, 0, 0].argmax() == v.argmax()
@@ -134,9 +156,8 @@ def test_a_weight_fires_a_neuron_from_the_peak_of_its_potential_on(step):
 
 def test_input_spikes_have_their_rate():
     """Bernoulli with p = brightness x rate x step: 4 standard deviations of the mean of 20,000 draws."""
-    p = surrogate.Parameters()
     images = torch.tensor([0.0, 0.25, 1.0]).expand(800, 3)
-    drawn = surrogate.network.draw(images, p, torch.Generator().manual_seed(0))
+    drawn = coding.draw(made((3, 9, 3)), images, torch.Generator().manual_seed(0))
     assert drawn.shape == (25, 800, 3)
     chance = np.array([0.0, 0.2, 0.8])
     np.testing.assert_allclose(drawn.mean((0, 1)), chance, atol=4 * np.sqrt(0.25 / 20000))

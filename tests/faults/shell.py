@@ -29,7 +29,7 @@ def simulation(mode):
     """
     mode, _, feedback = mode.partition("-")
     brian2 = {"mode": mode, "network_parameters": {"presentation": 40.0}, "feedback": feedback or "tied"}
-    own = {"torch": {"engine": "torch", "network": "surrogate", "batch": 2}}.get(mode, brian2)
+    own = {"torch": {"engine": "torch", "batch": 2}}.get(mode, brian2)
     return Simulation(registry.get_rule("mesu"), n_hidden=8, parameters={"window": 200.0}, **own)
 
 

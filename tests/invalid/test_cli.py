@@ -63,7 +63,7 @@ def boxed(text):
         ("run search --rules sgd --grid lrr=1", "did you mean 'lr'"),
         ("run search --rules sgd --grid hiden.lr=1", "did you mean 'hidden'"),
         ("run search --rules sgd --grid network.hiden_spread=1", "did you mean 'hidden_spread'"),
-        ("run search --rules sgd --engine torch --grid network.tau_error=1", "parameter of network 'surrogate'"),
+        ("run search --rules sgd --engine torch --grid network.tau_error=1", "parameter of network 'feedforward'"),
         ("run search --rules sgd --grid lr=-1", "lr must be at least 0"),
         ("run search --rules sgd --grid lr=1 --hardware loihi", "did you mean 'loihi1'"),
         ("run search --rules sgd --grid lr=1 --n-random 0", "--n-random must be at least 1"),

@@ -12,6 +12,7 @@ from spikemeta.errors import UserError
 from spikemeta.language import registry
 from spikemeta.language.user_files import load_file
 from spikemeta.runs.study import resolve_rules
+from spikemeta.simulation import written
 
 RULE = (
     "from spikemeta.language.rule import Parameter, Rule\n"
@@ -31,7 +32,7 @@ hidden.c = inf
 
 # on torch
 [[tuned]]
-network = "surrogate"
+network = "recurrent"
 engine = "torch"
 task = "split"
 dataset = "digits"
@@ -47,7 +48,7 @@ MALFORMED = {
     "no task": ('task = "split"\nfound', 'task = "spilt"\nfound', [(5, "unknown task 'spilt'; did you mean 'split'?")]),
     "no data": ('"digits"', '"mnits"', [(16, "unknown dataset 'mnits'; did you mean 'mnist'")]),
     "no engine": ('"torch"', '"troch"', [(14, "unknown engine 'troch'; did you mean 'torch'?")]),
-    "no network": ('"surrogate"', '"surogate"', [(13, "unknown network 'surogate'; did you mean 'surrogate'?")]),
+    "no network": ('"recurrent"', '"recurent"', [(13, "unknown network 'recurent'; did you mean 'recurrent'?")]),
     "for nothing": ('dataset = "digits"', 'feedback = "random"', [(16, "with engine torch chooses nothing: leave it out")]),
     "no variant": ('dataset = "digits"', 'variant = "quick"', [(16, "unknown variant 'quick'")]),
     "no text": ('dataset = "digits"', "dataset = 3", [(16, "dataset must be a text, not 3")]),
@@ -75,7 +76,7 @@ MALFORMED = {
         [(12, "same_as 'laplace': unknown parameter of rule 'mesu' 'curvature'")],
     ),
     "twice": (
-        'network = "surrogate"\nengine = "torch"\ntask = "split"\ndataset = "digits"',
+        'network = "recurrent"\nengine = "torch"\ntask = "split"\ndataset = "digits"',
         'network = "feedforward"\nengine = "brian2"\ntask = "split"',
         [(12, "a second block for split, feedforward on brian2: the first stands in line 2")],
     ),
@@ -103,8 +104,8 @@ def test_the_sound_file_is_sound_and_read(file):
     assert tuned.check_file(file) == tuned.check_file(file.with_suffix(".py")) == []
     assert constants(file) == {"hidden": {"lr": 0.25, "c": math.inf}, "readout": {"lr": 0.25, "c": 0.5}}
     assert constants(file, overrides={"hidden.lr": 3.0})["hidden"]["lr"] == 3.0
-    assert constants(file, "surrogate", "torch", dataset="digits")["hidden"] == {"lr": 2.0, "c": 0.5}
-    assert constants(file, "surrogate", "torch", dataset="mnist")["hidden"] == {"lr": 1e-3, "c": 0.5}
+    assert constants(file, "recurrent", "torch", dataset="digits")["hidden"] == {"lr": 2.0, "c": 0.5}
+    assert constants(file, "recurrent", "torch", dataset="mnist")["hidden"] == {"lr": 1e-3, "c": 0.5}
     file.unlink()
     assert constants(file)["hidden"] == {"lr": 1e-3, "c": 0.5}
 
@@ -123,7 +124,7 @@ def test_each_problem_has_its_line(case, file):
     assert result.stderr == "\n".join(found) + "\n"
     with pytest.raises(UserError) as error:
         [
-            tuned.layers(rule, "surrogate", "torch", "split", "digits")
+            tuned.layers(rule, "recurrent", "torch", "split", "digits")
             for rule in resolve_rules(str(file.with_suffix(".py"))).values()
         ]
     assert str(error.value) == "\n".join(found)
@@ -190,7 +191,7 @@ def test_the_search_writes_what_it_found(file, tmp_path):
     assert result.exit_code == 0, result.output
     rule = load_file(file.with_suffix(".py"))
     (block,) = [b for b in tuned.of_rule(rule) if b.engine == "torch"]
-    assert (block.place, block.values) == (("surrogate", "torch", "split", "digits", "", ""), {"lr": 0.5, "c": 0.0})
+    assert (block.place, block.values) == (("recurrent", "torch", "split", "digits", "", ""), {"lr": 0.5, "c": 0.0})
     assert block.found.startswith("spikemeta run search --rules ")
     assert "--write" in block.found
     assert f"written: {file} (split/digits, surrogate on torch)" in result.output
@@ -218,9 +219,9 @@ def test_networks_have_files_too(monkeypatch, tmp_path):
     path.write_text(text.replace("task =", 'feedback = "tied"\ntask ='))
     monkeypatch.setattr(registry, "constants_file", lambda kind, name: path)
     with pytest.raises(UserError) as error:
-        registry.load("networks", "feedforward").parameters("split")
+        written.of("feedforward", "brian2").parameters("split")
     assert "feedforward.toml:5: feedback 'tied' chooses nothing here: leave it out" in str(error.value)
     assert "feedforward.toml:9: unknown parameter of network 'feedforward' 'tau_eror'; did you mean" in str(error.value)
     path.write_text(text.replace("tau_eror", "tau_error"))
-    assert registry.load("networks", "feedforward").parameters("split").tau_error == 30.0
-    assert registry.load("networks", "feedforward").parameters("joint").tau_error == 60.0
+    assert written.of("feedforward", "brian2").parameters("split").tau_error == 30.0
+    assert written.of("feedforward", "brian2").parameters("joint").tau_error == 60.0

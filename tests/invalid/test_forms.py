@@ -3,9 +3,9 @@
 import pytest
 
 from spikemeta.errors import RuleError, UserError
-from spikemeta.language import registry
 from spikemeta.language.rule import Parameter, Rule
 from spikemeta.language.user_files import check_file
+from spikemeta.simulation import written
 
 SOUND = {
     "name": "sound",
@@ -75,4 +75,4 @@ def test_files_that_are_no_rules(tmp_path, content, message):
 )
 def test_network_constants(values, message):
     with pytest.raises(UserError, match=message):
-        registry.load("networks", "feedforward").parameters(overrides=values)
+        written.of("feedforward", "brian2").parameters(overrides=values)

@@ -146,8 +146,8 @@ def test_networks_and_data_of_two_kinds_do_not_meet(tmp_path):
     tasks = spikemeta.build_curriculum("split", data, n_tasks=2)
     rule = spikemeta.get_rule("sgd")
     for engine in ("torch", "brian2"):
-        with pytest.raises(UserError, match="holds spikes, and network 'layered' is shown images: take --network spikes"):
-            spikemeta.Simulation(rule, network="layered", engine=engine).run(tasks)
+        with pytest.raises(UserError, match="holds spikes, and network 'feedforward' is shown images: take --network spikes"):
+            spikemeta.Simulation(rule, engine=engine).run(tasks)
         with pytest.raises(UserError, match="takes given spikes, and 'digits' holds images"):
             spikemeta.Simulation(rule, network="spikes", engine=engine).run(
                 spikemeta.build_curriculum("joint", datasets.load("digits"))

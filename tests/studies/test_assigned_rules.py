@@ -20,7 +20,7 @@ from spikemeta.simulation.torch_rules import Optimizers
 SHORT = {"presentation": 40.0}  # ms
 ENGINES = {
     "brian2": {"mode": "runtime", "network_parameters": SHORT},
-    "torch": {"engine": "torch", "network": "surrogate", "batch": 2},
+    "torch": {"engine": "torch", "batch": 2},
 }
 
 

@@ -196,7 +196,7 @@ def test_given_weights_are_transmitted():
 
 def test_the_torch_engine_transmits_them_too():
     curriculum = curricula.build("joint", datasets.load("digits"), limit=30, test_limit=20)
-    simulation = Simulation(registry.get_rule("laplace"), network="surrogate", n_hidden=8, engine="torch")
+    simulation = Simulation(registry.get_rule("laplace"), n_hidden=8, engine="torch")
     run = simulation.run(curriculum, seed=1)
     nothing = {name: np.zeros_like(mean) for name, mean in run.weights.items()}
     loud = {name: np.full_like(mean, 0.05) for name, mean in run.weights.items()}

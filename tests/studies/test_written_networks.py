@@ -1,15 +1,18 @@
 """Networks that are texts, in simulations and studies, on both engines: toy sizes."""
 
 import json
+import tempfile
 
 import cut_short
 import drawn as networks
 import numpy as np
 import pytest
+from cases import EXAMPLES
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from spikemeta import cli
-from spikemeta.backends.networks import lesson
 from spikemeta.data import curricula, datasets
 from spikemeta.errors import UserError
 from spikemeta.language import registry
@@ -18,8 +21,6 @@ from spikemeta.runs.study import SimulationOptions, check
 from spikemeta.simulation import checkpoint, executors, written
 from spikemeta.simulation.simulation import Simulation
 
-#: The networks `surrogate` and `feedforward`, as a text.
-TWIN = registry.get_network("layered")
 RECURRENT = networks.written("adaptive", ", delay = 2, probability = 0.5", pool=True)
 
 
@@ -29,48 +30,14 @@ def simulated(network, monkeypatch, rule="laplace", engine="torch", more=None, *
         made = lambda name, engine, _, feedback: written.Written(  # noqa: E731
             network,
             engine=engine,
-            like=registry.load("networks", name) if network is TWIN else None,
             signal=written.way_of(feedback)[0] if engine == "brian2" else "",
         )
         monkeypatch.setattr(written, "of", made)
     own = {"batch": 4, "parameters": {"lr": 0.1}} if engine == "torch" else {}
-    name = "surrogate" if engine == "torch" else "feedforward"  # whose constants of rules hold
-    simulation = Simulation(registry.get_rule(rule), name, n_hidden=10, engine=engine, **own | (more or {}))
+    simulation = Simulation(registry.get_rule(rule), n_hidden=10, engine=engine, **own | (more or {}))
     limits = {"limit": 24, "test_limit": 12} if engine == "torch" else {"limit": 6, "test_limit": 2}
     curriculum = curricula.build("split", datasets.load("digits"), n_tasks=2, **limits)
     return simulation.run(curriculum, seed=3, **how)
-
-
-def test_the_text_of_surrogate_is_surrogate_to_the_bit(monkeypatch):
-    expected = simulated("surrogate", monkeypatch)
-    found = simulated(TWIN, monkeypatch)
-    for name in ("hidden", "readout"):
-        np.testing.assert_array_equal(found.weights[name], expected.weights[name])
-    for ours, theirs in zip(found.phases, expected.phases, strict=True):
-        np.testing.assert_array_equal(ours.counts, theirs.counts)
-        assert ours.hidden_rate == theirs.hidden_rate
-
-
-@pytest.mark.parametrize(("rule", "feedback"), [("sgd", "tied"), ("mesu", "random")])
-def test_the_text_of_feedforward_learns_as_feedforward(rule, feedback, monkeypatch):
-    """From the same weights, with the same draws: the same spikes, and weights that differ by rounding."""
-    # No step begins at this onset: roundings do not matter.
-    constants = {"presentation": 50.0, "onset": 14.5, "inhibition": 0.05}
-    how = {"mode": "runtime", "feedback": feedback, "network_parameters": constants}
-    start = {"hidden": (64, 10), "readout": (10, 2)}
-    weights = {name: 0.3 * np.random.default_rng(1).standard_normal(shape) for name, shape in start.items()}
-    if feedback == "random":  # the matrix that the code draws first
-        back = np.random.default_rng([3, 1]).standard_normal((2, 10))
-        monkeypatch.setattr(lesson, "draw", lambda *_: {"hidden": 0.3 * (back - back.mean(axis=0))})
-    expected = simulated("feedforward", monkeypatch, rule, "brian2", how, weights=weights)
-    found = simulated(TWIN, monkeypatch, rule, "brian2", how, weights=weights)
-    for ours, theirs in zip(found.phases, expected.phases, strict=True):
-        np.testing.assert_array_equal(ours.counts, theirs.counts)
-        assert ours.hidden_rate == theirs.hidden_rate
-    assert found.phases[0].hidden_rate > 1
-    for name in start:
-        assert np.abs(expected.weights[name] - weights[name]).max() > 1e-3
-        np.testing.assert_allclose(found.weights[name], expected.weights[name], rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("feedback", ["tied", "surrogate"])
@@ -110,6 +77,32 @@ def test_a_text_goes_on_to_the_bit_under_any_signal(feedback, rule, monkeypatch,
         np.testing.assert_array_equal(again.state[name], values, err_msg=name)
 
 
+@settings(max_examples=EXAMPLES or 3)
+@given(
+    networks.networks(),
+    st.sampled_from(registry.names("rules")),
+    st.sampled_from(["tied", "random", "stdp", "torch"]),
+    st.floats(0.2, 0.8),
+)
+def test_a_network_drawn_from_the_language_goes_on_to_the_bit(network, rule, feedback, moment):
+    """Stopped at any moment, in runtime mode or torch, under any rule: the state of every synapse, and all answers."""
+    engine = "torch" if feedback == "torch" else "brian2"
+    how = {"network_parameters": {"presentation": 40.0}, "parameters": {}}
+    how |= {} if engine == "torch" else {"mode": "runtime", "feedback": feedback}
+    with tempfile.TemporaryDirectory() as out, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(checkpoint, "INTERVAL", 0.0)  # a state is saved wherever one can be
+        patch.setattr(executors, "RUNTIME_BLOCK", 2)
+        words = network, patch, rule, engine, how
+        whole = simulated(*words)
+        with pytest.raises(cut_short.CutShort):
+            simulated(*words, out=f"{out}/part", progress=cut_short.after(moment))
+        again = simulated(*words, out=f"{out}/part", resume=True)
+    for name, values in whole.state.items():
+        np.testing.assert_array_equal(again.state[name], values, err_msg=f"{rule} {name}")
+    for ours, theirs in zip(again.phases, whole.phases, strict=True):
+        np.testing.assert_array_equal(ours.counts, theirs.counts)
+
+
 def test_a_recurrent_sparse_network_learns_and_resumes_to_the_bit(monkeypatch, tmp_path):
     whole = simulated(RECURRENT, monkeypatch, out=tmp_path / "whole")
     assert whole.weights["memory"].ndim == 1  # a weight for each synapse
@@ -121,7 +114,7 @@ def test_a_recurrent_sparse_network_learns_and_resumes_to_the_bit(monkeypatch, t
     for name, weights in whole.weights.items():
         np.testing.assert_array_equal(again.weights[name], weights)
     with pytest.raises(UserError, match="network text"):
-        simulated(TWIN, monkeypatch, out=tmp_path / "part", resume=True)
+        simulated(registry.get_network("feedforward"), monkeypatch, out=tmp_path / "part", resume=True)
 
 
 def test_several_hidden_layers_take_the_place_of_one(tmp_path):
@@ -136,7 +129,7 @@ def test_several_hidden_layers_take_the_place_of_one(tmp_path):
         "hidden2": 0.5,
         "readout": 0.03,
     }
-    assert row["constants"]["network"]["step"] == 4.0  # of surrogate
+    assert row["constants"]["network"]["step"] == 4.0  # of torch
     assert row["metrics"]["footprint"]["mean"] == 4 * (64 * 8 + 8 * 6 + 6 * 2)
 
 
@@ -230,8 +223,6 @@ def test_a_network_of_its_own_size_costs_the_same_whatever_hidden_says(tmp_path)
 @pytest.mark.parametrize(
     ("words", "text"),
     [
-        ("--network surrogate", "does not run on --engine brian2: say --engine torch"),
-        ("--network feedforward --engine torch", "does not run on --engine torch: say --engine brian2"),
         ("--network perceptron", "choose another with --network"),
         ("--network winner_take_all --engine torch", "does not run on --engine torch: say --engine brian2"),
         ("--network winner_take_all --feedback eprop", "none is the right one: choose a signal of spikes alone, such as stdp"),
@@ -240,7 +231,7 @@ def test_a_network_of_its_own_size_costs_the_same_whatever_hidden_says(tmp_path)
         ("--network no/such.py --engine torch", "there is no network file"),
         ("--hidden 8,", "--hidden '8,': write a whole number, or several, as in 200,100"),
         ("--hidden 0", "--hidden must be at least 1"),
-        ("--network surogate", "did you mean 'surrogate'"),
+        ("--network recurent", "did you mean 'recurrent'"),
     ],
 )
 def test_a_network_that_cannot_run_is_told(words, text, tmp_path):

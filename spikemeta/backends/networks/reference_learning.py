@@ -1,5 +1,7 @@
 """The float64 NumPy reference of a learning network: traces, local gradients and the rule, spike by spike."""
 
+import copy
+
 import numpy as np
 
 from spikemeta.backends.networks import adjoint, reference
@@ -8,8 +10,13 @@ from spikemeta.backends.reference import ReferenceSynapses
 from spikemeta.language import equations
 
 
-def learn(plan, shown, signal, rules, parameters=None, lesson=None, labels=None, noise=None, kept=None):
+def learn(
+    plan, shown, signal, rules, parameters=None, lesson=None, labels=None, noise=None, dice=None, kept=None, started=None
+):
     """Show presentations one after another, each from rest; the rule runs once per presentation on the summed gradient.
+
+    As in the networks, a synapse is committed when its source first fires in a later presentation, and what its rule draws is
+    drawn then; where weights have limits, or gradients come from the history, all are as a presentation begins.
 
     Parameters
     ----------
@@ -24,10 +31,13 @@ def learn(plan, shown, signal, rules, parameters=None, lesson=None, labels=None,
         The signal in this network; None for its own constants and tied feedback.
     labels : sequence of int or None
         Right answers, for signals with teaching events.
-    noise : callable or None
-        As for `ReferenceSynapses`, of all rules.
+    noise, dice : callable or None
+        ``noise(projection, rows, age)`` gives what ``randn()`` and ``rand()`` of ``on_presentation`` draw, (len(rows), n_post).
     kept : dict of str to ndarray, (k, n), or None
         By layer, what neurons keep, as for `reference.run`; changed in place. None: kept variables begin at 0.
+
+    started : dict of str to dict, or None
+        By projection, first values of its rule's state, (n,), in place of those that ``initial`` gives.
 
     Returns
     -------
@@ -35,10 +45,16 @@ def learn(plan, shown, signal, rules, parameters=None, lesson=None, labels=None,
         By projection, committed; those of a sparse one are a column, (n, 1).
     """
     lesson = lesson or lessons.make(plan, signal)
+    clock = {"age": 0}
+    drawn = lambda draw, name: draw and (lambda rows: draw(name, rows, clock["age"]))  # noqa: E731
     synapses = {
-        name: ReferenceSynapses(rule, _column(plan.weights[name]), (parameters or {}).get(name), noise=noise)
+        name: ReferenceSynapses(
+            *(rule, _column(plan.weights[name]), (parameters or {}).get(name)), noise=drawn(noise, name), dice=drawn(dice, name)
+        )
         for name, rule in rules.items()
     }
+    for name, values in (started or {}).items():
+        synapses[name].state |= {s: np.reshape(value, synapses[name].shape).astype(float) for s, value in values.items()}
     backwards = adjoint.Adjoint(lesson) if signal.historical else None
     sent = {name: np.reshape(made.weight(), plan.weights[name].shape).copy() for name, made in synapses.items()}
     kept = (
@@ -46,17 +62,27 @@ def learn(plan, shown, signal, rules, parameters=None, lesson=None, labels=None,
         if kept is None
         else kept
     )
+    at_once = {name for name in synapses if signal.historical or plan.limits(name)}
     for age, spikes in enumerate(shown):
-        _commit(plan, synapses, age)
-        now = {name: made.weight() for name, made in synapses.items()}
+        clock["age"] = age
+        _commit(plan, {name: synapses[name] for name in at_once}, age)
+        now = {name: (made if name in at_once else _touched(made, age)).weight() for name, made in synapses.items()}
         weights = {name: np.reshape(w, plan.weights[name].shape) for name, w in now.items()}
         label = labels[age] if labels is not None else -1
         if backwards:
             _from_history(backwards, spikes, weights, synapses, label, kept)
         else:
             _Presentation(lesson, spikes, weights, sent, synapses, label, kept, age).run()
+    clock["age"] = len(shown)
     _commit(plan, synapses, len(shown))
     return synapses
+
+
+def _touched(made, age):
+    """Synapses as they would be if every source fired now."""
+    made = copy.deepcopy(made)
+    made.flush(age)
+    return made
 
 
 def _commit(plan, synapses, age):
@@ -87,6 +113,10 @@ class _Presentation:
         self.number = number
         self.lesson, self.weights, self.sent, self.synapses, self.plan = lesson, weights, sent, synapses, lesson.plan
         self.fired, self.seen = reference.run(self.plan, spikes, weights, kept)
+        for name, made in synapses.items():
+            p, pairs = self.plan.projections[name], self.plan.connections[name]
+            spoke = self.fired[p.source].any(0)
+            made.touch((spoke if pairs is None else spoke[pairs[0]]).nonzero()[0], number)
         self.dt = self.plan.network.si(self.plan.constants)["step"]
         self.si = {name: lesson.si(name) for name in self.plan.sizes}
         self.moves = {name: lesson.signal.moves.at(si, self.dt) for name, si in self.si.items()}
