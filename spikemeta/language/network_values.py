@@ -25,7 +25,10 @@ def problems(network, constants):
         return [("parameters.presentation", 0, f"presentation must be a whole number of steps, at least 2, not {steps:g}")]
     for name, kind in structure.kinds.items():
         try:
-            found += [(f"neurons.{name}.equations", 0, text) for text in kind.dynamics.at(si, si["step"]).problems()]
+            found += [
+                (f"neurons.{name}.equations", 0, f"neurons {name!r}: {text}")
+                for text in kind.dynamics.at(si, si["step"]).problems()
+            ]
         except (ArithmeticError, ValueError, TypeError) as error:
             found.append((f"neurons.{name}.equations", 0, f"cannot be evaluated at these values: {error}"))
     for layer in structure.layers.values():

@@ -198,12 +198,12 @@ def test_mismatches_are_named():
     ("values", "message"),
     [
         ({"stepp": 1.0}, "did you mean 'step'"),
-        ({"step": 0.0}, "step must be a finite number above 0"),
+        ({"step": 0.0}, "step must be at least 0.001, not 0"),
         ({"step": 3.0}, "whole number of steps"),
-        ({"step": 50.0}, "at least 3, not 2"),
-        ({"input_rate": 300.0}, "at most 250 Hz: a step is 4 ms"),
-        ({"tau_synapse": 20.0}, "must differ"),
-        ({"readout_spread": float("nan")}, "must be a finite number of at least 0"),
+        ({"step": 100.0}, "at least 2, not 1"),
+        ({"input_rate": 300.0}, "at most 250 Hz, one spike a step"),
+        ({"tau_synapse": 20.0}, "two coupled variables have the same time constant"),
+        ({"readout_spread": float("nan")}, "readout_spread must be a number, not nan"),
     ],
 )
 def test_bad_constants_of_the_network(values, message):

@@ -32,7 +32,7 @@ hidden.c = inf
 
 # on torch
 [[tuned]]
-network = "recurrent"
+network = "feedforward"
 engine = "torch"
 task = "split"
 dataset = "digits"
@@ -48,7 +48,11 @@ MALFORMED = {
     "no task": ('task = "split"\nfound', 'task = "spilt"\nfound', [(5, "unknown task 'spilt'; did you mean 'split'?")]),
     "no data": ('"digits"', '"mnits"', [(16, "unknown dataset 'mnits'; did you mean 'mnist'")]),
     "no engine": ('"torch"', '"troch"', [(14, "unknown engine 'troch'; did you mean 'torch'?")]),
-    "no network": ('"recurrent"', '"recurent"', [(13, "unknown network 'recurent'; did you mean 'recurrent'?")]),
+    "no network": (
+        '"feedforward"\nengine = "torch"',
+        '"feedfoward"\nengine = "torch"',
+        [(13, "unknown network 'feedfoward'; did you mean 'feedforward'?")],
+    ),
     "for nothing": ('dataset = "digits"', 'feedback = "random"', [(16, "with engine torch chooses nothing: leave it out")]),
     "no variant": ('dataset = "digits"', 'variant = "quick"', [(16, "unknown variant 'quick'")]),
     "no text": ('dataset = "digits"', "dataset = 3", [(16, "dataset must be a text, not 3")]),
@@ -68,7 +72,7 @@ MALFORMED = {
     "same as one that lacks it": (
         "[tuned.values]\nlr = 2\n",
         'same_as = "mesu_multiplicative"\n',
-        [(12, "rule 'mesu_multiplicative' has no constants of its own for split/digits, surrogate on torch")],
+        [(12, "rule 'mesu_multiplicative' has no constants of its own for split/digits, feedforward on torch")],
     ),
     "same as one with other constants": (
         "[tuned.values]\nlr = 2\n",
@@ -76,7 +80,7 @@ MALFORMED = {
         [(12, "same_as 'laplace': unknown parameter of rule 'mesu' 'curvature'")],
     ),
     "twice": (
-        'network = "recurrent"\nengine = "torch"\ntask = "split"\ndataset = "digits"',
+        'network = "feedforward"\nengine = "torch"\ntask = "split"\ndataset = "digits"',
         'network = "feedforward"\nengine = "brian2"\ntask = "split"',
         [(12, "a second block for split, feedforward on brian2: the first stands in line 2")],
     ),
@@ -104,8 +108,8 @@ def test_the_sound_file_is_sound_and_read(file):
     assert tuned.check_file(file) == tuned.check_file(file.with_suffix(".py")) == []
     assert constants(file) == {"hidden": {"lr": 0.25, "c": math.inf}, "readout": {"lr": 0.25, "c": 0.5}}
     assert constants(file, overrides={"hidden.lr": 3.0})["hidden"]["lr"] == 3.0
-    assert constants(file, "recurrent", "torch", dataset="digits")["hidden"] == {"lr": 2.0, "c": 0.5}
-    assert constants(file, "recurrent", "torch", dataset="mnist")["hidden"] == {"lr": 1e-3, "c": 0.5}
+    assert constants(file, "feedforward", "torch", dataset="digits")["hidden"] == {"lr": 2.0, "c": 0.5}
+    assert constants(file, "feedforward", "torch", dataset="mnist")["hidden"] == {"lr": 1e-3, "c": 0.5}
     file.unlink()
     assert constants(file)["hidden"] == {"lr": 1e-3, "c": 0.5}
 
@@ -124,7 +128,7 @@ def test_each_problem_has_its_line(case, file):
     assert result.stderr == "\n".join(found) + "\n"
     with pytest.raises(UserError) as error:
         [
-            tuned.layers(rule, "recurrent", "torch", "split", "digits")
+            tuned.layers(rule, "feedforward", "torch", "split", "digits")
             for rule in resolve_rules(str(file.with_suffix(".py"))).values()
         ]
     assert str(error.value) == "\n".join(found)
@@ -132,7 +136,7 @@ def test_each_problem_has_its_line(case, file):
 
 def test_all_problems_are_reported_at_once(file):
     file.write_text(SOUND.replace('"feedforward"', '"feedfoward"').replace("lr = 2", "lr = -2").replace('"digits"', '"digts"'))
-    assert [f.split(":")[1] for f in tuned.check_file(file)] == ["3", "16", "18"]
+    assert [f.split(":")[1] for f in tuned.check_file(file)] == ["3", "13", "16", "18"]
 
 
 def test_a_projection_that_the_network_lacks(file):
@@ -191,10 +195,10 @@ def test_the_search_writes_what_it_found(file, tmp_path):
     assert result.exit_code == 0, result.output
     rule = load_file(file.with_suffix(".py"))
     (block,) = [b for b in tuned.of_rule(rule) if b.engine == "torch"]
-    assert (block.place, block.values) == (("recurrent", "torch", "split", "digits", "", ""), {"lr": 0.5, "c": 0.0})
+    assert (block.place, block.values) == (("feedforward", "torch", "split", "digits", "", ""), {"lr": 0.5, "c": 0.0})
     assert block.found.startswith("spikemeta run search --rules ")
     assert "--write" in block.found
-    assert f"written: {file} (split/digits, surrogate on torch)" in result.output
+    assert f"written: {file} (split/digits, feedforward on torch)" in result.output
 
 
 @pytest.mark.parametrize(

@@ -64,12 +64,13 @@ def test_files_that_are_no_rules(tmp_path, content, message):
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"presentation": 0}, "presentation must be a finite number above 0, not 0"),
-        ({"presentation": 0.5}, "presentation must be a whole number of ms"),
-        ({"tau_membrane": -1.0}, "tau_membrane must be a finite number above 0"),
-        ({"hidden_width": float("nan")}, "hidden_width must be a finite number of at least 0"),
-        ({"input_rate": 1e9}, "rates must be at most 1000 Hz"),
-        ({"tau_synapse": 20.0}, "tau_membrane and tau_synapse must differ"),
+        ({"presentation": 0}, "presentation must be a whole number of steps, at least 2, not 0"),
+        ({"presentation": 0.5}, "presentation must be a whole number of steps"),
+        ({"tau_membrane": -1.0}, "tau_membrane must be at least 1, not -1"),
+        ({"hidden_width": float("nan")}, "hidden_width must be a number, not nan"),
+        ({"input_rate": 1e9}, "input_rate must be above 0 and at most 1000 Hz"),
+        ({"target_rate": 1e9}, "teaching events at 1e\\+09 Hz are more than one in a step of 1 ms: at most 1000 Hz"),
+        ({"tau_synapse": 20.0}, "neurons 'lif': two coupled variables have the same time constant"),
         ({"nothing": 1.0}, "unknown parameter of network 'feedforward' 'nothing'"),
     ],
 )
