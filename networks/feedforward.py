@@ -39,6 +39,7 @@ network = Network(
         readout : hidden -> readout, plastic, weight = readout_spread*randn()
     """,
     answer="count(readout)",
+    signal="error_feedback_by_clock",
     parameters={
         "input_rate": Parameter(200.0, "Hz", "of an input at full brightness", low=0),
         "tau_membrane": Parameter(20.0, "ms", low=1),

@@ -6,8 +6,8 @@ from spikemeta.language.rule import Parameter
 network = Network(
     name="spikes",
     description="Units of the data as input neurons, a hidden layer and a readout of leaky integrate-and-fire neurons, all "
-    "synapses plastic; as layered, but for its input, and slower. A presentation lasts as long as the longest stimulus, unless "
-    "it is stated.",
+    "synapses plastic; as feedforward, but for its input, and slower. A presentation lasts as long as the longest stimulus, "
+    "unless it is stated.",
     reference="ours; data of this kind: Cramer et al. 2022, IEEE Trans. Neural Netw. Learn. Syst. 33, 2744",
     neurons={
         "lif": Neurons(

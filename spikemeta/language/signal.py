@@ -19,7 +19,7 @@ READOUT, HIDDEN = "readout_", "hidden_"
 THROUGH = ("network", "neuron")
 #: Fields that speak of traces and events.
 _EVENTFUL = ("traces", "on_spike", "on_pre", "on_post", "on_answer", "on_teach", "teach_rate", "carried")
-_PLACES = {"distance_post": DIMENSIONLESS, "elapsed": second.dim}
+_PLACES = {"distance_post": DIMENSIONLESS, "elapsed": second.dim, "elapsed_by_clock": second.dim}
 
 
 def replaced(name):
@@ -54,7 +54,8 @@ class Signal:
     on_pre, on_post : str
         What a spike of the source, as it arrives, or of the target adds: ``gradient += depress*x_post``; ``x_pre`` and
         ``x_post`` are the traces of either end, ``distance_post`` how far the target is beyond its
-        threshold, as this saw it, ``elapsed`` the time since the presentation began.
+        threshold, as this saw it, ``elapsed`` the time since the presentation began, exact at whole steps;
+        ``elapsed_by_clock`` is the same as a difference of rounded times, which compiled code rounds otherwise.
     on_answer, on_teach : str
         What a spike of the layer that answers, and a teaching event of it, do to its neuron's traces: ``error += 1``.
     teach_rate : str
@@ -76,6 +77,8 @@ class Signal:
     parameters : dict of str to Parameter
         In any of Brian2's usual units. ``readout_x`` takes the place of ``hidden_x`` in the layer that answers and the
         projections to it.
+    drawn_first : bool
+        Whether random factors are drawn before the network's weights: with the same seed, other ones.
 
     Raises
     ------
@@ -100,6 +103,7 @@ class Signal:
     evidence: str = ""
     through: str = "network"
     parameters: dict = field(default_factory=dict)
+    drawn_first: bool = False
     moves: dynamics.Dynamics = field(init=False, repr=False, compare=False, default=None)
     additions: dict = field(init=False, repr=False, compare=False, default=None)
 
@@ -134,9 +138,19 @@ class Signal:
 
         Compiled code then keeps it by steps, and makes a row's gradient from the steps in which its source fired.
         """
-        blocks = [[*names_in(s.expression)] for s in self.additions["on_pre"]]
-        alone = bool(blocks) and not any(name.endswith("_pre") for names in blocks for name in names)
-        return self.historical or (alone and not self.additions["on_post"])
+        return self.historical or (self.whole and not self.additions["on_post"])
+
+    @property
+    def whole(self):
+        """Whether what a spike of the source adds depends on its target alone: one number for all synapses of that."""
+        blocks = [names_in(s.expression) for s in self.additions["on_pre"]]
+        return bool(blocks) and not any(name.endswith("_pre") for names in blocks for name in names)
+
+    @property
+    def of_sources(self):
+        """Whether a trace of the source is read anywhere."""
+        read = set().union(*(names_in(s.expression) for found in self.additions.values() for s in found))
+        return any(f"{trace}_pre" in read for trace in self.moves.variables)
 
     @property
     def carries(self):

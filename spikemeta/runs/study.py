@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from spikemeta.errors import UserError, suggest
-from spikemeta.simulation import written
+from spikemeta.language import feedback
 
 
 @dataclass(frozen=True)
@@ -216,7 +216,7 @@ def check(options):
             problems.append(f"{flag(item.name)} must be at least {rules['low']:g}, not {value:g}")
     if getattr(options, "engine", "") == "brian2" and hasattr(options, "feedback"):
         try:
-            written.way_of(options.feedback)
+            feedback.way_of(options.feedback)
         except UserError as error:
             problems.append(str(error).replace("feedback", "value of --feedback", 1))
     other = {"brian2": ("batch",), "torch": ("mode", "feedback", "dtype")}.get(getattr(options, "engine", None), ())

@@ -7,38 +7,9 @@ import numpy as np
 from spikemeta.data import tuned
 from spikemeta.errors import UserError, suggest
 from spikemeta.language import limits, registry
+from spikemeta.language.feedback import way_of
 from spikemeta.language.network import Network
 from spikemeta.simulation import responses
-
-#: Ways in which a signal carries back what the answer feels.
-FEEDBACK = ("tied", "random")
-
-
-def way_of(feedback):
-    """A learning signal in place of a network's own, and how it is carried back, from ``tied``, ``eprop`` or ``eprop,random``.
-
-    Parameters
-    ----------
-    feedback : str
-
-    Returns
-    -------
-    signal : str
-        A name or file; empty for the network's own.
-    way : str
-
-    Raises
-    ------
-    UserError
-        For an unknown one.
-    """
-    if feedback in FEEDBACK:
-        return "", feedback
-    signal, _, way = feedback.partition(",")
-    valid = [*FEEDBACK, *registry.signals()]
-    if (signal not in registry.signals() and not signal.endswith(".py")) or way not in ("", *FEEDBACK):
-        raise UserError(suggest("feedback", feedback, valid) + "; of a signal also NAME,random")
-    return signal, way or "tied"
 
 
 def of(name, engine="torch", n_hidden=None, feedback="tied"):
@@ -51,7 +22,7 @@ def of(name, engine="torch", n_hidden=None, feedback="tied"):
     n_hidden : int or tuple of int
         Hidden neurons; of several layers, a tuple.
     feedback : str
-        On engine brian2 as for `way_of`.
+        On engine brian2 as for `spikemeta.language.feedback.way_of`.
     """
     found = registry.get_network(name)
     if not isinstance(found, Network):
@@ -100,7 +71,7 @@ def sizes(network, given):
 
 
 class Written:
-    """A `Network` with the interface of the networks that are written as code.
+    """A `Network` as simulations use it, as they do networks written as code.
 
     Parameters
     ----------
@@ -161,6 +132,8 @@ class Written:
             For an override that names no constant of the network, or a value that makes no sense.
         """
         layers = self._found(task, dataset), overrides or {}
+        for name in layers[1].keys() - self.defaults.keys():
+            raise UserError(suggest(f"parameter of network {self.network.name!r}", name, self.defaults))
         only = self.defaults.keys() - self.network.parameters.keys()
         of_signal = {name: value for given in layers for name, value in given.items() if name in only}
         problems = [
@@ -171,28 +144,18 @@ class Written:
         kept, given = ({name: value for name, value in layer.items() if name not in only} for layer in layers)
         constants = self.network.constants(given, kept)
         made = self.defaults | constants | {name: float(value) for name, value in of_signal.items()}
-        self._check_teaching(made)
-        return self._constants(**made)
+        if self.signal is not None:
+            from spikemeta.backends.networks import lesson
 
-    def _check_teaching(self, constants):
-        """Refuse teaching events that are more than one a step."""
-        if self.signal is None or not self.signal.teach_rate.strip():
-            return
-        own = self.signal.si({name: value for name, value in constants.items() if name in self.signal.parameters})
-        highest = max(float(self.network.value(self.signal.teach_rate.strip(), own | {"right": right})) for right in (0.0, 1.0))
-        if highest * constants["step"] > 1000 * (1 + 1e-9):
-            raise UserError(
-                f"network {self.network.name!r}, signal {self.signal.name!r}: teaching events at {highest:g} Hz are more than "
-                f"one in a step of {constants['step']:g} ms: at most {1000 / constants['step']:g} Hz"
-            )
+            lesson.check_teaching(self.signal, self.network, made)
+        return self._constants(**made)
 
     def _found(self, task="", dataset=""):
         """Constants that a search found: of a gradient from the history in brian2 those of torch, which has the same one."""
         if not self.ours:
             return {}
         historical = self.signal is not None and self.signal.historical
-        own = registry.get_signal(self.network.signal).parameters
-        known = dict.fromkeys([*self.network.parameters, *own])
+        known = dict.fromkeys([*self.network.parameters, *registry.get_signal(self.network.signal).parameters])
         found = tuned.network_constants(self.network.name, "torch" if historical else self.engine, known, task, dataset)
         return {name: value for name, value in found.items() if name in self.defaults}
 
@@ -229,15 +192,19 @@ class Written:
             By projection, (n_pre, n_post) or (n,), 1; ``pairs NAME`` of sparse projections, (2, n); on brian2
             ``feedback LAYER``, the random factors of what its signal carries, (n_answers, n).
         """
-        drawn = {}
-        if self.signal is not None:  # before the weights
-            from spikemeta.backends.networks import lesson
-
-            drawn = lesson.draw(self._plan(sizes, parameters), self.signal, self._values_of_signal(parameters), rng)
+        first = self._drawn(self._plan(sizes, parameters), parameters, rng) if self.signal and self.signal.drawn_first else {}
         made = self._plan(sizes, parameters, rng=rng)
         out = made.weights | {f"pairs {name}": np.array(found) for name, found in made.connections.items() if found is not None}
-        out |= {f"feedback {layer}": values for layer, values in drawn.items()}
-        return out
+        return out | (first or self._drawn(made, parameters, rng))
+
+    def _drawn(self, plan, parameters, rng):
+        """What the learning signal draws, by ``feedback LAYER``."""
+        if self.signal is None:
+            return {}
+        from spikemeta.backends.networks import lesson
+
+        own = self._values_of_signal(parameters)
+        return {f"feedback {layer}": values for layer, values in lesson.draw(plan, self.signal, own, rng).items()}
 
     @property
     def assigned(self):
@@ -314,7 +281,7 @@ class Written:
             (n_input, n_hidden, n_classes).
         parameters : Constants
         feedback : str
-            As for `way_of`.
+            As for `spikemeta.language.feedback.way_of`.
         stimulus, teacher : brian2.Function
             ``stimulus(presentation, i)``: brightness of an input, 0 to 1. ``teacher(presentation)``: label, or -1.
         dtype : {"float64", "float32"}

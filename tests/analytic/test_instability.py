@@ -76,7 +76,7 @@ def test_a_number_that_is_one_for_all_synapses(curriculum, monkeypatch, tmp_path
 def test_a_stream_names_the_block(monkeypatch, tmp_path):
     texts, x, blocks, remedy = CASES["a boundary"]
     monkeypatch.setattr(registry, "get_rule", lambda _: rule_of(texts))
-    simulation = {"engine": "torch", "batch": 3, "n_hidden": 4, "feedback": "tied"}
+    simulation = {"network": "feedforward", "engine": "torch", "batch": 3, "n_hidden": 4, "feedback": "tied"}
     simulation |= {"parameters": {"x": x}, "network_parameters": None}
     curriculum = {"name": "permuted", "dataset": "digits", "limit": 6, "test_limit": 2, "n_tasks": 2}
     made = pool.Point("unstable", "unstable", 0, curriculum, simulation, str(tmp_path), False)

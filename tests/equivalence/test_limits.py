@@ -6,7 +6,7 @@ import drawn
 import numpy as np
 import pytest
 import torch
-from taught import DETERMINISTIC, SIZES, learned, shown
+from taught import RULES, SIZES, learned, shown
 
 import spikemeta
 from spikemeta.backends.networks import plan, reference, reference_learning, rendering
@@ -57,7 +57,7 @@ def test_every_rule_that_can_be_held_is():
     """Half of the weights begin below; a sparse projection has a list of targets."""
     rng, held = np.random.default_rng(0), limits.Limits(0.0, 2.0)
     targets = rng.integers(0, 3, 20)
-    for name in sorted(set(DETERMINISTIC) - set(WITHOUT)):
+    for name in sorted(set(RULES) - set(WITHOUT)):
         for shape, own in (((8, 3), None), ((20, 1), targets)):
             made = ReferenceSynapses(registry.get_rule(name), rng.standard_normal(shape), noise=lambda rows: 0.0)
             made.flush(1.0)

@@ -5,12 +5,11 @@ import pytest
 
 from spikemeta.backends.networks import adjoint, brian_input, lesson, plan
 from spikemeta.errors import UserError
-from spikemeta.language import registry
+from spikemeta.language import feedback, registry
 from spikemeta.language.network import Neurons
 from spikemeta.language.rule import Parameter, Rule
 from spikemeta.language.signal import Signal, SignalError
 from spikemeta.networks.signals import error_feedback, surrogate
-from spikemeta.simulation import written
 
 SIZES = {"n_input": 3, "n_hidden": 3, "n_classes": 2}
 TAKEN = Neurons("derror/dt = (current - error)/tau_membrane : 1\ncurrent : 1", "error > 1", "error = 0")
@@ -119,7 +118,7 @@ def test_a_gradient_that_a_network_has_not_is_told():
     with pytest.raises(UserError, match="goes back through the network's own weights: leave out feedback 'random'"):
         lesson.make(plan.make(drawn.written(), **SIZES), surrogate.signal, "random")
     with pytest.raises(UserError, match="unknown feedback 'surogate'; did you mean 'surrogate'"):
-        written.way_of("surogate")
+        feedback.way_of("surogate")
 
 
 def test_names_that_mean_two_things_are_told():

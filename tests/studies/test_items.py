@@ -185,7 +185,7 @@ def test_a_search_may_vary_the_network_and_the_items_rules():
     options = search.Options(rules="conventional", task="items", grid=("network.inhibition=0,0.1", "lr=1e-4"))
     entries = search._entries(options)
     assert [entry.network_parameters for entry in entries] == [{"inhibition": 0.0}, {"inhibition": 0.1}]
-    with pytest.raises(UserError, match="inhibition must be a finite number of at least 0, not -1"):
+    with pytest.raises(UserError, match="inhibition must be at least 0, not -1"):
         search._entries(search.Options(rules="sgd", grid=("network.inhibition=-1",)))
 
 

@@ -16,6 +16,7 @@ from spikemeta import cli
 from spikemeta.data import curricula, datasets
 from spikemeta.errors import UserError
 from spikemeta.language import registry
+from spikemeta.language.feedback import way_of
 from spikemeta.runs import experiment, planning, scale
 from spikemeta.runs.study import SimulationOptions, check
 from spikemeta.simulation import checkpoint, executors, written
@@ -30,7 +31,7 @@ def simulated(network, monkeypatch, rule="laplace", engine="torch", more=None, *
         made = lambda name, engine, _, feedback: written.Written(  # noqa: E731
             network,
             engine=engine,
-            signal=written.way_of(feedback)[0] if engine == "brian2" else "",
+            signal=way_of(feedback)[0] if engine == "brian2" else "",
         )
         monkeypatch.setattr(written, "of", made)
     own = {"batch": 4, "parameters": {"lr": 0.1}} if engine == "torch" else {}

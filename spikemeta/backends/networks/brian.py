@@ -1,5 +1,6 @@
 """A network's text as Brian2 objects, integrated exactly, in runtime mode or standalone."""
 
+import re
 from dataclasses import dataclass
 
 import brian2
@@ -101,6 +102,13 @@ def between(plan, layer):
         moved = f"({float(factor[k]) - 1!r})*{name} + {float(drift[k])!r}" + (f"*{unit}" if unit != "1" else "")
         out += f"{name} += int(teaching > 0 and presentation_index > 0)*({moved})\n"
     return out
+
+
+def with_names(text, replacing):
+    """A text with whole words replaced."""
+    for name, other in replacing.items():
+        text = re.sub(rf"\b{name}\b", other, text)
+    return text
 
 
 def pooled(plan, layer):

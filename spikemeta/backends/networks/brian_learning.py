@@ -17,7 +17,10 @@ from spikemeta.backends.noise import WEIGHT_DICE, WEIGHT_NOISE
 from spikemeta.language import limits
 from spikemeta.language.equations import names_in
 
-_ELAPSED = "(t - presentation_index*presentation_time)"  # a whole step only to the last bit
+_TIMES = {
+    "elapsed": "((t_in_timesteps - presentation_index*presentation_steps)*dt)",
+    "elapsed_by_clock": "(t - presentation_index*presentation_time)",
+}
 
 
 def build(plan, shown, signal, rules, parameters=None, lesson=None, labels=None, **how):
@@ -147,7 +150,7 @@ class _Builder:
         begins = bool(self.sweep) and any(not w.random for w in getattr(self.sweep.backs.get(name), "ways", ()))
         begins |= any(p in self.rules and self.plan.projections[p].source == name for p in self.totals)
         own = brian.presynaptic_events(threshold, self.boundaries, begins) if sends else {"spike": threshold}
-        followed = self.followed(name)
+        followed = name != self.plan.network.input or self.signal.of_sources
         traces, own_traces = (networks.lines(self.signal.traces), self.signal.moves.variables) if followed else ("", ())
         small = [*zeroed, *own_traces, "signal", "threshold_distance", "spike_derivative"]
         made = brian2.NeuronGroup(
@@ -172,11 +175,6 @@ class _Builder:
             brian.prepare_presynaptic(made)
         return made
 
-    def followed(self, name):
-        """Whether a layer has the signal's traces: the input has them only where something of a source is read."""
-        read = set().union(*(names_in(s.expression) for found in self.signal.additions.values() for s in found))
-        return name != self.plan.network.input or any(f"{trace}_pre" in read for trace in self.signal.moves.variables)
-
     def input(self):
         name, source = self.plan.network.input, self.source
         made = self.group(name, source.model, source.threshold, source.reset, source.start)
@@ -193,7 +191,7 @@ class _Builder:
         each = [v for v, shared in zip(step.variables, step.shared, strict=True) if not shared and v not in kept]
         learns = any(self.plan.projections[p].target == name for p in self.rules)
         model, reset, start, events, more = own, networks.learning_reset(self.plan, name), "", {}, []
-        if learns and self.whole():
+        if learns and self.signal.whole:
             model += "\nsignal : 1"
             more.append(f"signal = teaching*({self.gradient(kind.dynamics.distance)})")
         elif learns and self.uses_distance():
@@ -239,11 +237,6 @@ class _Builder:
         made.run_regularly(zero, clock=self.slow, when="start", name=f"{name}_pool_start")
         return made
 
-    def whole(self):
-        """Whether what a spike of the source adds depends on its target alone: one number for all synapses of that."""
-        names = set().union(*[names_in(s.expression) for s in self.signal.additions["on_pre"]], set())
-        return bool(self.signal.additions["on_pre"]) and not any(name.endswith("_pre") for name in names)
-
     def derivative(self, layer, distance):
         """What stands for the derivative of a spike, as code of a layer's group."""
         text = re.sub(r"\bslope\b", repr(self.sweep.slope(layer)), self.signal.derivative.strip())
@@ -258,9 +251,10 @@ class _Builder:
         terms = [f"({'-' if s.op == '-=' else ''}({s.expression}))" for s in self.signal.additions[block]]
         text = " + ".join(terms) or "0"
         if distance is None:
-            elapsed = _ELAPSED.replace("_index", "_index_pre" if block == "on_pre" else "_index_post")
-            return re.sub(r"\belapsed\b", elapsed, re.sub(r"\bdistance_post\b", "threshold_distance_post", text))
-        text = re.sub(r"\bdistance_post\b", f"({distance})", re.sub(r"\belapsed\b", _ELAPSED, text))
+            own = "_index_pre" if block == "on_pre" else "_index_post"
+            known = {name: time.replace("_index", own) for name, time in _TIMES.items()}
+            return networks.with_names(text, known | {"distance_post": "threshold_distance_post"})
+        text = networks.with_names(text, _TIMES | {"distance_post": f"({distance})"})
         return re.sub(r"\b(\w+)_post\b", r"\1", text)
 
     def arrives(self, name):
@@ -271,7 +265,7 @@ class _Builder:
     def plastic(self, name):
         p, pairs, rule = self.plan.projections[name], self.plan.connections[name], self.rules[name]
         arrives, on_post = self.arrives(name), self.signal.additions["on_post"]
-        own = "signal_post" if self.whole() else f"teaching_post*({self.gradient()})"
+        own = "signal_post" if self.signal.whole else f"teaching_post*({self.gradient()})"
         own = f"{own}{arrives}" if self.signal.additions["on_pre"] and not self.sweep else ""
         post = {"spike": [f"gradient += teaching_post*({self.gradient(block='on_post')})"] if on_post else [], "teach": []}
         if name in self.lesson.tied.get(p.source, ()) and not self.sweep:

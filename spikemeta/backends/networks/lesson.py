@@ -92,6 +92,24 @@ def constants_of(signal, network, constants):
     return {name: constants.get(name, p.value) for name, p in signal.parameters.items()}
 
 
+def check_teaching(signal, network, constants):
+    """Refuse teaching events that are more than one a step; constants of both, each in its unit.
+
+    Raises
+    ------
+    UserError
+    """
+    if not signal.teach_rate.strip():
+        return
+    own = signal.si({name: value for name, value in constants.items() if name in signal.parameters})
+    highest = max(float(network.value(signal.teach_rate.strip(), own | {"right": right})) for right in (0.0, 1.0))
+    if highest * constants["step"] > 1000 * (1 + 1e-9):
+        raise UserError(
+            f"network {network.name!r}, signal {signal.name!r}: teaching events at {highest:g} Hz are more than one in a step "
+            f"of {constants['step']:g} ms: at most {1000 / constants['step']:g} Hz"
+        )
+
+
 def told_apart(signal, rules):
     """Refuse a rule with a variable that has the name of a signal's trace: which of them is meant would be unclear.
 

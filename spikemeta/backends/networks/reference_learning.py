@@ -174,8 +174,8 @@ class _Presentation:
             out[f"distance_{end}"] = pick(step.slope @ self.seen[layer][now] + step.offset)
         return out
 
-    def elapsed(self, now):
-        """Time since the presentation began, of a step, rounded as Brian2 rounds it."""
+    def elapsed_by_clock(self, now):
+        """Time since the presentation began, of a step, rounded as Brian2 rounds it in runtime mode."""
         steps = len(self.fired[self.lesson.answer])
         return (self.number * steps + now) * self.dt - self.number * (steps * self.dt)
 
@@ -187,7 +187,7 @@ class _Presentation:
         i, j = pairs if pairs is not None else (np.repeat(np.arange(n_pre), n_post), np.tile(np.arange(n_post), n_pre))
         came = self.fired[p.source][now - late][i] if now >= late else np.zeros(len(i), bool)
         for block, there in (("on_pre", came), ("on_post", self.fired[p.target][now][j])):
-            space = self.si[p.target] | {"elapsed": self.elapsed(now)}
+            space = self.si[p.target] | {"elapsed": now * self.dt, "elapsed_by_clock": self.elapsed_by_clock(now)}
             space |= self.ends(p.source, now, "pre", lambda v, at=i[there]: v[at])
             space |= self.ends(p.target, now, "post", lambda v, at=j[there]: v[at])
             flat = made.gradient.reshape(-1)
