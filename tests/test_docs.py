@@ -39,7 +39,7 @@ OTHERS = {
     "engines": ("engines.md", ("both_engines",)),
     "memory_window": ("memory_window.md", ("windows",)),
     "frequency": ("frequency.md", ("frequent",)),
-    "hardware": ("hardware.md", ("chips", "losses", "chip_costs", "chip_curves")),
+    "hardware": ("hardware.md", ("chips", "losses", "visits", "chip_costs", "chip_curves")),
     "memristor": ("hardware.md", ("devices",)),
     "objects": ("scenarios.md", ("scenario",)),
     "memory_lifetime": ("memory_lifetime.md", ("lifetimes",)),

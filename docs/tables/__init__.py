@@ -1,7 +1,7 @@
 """Tables of recorded results, for the pages: every number comes from ``docs/recorded``. ``docs/pages.py`` puts them there."""
 
 from tables.engines import both_engines, carried, costs, shapes, speed, stream
-from tables.hardware import chip_costs, chip_curves, chips, devices, losses
+from tables.hardware import chip_costs, chip_curves, chips, devices, losses, visits
 from tables.headlines import headlines
 from tables.items import deranged, ends, frequent, hidden_list, mixed, positions, repeated, spaced, targeted
 from tables.recorded import RECORDED, command, names, provenance, searches, summary
@@ -49,5 +49,6 @@ __all__ = [
     "targeted",
     "triangle",
     "uncertain",
+    "visits",
     "windows",
 ]

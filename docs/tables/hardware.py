@@ -41,6 +41,27 @@ def losses(name):
     return markdown(["chip", "loses least", "of those that fit", "loses most"], body)
 
 
+def visits(name):
+    """A Markdown table: what a visit of a synapse does, from every rule's text; with its runs on ideal, per presentation."""
+    from spikemeta.hardware.fitting import needs
+    from spikemeta.hardware.visits import of_visit
+    from spikemeta.language import registry
+
+    _, _, cells = _on_chips(name)
+    body = []
+    for rule in registry.names("rules"):
+        visit, row = of_visit(registry.get_rule(rule)), cells.get((rule, "ideal"))
+        counts = visit.sums, visit.products, visit.divisions, visit.functions, visit.draws
+        ran = ["", ""]
+        if row:
+            done = row["metrics"]["weight_writes"]["mean"] * visit.operations
+            ran = [f"{done / 1000:,.0f}", share(row["metrics"]["final_accuracy"])]
+        own = needs(registry.get_rule(rule)).count
+        body.append([rule, *map(str, (own, visit.words_written, *counts, visit.operations)), *ran])
+    head = ["rule", "words", "written", "sums", "products", "divisions", "functions", "random numbers", "operations"]
+    return markdown([*head, "thousands a presentation", "final accuracy (%)"], body)
+
+
 def chip_costs(name):
     """A Markdown table: what a learning presentation does and costs, by rule, for every chip with a price or with devices."""
     rules, hardware, cells = _on_chips(name)

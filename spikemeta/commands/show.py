@@ -70,10 +70,12 @@ def _text(text, found, as_, hardware, out):
     if as_ == "diagram" or out:
         raise UserError(f"a diagram is drawn of a network, not of rule {text!r}; --as text, brian2, torch or latex show a rule")
     if hardware:
-        from spikemeta.hardware import fitting, profile, stored
+        from spikemeta.hardware import fitting, profile, stored, visits
 
         chip = profile.get(hardware)
-        return fitting.describe(found, chip) if as_ == "text" else rendering.show(stored.on_chip(found, chip), as_)
+        if as_ != "text":
+            return rendering.show(stored.on_chip(found, chip), as_)
+        return f"{fitting.describe(found, chip)}\n\nA visit of a synapse, in words and operations: {visits.of_visit(found)}"
     return rendering.show(found, as_)
 
 
