@@ -229,3 +229,9 @@ def test_networks_have_files_too(monkeypatch, tmp_path):
     path.write_text(text.replace("tau_eror", "tau_error"))
     assert written.of("feedforward", "brian2").parameters("split").tau_error == 30.0
     assert written.of("feedforward", "brian2").parameters("joint").tau_error == 60.0
+
+
+def test_constants_of_a_network_for_one_engine_leave_the_other_alone():
+    spreads = {"hidden_spread": 0.1, "readout_spread": 0.12}  # networks/tuned/recurrent.toml
+    assert tuned.network_constants("recurrent", "torch", spreads, "items") == spreads
+    assert tuned.network_constants("recurrent", "brian2", spreads, "items") == {}
