@@ -25,7 +25,7 @@ _SHOWN = ("toml", "{toctree}")
 _SAME, _LOOSELY = doctest.OutputChecker().check_output, doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 #: What is no plain command and its words.
 _SHELL = re.compile(r"[|<>;&$`*~]")
-#: A file that a page names, and that its reader or the checkout must have in the end.
+#: A file that a page names, and that its reader or the checkout must have in the end; capitals and "my" stand for any.
 _NAMED = re.compile(r"`([\w./-]*\w\.(?:json|nc|csv|png|pdf|html|ipynb|py|toml|md))`")
 
 
@@ -64,7 +64,7 @@ def blocks(page):
 
 def named(page):
     """Files that a page's text names as such."""
-    return sorted(set(_NAMED.findall(page)))
+    return sorted(name for name in set(_NAMED.findall(page)) if not re.search(r"\b[A-Z]+\.|\bmy_", name))
 
 
 class Reader:

@@ -103,8 +103,8 @@ class Display:
         self.unit = unit
         self.console, self.totals = console or Console(), list(totals)
         self.counts, self.finished = [0] * len(self.totals), 0
-        self.start = self.printed = time.monotonic()
-        self.began, self.before = self.start, 0  # once something is done: when, and how much; compiling comes first
+        self.began = self.printed = time.monotonic()
+        self.before = 0  # with `began`, once something is done: how much, and when; compiling comes first
         self.bar = None
 
     def __enter__(self):
@@ -159,9 +159,10 @@ class Display:
         """Print one plain line."""
         self.printed = time.monotonic()
         done, total = sum(self.counts), sum(self.totals)
-        began, before = (self.began, self.before) if done > self.before else (self.start, 0)
-        left = (self.printed - began) * (total - done) / (done - before) if done else float("nan")
-        about = "" if not done or done == total else f", about {left / 60:.1f} min left"
+        about = ""
+        if self.before < done < total:
+            left = (self.printed - self.began) * (total - done) / (done - self.before)
+            about = f", about {left / 60:.1f} min left"
         self.console.print(
             f"{self._points()}, {done}/{total} {self.unit}{about}{more}",
             highlight=False,
