@@ -11,7 +11,8 @@ from spikemeta.language.rule import Rule
 
 RULES = {name: registry.load("rules", name) for name in registry.names("rules")}
 FUSED = pytest.mark.parametrize("fused", [True, False], ids=["fused", "tensors"])
-STATEFUL = sorted(RULES.keys() - {"sgd"})
+#: Rules that keep more than the weight that they transmit.
+STATEFUL = [name for name, rule in RULES.items() if set(rule.analysis.states) != {rule.weight.strip()}]
 
 
 def optimizer_of(name, shape=(6, 4), fused=True, **more):
