@@ -51,14 +51,14 @@ def strange_images(results):
             _points(column[3], k, np.arange(len(images)), 100 * one.silent.values, way, n_ways)
         for panel in column[:3]:
             panel.axhline(50, color="0.5", ls=":", lw=1, label="no information")
-            panel.set_xticks(range(len(kinds)), kinds, fontsize=8)
+            panel.set_xticks(range(len(kinds)), kinds, fontsize=8, rotation=20)
             panel.set_ylim(0, 101)
-        column[3].set_xticks(range(len(images)), images, fontsize=8)
+        column[3].set_xticks(range(len(images)), images, fontsize=8, rotation=20)
         column[3].set_xlabel("kind of image")
     for panel, measure in zip(axes[:, 0], results.measure.values, strict=False):
         panel.set_ylabel(f"area under the ROC\ncurve, {measure} (%)", fontsize=9)
     axes[3, 0].set_ylabel("silent\npresentations (%)", fontsize=9)
-    axes[3, 0].set_ylim(0, None)
+    axes[3, 0].set_ylim(0, min(101, axes[3, 0].get_ylim()[1]))  # an interval of few seeds may reach further
     legend_of_all(made, axes.flat)
     return made
 
