@@ -70,7 +70,8 @@ def test_rows_from_the_history_are_sums_of_each_synapse(feedback, monkeypatch):
 
 def test_a_signal_is_shown_with_how_its_gradient_is_committed():
     shown = {name: rendering.signal(registry.get_signal(name)) for name in registry.signals()}
-    assert {name for name, text in shown.items() if "from the history" in text} == {"error_feedback", "eprop", "surrogate"}
+    kept = {"error_feedback", "error_feedback_by_clock", "eprop", "surrogate"}
+    assert {name for name, text in shown.items() if "from the history" in text} == kept
     assert {name for name, text in shown.items() if "commit:\n    of synapses, each its own sum" in text} == {
         "stdp",
         "stdp_offset",

@@ -102,7 +102,7 @@ def test_the_study_at_toy_size(tmp_path):
     assert list(rows) == ["ideal", "my_chip", "memristor"]
     assert [row["rule"] for row in rows.values()] == ["probabilistic"] * 3
     assert [row["fits"] for row in rows.values()] == [True, False, False]
-    assert rows["my_chip"]["nearest"] == "sgd"
+    assert rows["my_chip"]["nearest"] == "spine"
     metrics = {name: {m: v["mean"] for m, v in row["metrics"].items() if m != "accuracy_matrix"} for name, row in rows.items()}
     mine = metrics["my_chip"]
     assert mine["energy_per_presentation_pj"] == pytest.approx(2 * mine["synaptic_operations"])

@@ -78,7 +78,7 @@ def test_a_text_goes_on_to_the_bit_under_any_signal(feedback, rule, monkeypatch,
         np.testing.assert_array_equal(again.state[name], values, err_msg=name)
 
 
-@settings(max_examples=EXAMPLES or 3)
+@settings(max_examples=EXAMPLES or 2)
 @given(
     networks.networks(),
     st.sampled_from(registry.names("rules")),
