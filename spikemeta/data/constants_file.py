@@ -23,9 +23,9 @@ from pathlib import Path
 from spikemeta.data import curricula, datasets
 from spikemeta.errors import suggest
 from spikemeta.language import registry
+from spikemeta.language.feedback import FEEDBACK
 
 ENGINES = ("brian2", "torch")
-FEEDBACK = ("tied", "random")
 _PLACE = ("network", "engine", "task", "dataset", "feedback", "variant")
 _NEEDED = _PLACE[:2]
 _HEAD = re.compile(r"\s*\[\[\s*tuned\s*\]\]")

@@ -11,6 +11,7 @@ from pathlib import Path
 from spikemeta.data import constants_file, datasets
 from spikemeta.errors import UserError, suggest
 from spikemeta.language import registry
+from spikemeta.language.feedback import FEEDBACK
 from spikemeta.language.user_files import check_file as check_rule
 from spikemeta.language.user_files import load_file
 from spikemeta.system import files
@@ -175,7 +176,7 @@ def layers(rule, network, engine, task, dataset="", feedback=""):
 
 def _like(feedback):
     """What was found with tied feedback counts for random, too, but not for another learning signal."""
-    return ("", feedback) if feedback in ("", *constants_file.FEEDBACK, "backpropagated") else (feedback,)
+    return ("", feedback) if feedback in ("", *FEEDBACK, "backpropagated") else (feedback,)
 
 
 def _same(dataset):

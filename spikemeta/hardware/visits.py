@@ -7,7 +7,6 @@ from spikemeta.hardware.fitting import needs
 from spikemeta.language.equations import relaxation
 from spikemeta.language.remembered import by_text
 
-_FUNCTIONS = {"exp", "log", "sqrt", "tanh", "sin", "cos", "expm1", "log1p"}
 _COMPARISONS = {"abs": 1, "sign": 1, "clip": 2, "int": 0, "floor": 0}
 _DRAWS = {"rand", "randn"}
 
@@ -23,7 +22,7 @@ class Visit:
     sums : int
         And differences and comparisons.
     products, divisions, functions, draws : int
-        Functions are exp, log, sqrt, tanh and powers that are no whole numbers; draws are random numbers.
+        Functions are exp, log, sqrt, tanh and the like, and powers that are no whole numbers; draws are random numbers.
     """
 
     words_read: int

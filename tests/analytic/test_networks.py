@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from spikemeta.backends.networks import plan, reference, rendering
+from spikemeta.backends.networks import plan, reference, rendering, torch_whole
 from spikemeta.backends.networks.torch import NetworkModule, module
 from spikemeta.figures import network_diagram
 from spikemeta.language.network import Network, Neurons
@@ -42,6 +42,28 @@ def test_neurons_see_a_shared_variable_as_it_was_before_the_step():
     m = np.exp(-1 / 20)
     np.testing.assert_allclose(made.propagator[v, pool], -(1 - m) * 20 / 5, rtol=1e-14)
     np.testing.assert_allclose(made.propagator[pool, pool], np.exp(-1 / 5), rtol=1e-15)
+
+
+@pytest.mark.parametrize("shape", ["lif", "adaptive"])
+def test_tensors_that_numpy_does_not_reach_are_stepped_alike(shape, monkeypatch):
+    """As on another device: the same spikes, and the same gradient but for an order of additions, 1e-12 of the largest."""
+    made = plan.make(networks.written(shape).stacked((7, 5)), **SIZES, seed=3)
+    spikes = torch.tensor(np.random.default_rng(0).random((60, 4, 6)) < 0.3, dtype=torch.float64)
+
+    def found():
+        network = NetworkModule(made, torch.float64)
+        fired, seen = network.respond(spikes, potential=("readout", "v"))
+        (fired["readout"].sum() + (seen**2).sum()).backward()
+        return fired["readout"].detach(), {name: weight.grad for name, weight in network.weights.items()}
+
+    fired, gradients = found()
+    monkeypatch.setattr(torch_whole, "_way", lambda _: torch_whole._Tensors)
+    again, others = found()
+    assert fired.sum() > 5
+    torch.testing.assert_close(again, fired, rtol=0, atol=0)
+    for name, gradient in gradients.items():
+        assert gradient.abs().max() > 0
+        torch.testing.assert_close(others[name], gradient, rtol=0, atol=1e-12 * gradient.abs().max().item())
 
 
 @pytest.mark.parametrize("kind", ["lif", "adaptive"])

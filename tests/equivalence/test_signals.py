@@ -13,7 +13,7 @@ from spikemeta.backends.networks import lesson, plan, reference, reference_learn
 from spikemeta.backends.networks.torch import NetworkModule
 from spikemeta.backends.reference import ReferenceSynapses
 from spikemeta.language import registry
-from spikemeta.networks.signals import error_feedback, stdp, stdp_triplet
+from spikemeta.networks.signals import error_feedback, error_feedback_by_clock, stdp, stdp_triplet
 
 
 @pytest.mark.parametrize(
@@ -42,6 +42,7 @@ def test_brian2_learns_as_the_reference_does(signal, names):
     [
         ("plain", "tied", error_feedback.signal),
         ("adaptive", "random", error_feedback.signal),
+        ("plain", "random", error_feedback_by_clock.signal),
         ("deep", "tied", error_feedback.signal),
         ("deep", "random", error_feedback.signal),
         ("deep", "tied", stdp.signal),

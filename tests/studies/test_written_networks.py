@@ -41,6 +41,19 @@ def simulated(network, monkeypatch, rule="laplace", engine="torch", more=None, *
     return simulation.run(curriculum, seed=3, **how)
 
 
+def test_feedforward_draws_its_feedback_before_its_weights_and_others_after():
+    """Which decides what a seed stands for: recorded results carry it."""
+    sizes, draws = (6, 5, 3), lambda: np.random.default_rng(4)
+    for feedback, first in (("tied", True), ("error_feedback", False)):
+        network = written.of("feedforward", "brian2", 5, feedback)
+        constants = network.parameters(overrides={"hidden_spread": 1.0, "random_spread": 1.0})
+        start, rng = network.start(sizes, constants, draws()), draws()
+        back = rng.standard_normal((3, 5)) if first else None
+        np.testing.assert_array_equal(start["hidden"], rng.standard_normal((6, 5)))
+        back = back if first else (rng.standard_normal((5, 3)), rng.standard_normal((3, 5)))[1]
+        np.testing.assert_array_equal(start["feedback hidden"], back - back.mean(axis=0))
+
+
 @pytest.mark.parametrize("feedback", ["tied", "surrogate"])
 def test_a_compiled_text_gives_what_runtime_gives_and_resumes_to_the_bit(feedback, monkeypatch, tmp_path):
     """Sparse recurrent synapses with a delay, a pool, adaptive thresholds: stopped within a phase and gone on."""

@@ -6,9 +6,8 @@ import brian2
 import numpy as np
 
 from spikemeta.errors import UserError, suggest
+from spikemeta.language.feedback import FEEDBACK
 from spikemeta.language.signal import READOUT, replaced
-
-FEEDBACK = ("tied", "random")
 
 
 @dataclass(frozen=True)
