@@ -50,7 +50,7 @@ def _added(lines, first, variables):
     known = {}
     for line in body:
         read = re.match(r"(?:const )?(float|double) (\w+) = (_ptr\w+)\[(\w+)\];$", line)
-        named = re.match(r"const double (\w+) = (\w+);$", line)
+        named = re.match(r"const (?:float|double) (\w+) = (\w+);$", line)
         if read:
             known[read[2]] = read[1], read[3], read[4]
         elif named and named[2] in known:

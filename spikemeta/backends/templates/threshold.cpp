@@ -3,11 +3,6 @@
    For groups without a refractory period. #}
 {# USES_VARIABLES { N } #}
 {% extends 'common_group.cpp' %}
-{% block extra_headers %}
-#if defined __AVX512BW__ || defined __AVX2__
-#include <immintrin.h>
-#endif
-{% endblock %}
 {% block maincode %}
     const int _vectorisation_idx = -1;
     {{scalar_code|autoindent}}
@@ -24,18 +19,18 @@
             const size_t _idx = {{_among}}[_candidate];
             const size_t _vectorisation_idx = _idx;
             {{vector_code|autoindent}}
-            if (_cond)
-                {{_eventspace}}[_count++] = _idx;
+            {{_eventspace}}[_count] = _idx;
+            _count += _cond != 0;
         }
         {{_eventspace}}[_size] = _count;
         return;
     }
     {% endif %}
-    const auto _look = [&](const size_t _first, const size_t _length)
+    const auto _look = [&](const size_t _first, const size_t _known)
     {
-        alignas(64) char _fired[64] = {0};
+        alignas(64) char _fired[64];
         #pragma GCC ivdep
-        for (size_t _k = 0; _k < _length; _k++)
+        for (size_t _k = 0; _k < 64; _k++)
         {
             const size_t _idx = _first + _k;
             const size_t _vectorisation_idx = _idx;
@@ -43,16 +38,11 @@
             _fired[_k] = _cond;
         }
         uint64_t _bits = 0;  // one for each neuron of the block
-    #ifdef __AVX512BW__
-        const __m512i _bytes = _mm512_load_si512(_fired);
-        _bits = _mm512_test_epi8_mask(_bytes, _bytes);
-    #elif defined __AVX2__
+    #ifdef __AVX2__
+        // In halves, as they were stored: what is read back whole from two stores has to wait for both.
+        typedef char _bytes32 __attribute__((vector_size(32), may_alias));
         for (size_t _half = 0; _half < 2; _half++)
-        {
-            const __m256i _bytes = _mm256_load_si256(reinterpret_cast<const __m256i*>(_fired) + _half);
-            const uint32_t _none = _mm256_movemask_epi8(_mm256_cmpeq_epi8(_bytes, _mm256_setzero_si256()));
-            _bits |= (uint64_t)~_none << (32*_half);
-        }
+            _bits |= (uint64_t)(uint32_t)__builtin_ia32_pmovmskb256(-reinterpret_cast<const _bytes32*>(_fired)[_half]) << (32*_half);
     #else
         for (size_t _eight = 0; _eight < 8; _eight++)
         {
@@ -61,6 +51,7 @@
             _bits |= ((_bytes*0x0102040810204080ULL) >> 56) << (8*_eight);
         }
     #endif
+        _bits &= ~0ULL << _known;
         // Most blocks have two events at most: room for two is written whatever there is, which no branch has to guess.
         int32_t* const _events = {{_eventspace}} + _count;
         _count += __builtin_popcountll(_bits);
@@ -71,9 +62,9 @@
     };
     size_t _first = 0;
     for (; _first + 64 <= _size; _first += 64)
-        _look(_first, 64);
-    if (_first + 12 < _size)
-        _look(_first, _size - _first);
+        _look(_first, 0);
+    if (_first && _first + 12 < _size)
+        _look(_size - 64, _first + 64 - _size);  // the last block begins among those that are known
     else
         for (; _first < _size; _first++)
         {
