@@ -10,6 +10,47 @@
 {% include 'add_rows.cpp' %}
 {% endblock %}
 {% block maincode %}
+{# To what spikes of a layer in step _t and the `steps` - 1 after it are worth, what they are worth by one way. #}
+{% macro worth_of(layer, way, steps) %}
+{% if way.pairs %}
+for (size_t _k = 0; _k < {{way.weights}}.size(); _k++)
+{
+    {% for s in range(steps) %}
+    _all[(_t + {{s}})*{{layer.n}} + {{way.pairs[0]}}[_k]] += {{way.factor}}*{{way.weights}}[_k]*_value_{{way.target}}_{{way.variable}}[(_t + {{way.late + s}})*{{way.n_post}} + {{'0' if way.shared else way.pairs[1] ~ '[_k]'}}];
+    {% endfor %}
+}
+{% else %}
+int64_t _k = 0;
+{% for s in range(steps) %}
+_real* const _worth{{s}} = _all + (_t + {{s}})*{{layer.n}};
+const _real* const _value{{s}} = &_value_{{way.target}}_{{way.variable}}[(_t + {{way.late + s}})*{{way.n_post}}];
+{% endfor %}
+for (; _k + {{way.block}} <= {{way.n_post}}; _k += {{way.block}})
+{
+    const _real* const _matrix = &_matrix_{{way.name}}[_k*{{layer.n}}];
+    {% for s in range(steps) %}
+    const _real {% for b in range(way.block) %}_v{{s}}_{{b}} = _value{{s}}[_k + {{b}}]{{';' if loop.last else ', '}}{% endfor %}
+
+    {% endfor %}
+    #pragma GCC ivdep
+    for (int64_t _j = 0; _j < {{layer.n}}; _j++)
+    {
+        const _real {% for b in range(way.block) %}_m{{b}} = _matrix[{{b*layer.n}} + _j]{{';' if loop.last else ', '}}{% endfor %}
+
+        {% for s in range(steps) %}
+        _worth{{s}}[_j] += {% for b in range(way.block) %}{{' + ' if b else ''}}_v{{s}}_{{b}}*_m{{b}}{% endfor %};
+        {% endfor %}
+    }
+}
+for (; _k < {{way.n_post}}; _k++)
+    for (int64_t _j = 0; _j < {{layer.n}}; _j++)
+    {
+        {% for s in range(steps) %}
+        _worth{{s}}[_j] += _value{{s}}[_k]*_matrix_{{way.name}}[_k*{{layer.n}} + _j];
+        {% endfor %}
+    }
+{% endif %}
+{% endmacro %}
     if (!({{sweep.teaching}}[0] > 0))
         return;
     typedef {{sweep.real}} _real;
@@ -34,16 +75,16 @@
     {% endfor %}
     {% for layer in sweep.layers %}
     static std::vector<_real> _derivative_{{layer.name}}(_steps*{{layer.n}});
-    static std::vector<unsigned char> _fired_{{layer.name}}(_steps*{{layer.n}});
+    static std::vector<int32_t> _fired_{{layer.name}}, _until_{{layer.name}}(_steps);  // who, one step after another
     if (_begins)
     {
         std::fill_n(_derivative_{{layer.name}}.begin(), _now*{{layer.n}}, 0);
-        std::fill_n(_fired_{{layer.name}}.begin(), _now*{{layer.n}}, 0);
+        std::fill_n(_until_{{layer.name}}.begin(), _now, 0);
+        _fired_{{layer.name}}.clear();
     }
     std::memcpy(&_derivative_{{layer.name}}[_now*{{layer.n}}], {{layer.derivative}}, {{layer.n}}*sizeof(_real));
-    std::memset(&_fired_{{layer.name}}[_now*{{layer.n}}], 0, {{layer.n}});
-    for (int32_t _k = 0; _k < {{layer.events}}[{{layer.n}}]; _k++)
-        _fired_{{layer.name}}[_now*{{layer.n}} + {{layer.events}}[_k]] = 1;
+    _fired_{{layer.name}}.insert(_fired_{{layer.name}}.end(), {{layer.events}}, {{layer.events}} + {{layer.events}}[{{layer.n}}]);
+    _until_{{layer.name}}[_now] = _fired_{{layer.name}}.size();
     {% endfor %}
     if (_now != _steps - 1)
         return;
@@ -52,13 +93,12 @@
     {% set answer = sweep.answer %}
     static std::vector<_real> _error({{answer.n}});
     {
-        double _most = 0, _sum = 0, _right = 0, _evidence[{{answer.n}}];
+        double _most = 0, _sum = 0, _right = 0, _evidence[{{answer.n}}] = {0};
+        for (int32_t _j : _fired_{{answer.name}})
+            _evidence[_j]++;
         for (int64_t _j = 0; _j < {{answer.n}}; _j++)
         {
-            int64_t _count = 0;
-            for (int64_t _t = 0; _t < _steps; _t++)
-                _count += _fired_{{answer.name}}[_t*{{answer.n}} + _j];
-            _evidence[_j] = {{answer.gain}}*_count;
+            _evidence[_j] *= {{answer.gain}};
             _most = std::max(_most, _evidence[_j]);
             _right += {{answer.right}}[_j];
         }
@@ -69,10 +109,6 @@
     }
 
     {% for layer in sweep.layers %}
-    {% for k in layer.variables %}
-    static std::vector<_real> _after_{{layer.name}}_{{k}}({{layer.n}});
-    std::fill(_after_{{layer.name}}_{{k}}.begin(), _after_{{layer.name}}_{{k}}.end(), 0);
-    {% endfor %}
     {% for k, width, kept in layer.wanted %}
     {% if kept %}
     _real* const _value_{{layer.name}}_{{k}} = {{kept}};
@@ -80,7 +116,19 @@
     static std::vector<_real> _value_{{layer.name}}_{{k}}(_steps*{{width}});
     {% endif %}
     {% endfor %}
-    static std::vector<_real> _worth_{{layer.name}}({{layer.n}});
+    // Sensitivities of a step: those that are the values of arrivals in the rows of these, others in one row alone.
+    {% set rows = layer.wanted|map(attribute=0)|reject('in', layer.shared)|list %}
+    {% for k in layer.variables %}
+    {% if k in rows %}
+    _real* const _after_{{layer.name}}_{{k}} = &_value_{{layer.name}}_{{k}}[0];
+    std::fill_n(_after_{{layer.name}}_{{k}} + (_steps - 1)*{{layer.n}}, {{layer.n}}, 0);
+    {% else %}
+    static std::vector<_real> _row_{{layer.name}}_{{k}}({{layer.n}});
+    _real* const _after_{{layer.name}}_{{k}} = _row_{{layer.name}}_{{k}}.data();
+    std::fill_n(_after_{{layer.name}}_{{k}}, {{layer.n}}, 0);
+    {% endif %}
+    {% endfor %}
+    static std::vector<_real> _worth_{{layer.name}}(_steps*{{layer.n}});
     {% for way in layer.ways if not way.pairs %}
     static std::vector<_real> _matrix_{{way.name}}({{way.n_post}}*{{layer.n}});
     {% if way.random %}
@@ -95,88 +143,96 @@
     {% endfor %}
 
     {% for group in sweep.groups %}
+    {% set inside = group|map(attribute='name')|list %}
+    {% for layer in group %}
+    {
+        // What a spike is worth by what it is part of, and by layers that are known already.
+        _real* const _all = _worth_{{layer.name}}.data();
+        {% if layer.name == answer.name %}
+        for (int64_t _t = 0; _t < _steps; _t++)
+            std::copy(_error.begin(), _error.end(), _all + _t*{{layer.n}});
+        {% else %}
+        std::fill_n(_all, _steps*{{layer.n}}, 0);
+        {% endif %}
+        {% for way in layer.ways if way.target not in inside %}
+        {
+            const int64_t _end = _steps - 1 - {{way.late}};
+            int64_t _t = 0;
+            for (; _t + 2 <= _end; _t += 2)
+            {
+                {{worth_of(layer, way, 2)}}
+            }
+            for (; _t < _end; _t++)
+            {
+                {{worth_of(layer, way, 1)}}
+            }
+        }
+        {% endfor %}
+    }
+    {% endfor %}
     for (int64_t _t = _steps - 1; _t >= 0; _t--)
     {
         {% for layer in group %}
+        {% set rows = layer.wanted|map(attribute=0)|reject('in', layer.shared)|list %}
         {
-            const unsigned char* const _fired = &_fired_{{layer.name}}[_t*{{layer.n}}];
-            _real* const _worth = _worth_{{layer.name}}.data();
             {% for k in layer.variables %}
-            _real* const _x{{k}} = _after_{{layer.name}}_{{k}}.data();
+            _real* const _x{{k}} = _after_{{layer.name}}_{{k}}{{' + _t*' ~ layer.n if k in rows}};
             {% endfor %}
-            {% for k, width, kept in layer.wanted %}
-            _real* const _value{{k}} = &_value_{{layer.name}}_{{k}}[_t*{{width}}];
-            {% if k in layer.shared %}
-            _real _sum{{k}} = 0;
-            {% endif %}
-            {% endfor %}
-            #pragma GCC ivdep
-            for (int64_t _j = 0; _j < {{layer.n}}; _j++)
+            {% if layer.forgets %}
+            // Before the reset of those who fired.
+            for (int32_t _k = _t ? _until_{{layer.name}}[_t - 1] : 0; _k < _until_{{layer.name}}[_t]; _k++)
             {
-                const _real _there = _fired[_j], _kept = 1 - _there;
+                const int32_t _j = _fired_{{layer.name}}[_k];
                 {% for k in layer.variables %}
                 const _real _a{{k}} = _x{{k}}[_j];
                 {% endfor %}
-                _worth[_j] = {{'_error[_j]' if layer.name == answer.name else '0'}}{% for k, jump in layer.jumps %} + {{jump}}*_a{{k}}{% endfor %};
                 {% for k in layer.variables %}
-                const _real _b{{k}} = _a{{k}}{{'*_kept' if k in layer.forgets else ''}}
-                    {%- for i, made_of in layer.forgets.items() %}{% for j, c in made_of if j == k %} + {{c}}*_there*_a{{i}}{% endfor %}{% endfor %};
-                _x{{k}}[_j] = _b{{k}};
+                _x{{k}}[_j] = {{'0' if k in layer.forgets else '_a' ~ k}}
+                    {%- for i, made_of in layer.forgets.items() %}{% for j, c in made_of if j == k %} + {{c}}*_a{{i}}{% endfor %}{% endfor %};
                 {% endfor %}
-                {% for k, width, kept in layer.wanted %}
-                {% if k in layer.shared %}
-                _sum{{k}} += _b{{k}};
-                {% else %}
-                _value{{k}}[_j] = _b{{k}};
-                {% endif %}
+                {% for k, jump in layer.jumps %}
+                _worth_{{layer.name}}[_t*{{layer.n}} + _j] += {{jump}}*(_a{{k}} - _x{{k}}[_j]);
                 {% endfor %}
             }
+            {% endif %}
             {% for k, width, kept in layer.wanted if k in layer.shared %}
-            _value{{k}}[0] = _sum{{k}};
+            _real _sum{{k}} = 0;
+            for (int64_t _j = 0; _j < {{layer.n}}; _j++)
+                _sum{{k}} += _x{{k}}[_j];
+            _value_{{layer.name}}_{{k}}[_t] = _sum{{k}};
             {% endfor %}
         }
         {% endfor %}
+        if (_t == 0)
+            break;
         {% for layer in group %}
+        {% set rows = layer.wanted|map(attribute=0)|reject('in', layer.shared)|list %}
         {
-            _real* const _worth = _worth_{{layer.name}}.data();
-            {% for way in layer.ways %}
+            {% for way in layer.ways if way.target in inside %}
             if (_t + {{way.late}} < _steps - 1)
             {
-                const _real* const _value = &_value_{{way.target}}_{{way.variable}}[(_t + {{way.late}})*{{way.n_post}}];
-                {% if way.pairs %}
-                for (size_t _k = 0; _k < {{way.weights}}.size(); _k++)
-                    _worth[{{way.pairs[0]}}[_k]] += {{way.factor}}*{{way.weights}}[_k]*_value[{{'0' if way.shared else way.pairs[1] ~ '[_k]'}}];
-                {% else %}
-                int64_t _k = 0;
-                for (; _k + {{way.block}} <= {{way.n_post}}; _k += {{way.block}})
-                {
-                    const _real* const _matrix = &_matrix_{{way.name}}[_k*{{layer.n}}];
-                    {% for b in range(way.block) %}
-                    const _real _v{{b}} = _value[_k + {{b}}];
-                    {% endfor %}
-                    #pragma GCC ivdep
-                    for (int64_t _j = 0; _j < {{layer.n}}; _j++)
-                        _worth[_j] += {% for b in range(way.block) %}{{' + ' if b else ''}}_v{{b}}*_matrix[{{b*layer.n}} + _j]{% endfor %};
-                }
-                for (; _k < {{way.n_post}}; _k++)
-                    for (int64_t _j = 0; _j < {{layer.n}}; _j++)
-                        _worth[_j] += _value[_k]*_matrix_{{way.name}}[_k*{{layer.n}} + _j];
-                {% endif %}
+                _real* const _all = _worth_{{layer.name}}.data();
+                {{worth_of(layer, way, 1)}}
             }
             {% endfor %}
+            const _real* const _worth = &_worth_{{layer.name}}[_t*{{layer.n}}];
             const _real* const _derivative = &_derivative_{{layer.name}}[_t*{{layer.n}}];
             {% for k in layer.variables %}
-            _real* const _x{{k}} = _after_{{layer.name}}_{{k}}.data();
+            const _real* const _x{{k}} = _after_{{layer.name}}_{{k}}{{' + _t*' ~ layer.n if k in rows}};
+            _real* const _before{{k}} = _after_{{layer.name}}_{{k}}{{' + (_t - 1)*' ~ layer.n if k in rows}};
             {% endfor %}
             #pragma GCC ivdep
             for (int64_t _j = 0; _j < {{layer.n}}; _j++)
             {
-                const _real _own = _derivative[_j]*_worth[_j];
                 {% for k in layer.variables %}
-                const _real _m{{k}} = _x{{k}}[_j]{% if layer.slope[k] %} + {{layer.slope[k]}}*_own{% endif %};
+                const _real _b{{k}} = _x{{k}}[_j];
+                {% endfor %}
+                const _real _own = _derivative[_j]*(_worth[_j]{% for k, jump in layer.jumps %} + {{jump}}*_b{{k}}{% endfor %});
+                {% for k in layer.variables %}
+                const _real _m{{k}} = _b{{k}}{% if layer.slope[k] %} + {{layer.slope[k]}}*_own{% endif %};
                 {% endfor %}
                 {% for k, column in layer.columns.items() %}
-                _x{{k}}[_j] = {% for i, c in column %}{{' + ' if not loop.first else ''}}{{c}}*_m{{i}}{% endfor %};
+                _before{{k}}[_j] = {% for i, c in column %}{{' + ' if not loop.first else ''}}{{c}}*_m{{i}}{% endfor %};
                 {% endfor %}
             }
         }
