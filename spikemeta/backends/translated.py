@@ -68,6 +68,27 @@ def _independent(lines, of="pre"):
     return not re.search(rf"\[_{of}synaptic_idx\] [-+*/]?=[^=]", "\n".join(lines))
 
 
+def _silenced(lines):
+    """The array that code of a neuron writes, and the shared number by which all of it is multiplied; else None."""
+    wrote = [found.groups() for line in lines if (found := re.match(r"(_ptr\w+)\[_idx\] = (\w+);$", line))]
+    if len(wrote) != 1:
+        return None
+    (array, name), given = wrote[0], [line for line in lines if re.match(r"(const )?(\w+ )?\w+ [-+*/]?= ", line)]
+    made = [found for line in given if (found := re.fullmatch(rf"{name} = ((?:_narrow_)?_lio_\d+) \* (\(.*\));", line))]
+    whole = len(made) == 1 and _closes_at_the_end(made[0][2]) and sum(f" {name} " in f" {line}" for line in given) == 1
+    return (array, made[0][1]) if whole else None
+
+
+def _closes_at_the_end(text):
+    """Whether a text's first parenthesis is closed by its last character, and not before."""
+    depth = 0
+    for place, sign in enumerate(text):
+        depth += (sign == "(") - (sign == ")")
+        if not depth:
+            return place == len(text) - 1
+    return False
+
+
 def _drawing(lines):
     """Brian2's vector code that draws: names of the draws, the code that uses them, and (name, array) of what it stores.
 
@@ -143,5 +164,6 @@ FILTERS = {
     "independent": _independent,
     "drawing_code": _drawing,
     "settled": _settled,
+    "silenced": _silenced,
     "single": _single,
 }

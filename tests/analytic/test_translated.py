@@ -48,19 +48,20 @@ def test_a_truth_is_a_number_at_once_where_that_is_asked_for():
     assert "_truth(v > 1)" in FILTERS["single"](lines, True)[1][1]
 
 
-def transmitting(what="transmitted"):
+def transmitting(what="transmitted", kind="double"):
     return [
         "const int32_t _postsynaptic_idx = _ptr_array_s__synaptic_post[_idx];",
         "const float w = _ptr_array_s_w[_idx];",
         "float current_post = _ptr_array_cells_current[_postsynaptic_idx];",
-        "const double transmitted = w;",
+        f"const {kind} transmitted = w;",
         f"current_post += {what};",
         "_ptr_array_cells_current[_postsynaptic_idx] = current_post;",
     ]
 
 
-def test_a_sum_of_whole_rows_is_seen():
-    found = FILTERS["added"](transmitting(), 0, CONSTANTS)
+@pytest.mark.parametrize("kind", ["double", "float"])
+def test_a_sum_of_whole_rows_is_seen(kind):
+    found = FILTERS["added"](transmitting(kind=kind), 0, CONSTANTS)
     assert found == {"type": "float", "row": "_ptr_array_s_w", "sum": "_ptr_array_cells_current", "columns": 7}
 
 
@@ -73,3 +74,29 @@ def test_more_than_a_sum_is_not():
     more = ["float gradient = _ptr_array_s_gradient[_idx];", "gradient += 1.0;", "_ptr_array_s_gradient[_idx] = gradient;"]
     assert FILTERS["added"](transmitting() + more, 0, CONSTANTS) is None
     assert FILTERS["added"](transmitting(), 0, {}) is None
+
+
+def signalling(made="_lio_1 * ((error * _truth(_brian_abs(error) >= band)) * 2.0)"):
+    return [
+        "const double error = _ptr_array_cells_error[_idx];",
+        "double signal;",
+        f"signal = {made};",
+        "_ptr_array_cells_signal[_idx] = signal;",
+    ]
+
+
+def test_what_a_shared_factor_silences_is_seen():
+    assert FILTERS["silenced"](signalling()) == ("_ptr_array_cells_signal", "_lio_1")
+    assert FILTERS["silenced"](signalling("_narrow__lio_12 * (error)")) == ("_ptr_array_cells_signal", "_narrow__lio_12")
+
+
+@pytest.mark.parametrize(
+    "made", ["error * (2.0)", "_lio_1 * error", "_lio_1 * (error) + (2.0)", "_lio_1 + (error)", "(_lio_1 * (error))"]
+)
+def test_what_it_does_not_silence_is_not(made):
+    assert FILTERS["silenced"](signalling(made)) is None
+
+
+def test_what_adds_to_it_or_is_written_beside_it_is_not_silenced():
+    assert FILTERS["silenced"]([*signalling()[:3], "signal += 1.0;", signalling()[3]]) is None
+    assert FILTERS["silenced"]([*signalling(), "_ptr_array_cells_v[_idx] = error;"]) is None
