@@ -10,7 +10,8 @@ bits of a rule's first hidden word, with all else at 16. How few does the belief
 
     spikemeta run hardware --hardware ideal --rules bimu --set lazy=0 --curves hidden --curve-seeds 5
 
-Written to the output folder: ``summary.json``, ``results.nc``, ``provenance.json`` and three figures.
+Written to the output folder: ``summary.json``, ``results.nc``, ``provenance.json`` and figures: every rule on every chip;
+accuracy against the operations and the bits of state that a rule asks for, against priced energy, and against bits and noise.
 """
 
 import functools

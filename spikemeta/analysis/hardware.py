@@ -1,8 +1,12 @@
 """What rules cost and lose on chips: metrics of the studies ``hardware`` and ``memristor``."""
 
+from dataclasses import asdict
+
+import numpy as np
+
 from spikemeta.analysis import statistics, tasks
 from spikemeta.analysis.rows import table_of
-from spikemeta.hardware import counters
+from spikemeta.hardware import counters, visits
 
 ENERGY = "energy_per_presentation_pj"
 
@@ -17,16 +21,46 @@ class Analysis(tasks.Analysis):
 
     def __init__(self, entries):
         self.chips = {entry.label: entry.hardware for entry in entries}
+        self.visits = {entry.label: visits.of_visit(entry.rule) for entry in entries}
+        self.bits = {entry.label: visits.bits_of(entry.rule, entry.hardware) for entry in entries}
 
     def metrics_of(self, runs, chance):
-        """Metrics of finished runs, with those of `spikemeta.hardware.counters.metrics_of_run`; unknown ones are left out."""
-        found = [counters.metrics_of_run(run.arrays, self.chips[run.label], len(run.arrays["accuracy_matrix"])) for run in runs]
+        """Metrics of finished runs, with those of `counters.metrics_of_run` and `demands`; unknown ones are left out."""
+        found = [
+            counters.metrics_of_run(run.arrays, self.chips[run.label], len(run.arrays["accuracy_matrix"])) | self.demands(run)
+            for run in runs
+        ]
         return super().metrics_of(runs, chance) | table_of(found)
 
+    def demands(self, run):
+        """``operations`` of the rule's text and ``words_moved``, read or written, of all visits of a presentation."""
+        counted = dict(zip(counters.COUNTS, run.arrays["counts_train"], strict=True))
+        visited, visit = counted["synapse_visits"] / counted["presentations"], self.visits[run.label]
+        moved = visit.words_read + visit.words_written
+        return {"operations": float(visited * visit.operations), "words_moved": float(visited * moved)}
+
+    def to_dataset(self, entries, seeds, runs, chance, **attributes):
+        """As `spikemeta.analysis.tasks.Analysis.to_dataset`; with `demands` (rule, seed) and ``state_bits`` (rule)."""
+        data = super().to_dataset(entries, seeds, runs, chance, **attributes)
+        labels = [label for label, _ in entries]
+        found = {key: self.demands(run) for key, run in runs.items()}
+        for name in ("operations", "words_moved"):
+            cells = [[found[r, s][name] if (r, s) in found else np.nan for s in seeds] for r in labels]
+            data[name] = (
+                ("rule", "seed"),
+                np.array(cells, float),
+                {"units": "1"},
+            )
+        bits = [np.nan if self.bits[label] is None else self.bits[label] for label in labels]
+        data["state_bits"] = "rule", np.array(bits, float), {"units": "bit"}
+        return data
+
     def add_tests(self, rows):
-        """Name each row by its label, and say which terms its energy consists of."""
+        """Say of each row what a visit does, what state takes, and which terms its energy consists of."""
         for row in rows:
-            chip = self.chips[row.get("label", row["rule"])]
+            label = row.get("label", row["rule"])
+            chip = self.chips[label]
+            row["visit"], row["state_bits"] = asdict(self.visits[label]), self.bits[label]
             unpriced = [n for n in counters.PRICES if (p := chip.prices.get(n)) is None or p.value is None]
             row["energy_leaves_out"] = unpriced
             got = row["metrics"]

@@ -22,7 +22,8 @@ def figures_of(rows, data):
     -------
     dict of str to matplotlib.figure.Figure or None
     """
-    return {"chips": chips(rows, data), "pareto": pareto(rows, data), "curves": curves(rows, data)}
+    drawn = {"chips": chips, "demands": demands, "pareto": pareto, "curves": curves}
+    return {name: draw(rows, data) for name, draw in drawn.items()}
 
 
 @placed
@@ -87,10 +88,62 @@ def _point(panel, row, k, rule):
     x = row["metrics"][ENERGY]["mean"] * 1e-6
     y = statistics.summarise(row["metrics"]["final_accuracy"]["values"])
     spread = 100 * np.array([[y.mean - y.low], [y.high - y.mean]]) if y.n > 1 else None
-    style = {"ls": "", "ms": 7, "capsize": 2, "lw": 1} | look(k)
-    style["markerfacecolor"] = style["color"] if row["fits"] else "white"  # hollow says here that the chip is too small
-    panel.errorbar(x, 100 * y.mean, yerr=spread, label=rule, **style)
+    panel.errorbar(x, 100 * y.mean, yerr=spread, label=rule, **_marker(k, row["fits"]))
     return x, 100 * y.mean
+
+
+def _marker(k, fits):
+    """Of a rule on a chip; hollow says here that the chip is too small."""
+    style = {"ls": "", "ms": 7, "capsize": 2, "lw": 1} | look(k)
+    return style | {"markerfacecolor": style["color"] if fits else "white"}
+
+
+@placed
+def demands(rows, data):
+    """Final accuracy against operations per learning presentation, and bits of state per synapse; a row for each chip."""
+    rules, chips, cells = of_chips(rows)
+    cells = {key: row for key, row in cells.items() if "operations" in row["metrics"]}
+    chips = [chip for chip in chips if any((rule, chip) in cells for rule in rules)]
+    if not chips:
+        return None
+    size, title = (10.0, 2.25 * len(chips) + 1.6), "Final accuracy against what a rule asks for"
+    figure = blank(*size, data, title, "mean and 95 % interval", images=images_of(rows))
+    panels = figure.subplots(len(chips), 2, sharex="col", sharey=True, squeeze=False)
+    for (left, right), chip in zip(panels, chips, strict=True):
+        for k, rule in enumerate(rules):
+            row = cells.get((rule, chip))
+            if row is None:
+                continue
+            low, mean, high = interval_of([row["metrics"]["final_accuracy"]["values"]])
+            spread, style = error_bars(low, mean, high), _marker(k, row["fits"])
+            left.errorbar(row["metrics"]["operations"]["mean"], mean, yerr=spread, label=rule, **style)
+            if row["state_bits"] is not None:
+                right.errorbar(row["state_bits"], mean, yerr=spread, label=rule, **style)
+        if not right.containers:
+            right.text(0.5, 0.5, "analog devices, no bits", transform=right.transAxes, ha="center", fontsize=9, color="0.35")
+        left.set_ylabel(f"{chip}\naccuracy (%)", fontsize=9)
+        for panel in (left, right):
+            panel.grid(color="0.92")
+            chance_line(panel, data.chance, None)
+    asked = [row["metrics"]["operations"]["mean"] for row in cells.values()]
+    _doubling(panels[-1, 0], asked, "operations per learning presentation")
+    _doubling(panels[-1, 1], [row["state_bits"] or np.nan for row in cells.values()], "state per synapse, as stored (bit)")
+    legend(figure, panels[0, 0], title="hollow: does not fit\ndotted: chance", title_fontsize=8)
+    return figure
+
+
+def _doubling(panel, values, label):
+    """A logarithmic axis that holds these values, with whole numbers at its ticks."""
+    from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
+
+    panel.set_xscale("log", base=2)
+    if np.isfinite(values).any():
+        panel.set_xlim(np.nanmin(values) / 1.4, np.nanmax(values) * 1.4)
+    panel.xaxis.set_major_locator(LogLocator(base=2))
+    panel.xaxis.set_minor_locator(NullLocator())
+    panel.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    panel.tick_params(labelsize=8)
+    panel.set_xlabel(label, fontsize=9)
 
 
 @placed

@@ -1,14 +1,17 @@
-"""What a rule does when a synapse is visited, counted from its text: words of memory and operations."""
+"""What a rule does when a synapse is visited, counted from its text: words of memory and operations; and the bits it keeps."""
 
 import ast
 from dataclasses import asdict, dataclass
 
-from spikemeta.hardware.fitting import needs
+from spikemeta.hardware.fitting import needs, slots
+from spikemeta.hardware.profile import Device
+from spikemeta.hardware.stored import BEYOND
 from spikemeta.language.equations import relaxation
 from spikemeta.language.remembered import by_text
 
 _COMPARISONS = {"abs": 1, "sign": 1, "clip": 2, "int": 0, "floor": 0}
 _DRAWS = {"rand", "randn"}
+_FLOAT = 64  # bits of a word without limits
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,30 @@ def of_visit(rule):
     held = {node.id for node in ast.walk(ast.parse(rule.weight.strip(), mode="eval")) if isinstance(node, ast.Name)}
     written = sum(word in changed for word in own.words) + bool(changed & held)
     return Visit(own.count, written, **counter.found)
+
+
+def bits_of(rule, chip):
+    """Bits of state of one synapse, as a chip stores it.
+
+    Without a sign bit a signed weight is a pair of synapses, and counts twice. State that the chip has no room for counts as
+    what it is simulated in, `spikemeta.hardware.stored.BEYOND` bits a word; without limits every word is a float64.
+
+    Parameters
+    ----------
+    rule : Rule
+    chip : Hardware
+
+    Returns
+    -------
+    int or None
+        None on analog devices, which hold a weight in no number of bits.
+    """
+    if not chip.limited:
+        return _FLOAT * needs(rule).count
+    if isinstance(chip.weight, Device):
+        return None
+    words = [BEYOND if slot is None else slot.bits.value for _, slot in slots(rule, chip)]
+    return int(chip.weight.bits.value * (1 if chip.weight.signed else 2) + sum(words))
 
 
 class _Counter:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from spikemeta.hardware.visits import Visit, of_visit
+from spikemeta.hardware import profile
+from spikemeta.hardware.visits import Visit, bits_of, of_visit
 from spikemeta.language import registry
 from spikemeta.language.rule import Parameter, Rule
 
@@ -50,3 +51,22 @@ def test_every_rule_says_what_its_visit_does():
         found = of_visit(registry.get_rule(name))
         assert str(found).startswith(f"reads {found.words_read}, writes {found.words_written}: ")
         assert found.operations >= 2
+
+
+@pytest.mark.parametrize(
+    ("rule", "chip", "bits"),
+    [
+        ("sgd", "ideal", 64),
+        ("laplace", "ideal", 2 * 64),
+        ("sgd", "loihi1", 9),
+        ("laplace", "loihi1", 9 + 9),  # weight and tag
+        ("synaptic_intelligence", "loihi1", 9 + 9 + 6 + 16),  # weight, tag, delay, and a word that is not there
+        ("sgd", "brainscales2", 2 * 6),  # one synapse for each sign
+        ("laplace", "brainscales2", 2 * 6 + 16),
+        ("laplace", "odin", 2 * 3 + 16),
+        ("laplace", "spinnaker1", 2 * 16 + 16),
+        ("laplace", "memristor", None),
+    ],
+)
+def test_bits_of_a_synapse(rule, chip, bits):
+    assert bits_of(registry.get_rule(rule), profile.get(chip)) == bits

@@ -6,6 +6,7 @@ from dataclasses import replace
 import brian2
 import numpy as np
 import pytest
+import xarray
 from matplotlib.figure import Figure
 from typer.testing import CliRunner
 
@@ -113,6 +114,17 @@ def test_the_study_at_toy_size(tmp_path):
     assert metrics["memristor"]["weight_writes"] == metrics["memristor"]["weight_changes"] > mine["weight_changes"]
     assert "weight_changes" not in metrics["ideal"]
     assert (tmp_path / "out" / "figures" / "chips.png").stat().st_size > 10_000
+    # A visit of probabilistic: 10 sums, 8 products, a function, a random number; two words read and written.
+    assert [row["visit"]["sums"] for row in rows.values()] == [10] * 3
+    for row in (metrics["ideal"], mine):
+        assert row["operations"] == pytest.approx(20 * row["weight_writes"])
+        assert row["words_moved"] == pytest.approx(4 * row["weight_writes"])
+    # Two float64; the weight's 5 bits and a word of 16 that the chip has no room for; devices hold no bits.
+    assert [row["state_bits"] for row in rows.values()] == [128, 5 + 16, None]
+    with xarray.open_dataset(tmp_path / "out" / "results.nc") as data:
+        assert data.operations.values[:, 0] == pytest.approx([m["operations"] for m in metrics.values()])
+        np.testing.assert_array_equal(data.state_bits, [128, 21, np.nan])
+    assert (tmp_path / "out" / "figures" / "demands.png").stat().st_size > 10_000
 
 
 def test_the_memristor_study_at_toy_size(tmp_path):
