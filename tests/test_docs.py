@@ -55,6 +55,7 @@ RUNS = {
     "uncertainty/areas": ("constants.md", ("areas",)),
     "repetition/spacing": ("repetition.md", ("spaced",)),
     "hardware/hidden": ("hardware.md", ("chip_curves",)),
+    "hardware/mnist-1000": ("hardware.md", ("chips", "losses")),
     "forgetting/class-buffers": ("scenarios.md", ("buffers",)),
     "objects/animals-joint": ("scenarios.md", ("rules final_accuracy",)),
     "memristor/fashion": ("scenarios.md", ("devices",)),
