@@ -51,6 +51,7 @@ RUNS = {
     "published/bimu": ("published.md", ("published",)),
     "speed/chain": ("speed.md", ("speed",)),
     "speed/four-rules": ("speed.md", ("speed",)),
+    "speed/xeon": ("speed.md", ("speed",)),
     "published/validation": ("published.md", ("positions",)),
     "uncertainty/areas": ("constants.md", ("areas",)),
     "repetition/spacing": ("repetition.md", ("spaced",)),
