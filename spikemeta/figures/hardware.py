@@ -116,7 +116,7 @@ def demands(rows, data):
                 continue
             low, mean, high = interval_of([row["metrics"]["final_accuracy"]["values"]])
             spread, style = error_bars(low, mean, high), _marker(k, row["fits"])
-            left.errorbar(row["metrics"]["operations"]["mean"], mean, yerr=spread, label=rule, **style)
+            left.errorbar(row["metrics"]["operations"]["mean"] / 1e3, mean, yerr=spread, label=rule, **style)
             if row["state_bits"] is not None:
                 right.errorbar(row["state_bits"], mean, yerr=spread, label=rule, **style)
         if not right.containers:
@@ -125,8 +125,8 @@ def demands(rows, data):
         for panel in (left, right):
             panel.grid(color="0.92")
             chance_line(panel, data.chance, None)
-    asked = [row["metrics"]["operations"]["mean"] for row in cells.values()]
-    _doubling(panels[-1, 0], asked, "operations per learning presentation")
+    asked = [row["metrics"]["operations"]["mean"] / 1e3 for row in cells.values()]
+    _doubling(panels[-1, 0], asked, "thousand operations per learning presentation")
     _doubling(panels[-1, 1], [row["state_bits"] or np.nan for row in cells.values()], "state per synapse, as stored (bit)")
     legend(figure, panels[0, 0], title="hollow: does not fit\ndotted: chance", title_fontsize=8)
     return figure
