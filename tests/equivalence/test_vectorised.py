@@ -14,7 +14,7 @@ from spikemeta.simulation import execution, one_unit, standalone
 from spikemeta.system import compiler
 
 #: Loops over synapses of a row, neurons of a block, and neurons.
-LOOP = re.compile(r"for ?\((size_t _column = 0|size_t _k = 0; _k < 64|int32_t _lane = 0|int _idx ?= ?0)")
+LOOP = re.compile(r"for ?\((size_t _column = 0|size_t _k = 0; _k < _length|int32_t _lane = 0|int _idx ?= ?0)")
 #: Of layers larger than a few vectors: the loops of a readout of ten neurons are unrolled instead, and `start` runs once.
 NEURONS = (
     "hidden_signal",

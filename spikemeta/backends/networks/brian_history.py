@@ -209,6 +209,7 @@ class _Numbers:
             "variables": back.variables,
             "shared": [k for k in back.variables if step.shared[k]],
             "wanted": [(k, self.width(name, k), self.kept(name, k)) for k in back.wanted],
+            "rows": [k for k in back.wanted if not step.shared[k]],
             "jumps": [(k, number(c)) for k, c in back.jumps],
             "forgets": {k: [(j, number(c)) for j, c in made_of] for k, made_of in back.forgets.items()},
             "slope": {k: number(step.slope[k]) if step.slope[k] else "" for k in back.variables},

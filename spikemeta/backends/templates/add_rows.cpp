@@ -9,8 +9,10 @@
 #endif
 #ifdef __AVX512F__
 #define SPIKEMETA_VECTOR 64
-#else
+#elif defined __AVX__
 #define SPIKEMETA_VECTOR 32
+#else
+#define SPIKEMETA_VECTOR 16
 #endif
 // The columns from _first to _end, in vectors of _bytes; what is less than one vector in smaller ones.
 template <typename _real, size_t _bytes, size_t _first, size_t _end, bool _any = (_first < _end)>

@@ -117,9 +117,8 @@ for (; _k < {{way.n_post}}; _k++)
     {% endif %}
     {% endfor %}
     // Sensitivities of a step: those that are the values of arrivals in the rows of these, others in one row alone.
-    {% set rows = layer.wanted|map(attribute=0)|reject('in', layer.shared)|list %}
     {% for k in layer.variables %}
-    {% if k in rows %}
+    {% if k in layer.rows %}
     _real* const _after_{{layer.name}}_{{k}} = &_value_{{layer.name}}_{{k}}[0];
     std::fill_n(_after_{{layer.name}}_{{k}} + (_steps - 1)*{{layer.n}}, {{layer.n}}, 0);
     {% else %}
@@ -173,10 +172,9 @@ for (; _k < {{way.n_post}}; _k++)
     for (int64_t _t = _steps - 1; _t >= 0; _t--)
     {
         {% for layer in group %}
-        {% set rows = layer.wanted|map(attribute=0)|reject('in', layer.shared)|list %}
         {
             {% for k in layer.variables %}
-            _real* const _x{{k}} = _after_{{layer.name}}_{{k}}{{' + _t*' ~ layer.n if k in rows}};
+            _real* const _x{{k}} = _after_{{layer.name}}_{{k}}{{' + _t*' ~ layer.n if k in layer.rows}};
             {% endfor %}
             {% if layer.forgets %}
             // Before the reset of those who fired.
@@ -206,7 +204,6 @@ for (; _k < {{way.n_post}}; _k++)
         if (_t == 0)
             break;
         {% for layer in group %}
-        {% set rows = layer.wanted|map(attribute=0)|reject('in', layer.shared)|list %}
         {
             {% for way in layer.ways if way.target in inside %}
             if (_t + {{way.late}} < _steps - 1)
@@ -218,8 +215,8 @@ for (; _k < {{way.n_post}}; _k++)
             const _real* const _worth = &_worth_{{layer.name}}[_t*{{layer.n}}];
             const _real* const _derivative = &_derivative_{{layer.name}}[_t*{{layer.n}}];
             {% for k in layer.variables %}
-            const _real* const _x{{k}} = _after_{{layer.name}}_{{k}}{{' + _t*' ~ layer.n if k in rows}};
-            _real* const _before{{k}} = _after_{{layer.name}}_{{k}}{{' + (_t - 1)*' ~ layer.n if k in rows}};
+            const _real* const _x{{k}} = _after_{{layer.name}}_{{k}}{{' + _t*' ~ layer.n if k in layer.rows}};
+            _real* const _before{{k}} = _after_{{layer.name}}_{{k}}{{' + (_t - 1)*' ~ layer.n if k in layer.rows}};
             {% endfor %}
             #pragma GCC ivdep
             for (int64_t _j = 0; _j < {{layer.n}}; _j++)

@@ -26,11 +26,13 @@
         return;
     }
     {% endif %}
-    const auto _look = [&](const size_t _first, const size_t _known)
+    const auto _look = [&](const size_t _first, const size_t _length, const size_t _known)
     {
         alignas(64) char _fired[64];
+        if (_length < 64)
+            __builtin_memset(_fired, 0, 64);
         #pragma GCC ivdep
-        for (size_t _k = 0; _k < 64; _k++)
+        for (size_t _k = 0; _k < _length; _k++)
         {
             const size_t _idx = _first + _k;
             const size_t _vectorisation_idx = _idx;
@@ -62,9 +64,11 @@
     };
     size_t _first = 0;
     for (; _first + 64 <= _size; _first += 64)
-        _look(_first, 0);
-    if (_first && _first + 12 < _size)
-        _look(_size - 64, _first + 64 - _size);  // the last block begins among those that are known
+        _look(_first, 64, 0);
+    if (_first + 12 < _size && _first)
+        _look(_size - 64, 64, _first + 64 - _size);  // the last block begins among those that are known
+    else if (_first + 12 < _size)
+        _look(0, _size, 0);
     else
         for (; _first < _size; _first++)
         {
