@@ -94,7 +94,7 @@ def blank(width, height, results, title, shown, n=None, images=None):
     figure.suptitle(title + "\n", fontsize=12, x=0.012, ha="left", linespacing=1.5)
     beneath = f"{describe(results, images)}; {n} seed{'s' * (n > 1)}" + (f": {shown}" if n > 1 else "")
     size = min(8.5, 130 * width / len(beneath))  # points, 72 an inch; a letter is about 0.54 as wide: a long line fits
-    figure.text(0.012, 0.985 - 0.26 / height, beneath, va="top", fontsize=size, color="0.35")
+    figure.text(0.012, 1 - 0.32 / height, beneath, va="top", fontsize=size, color="0.35")
     return figure
 
 
