@@ -301,6 +301,8 @@ def test_the_readme_quotes_the_recorded_numbers():
     quoted |= dict.fromkeys(("hybrid: 9 clean, deranged", "conventional: 9 clean, deranged"), "retained")
     for row, metric in quoted.items():
         assert f"{100 * rows[row][metric]['mean']:.1f} ± {100 * rows[row][metric]['std']:.1f} %" in readme
+    whole = tables.summary("forgetting/permuted-500-all")["rows"][0]["metrics"]["final_accuracy"]
+    assert f"images each `laplace` ends at {100 * whole['mean']:.1f} ± {100 * whole['std']:.1f} %" in readme
     wide = tables.summary("forgetting/sweep-probabilistic-1000")["rows"][0]["metrics"]["final_accuracy"]
     assert f"`probabilistic` ends at {100 * wide['mean']:.1f} ± {100 * wide['std']:.1f} %" in readme
     long = tables.summary("published/mesu_stream-120")["rows"][0]["metrics"]["accuracy"]["mean"]
