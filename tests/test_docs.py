@@ -53,6 +53,7 @@ RUNS = {
     "speed/four-rules": ("speed.md", ("speed",)),
     "speed/xeon": ("speed.md", ("speed",)),
     "published/validation": ("published.md", ("positions",)),
+    "stream/thousand": ("speed.md", ("stream", "stream_course")),
     "uncertainty/areas": ("constants.md", ("areas",)),
     "repetition/spacing": ("repetition.md", ("spaced",)),
     "hardware/hidden": ("hardware.md", ("chip_curves",)),
@@ -310,6 +311,8 @@ def test_the_readme_quotes_the_recorded_numbers():
     rows = {row["rule"]: row for row in tables.summary("published/all")["rows"]}
     for setting in ("mesu-10", "synaptic_intelligence"):
         assert f"{100 * rows[setting]['metrics']['accuracy']['mean']:.1f} %" in readme
+    (row,) = tables.summary("stream/thousand")["rows"]
+    assert f"`laplace` still has {100 * row['metrics']['recent_accuracy']['mean']:.1f} %" in readme
     for row in tables.summary("stream/mnist")["rows"]:
         if row["rule"] in ("sgd", "laplace"):
             quoted = f"{100 * row['metrics']['recent_accuracy']['mean']:.1f} %"

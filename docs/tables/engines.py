@@ -80,3 +80,15 @@ def stream(name):
         cells = [share(row["metrics"][m]) for m in ("recent_accuracy", "final_accuracy", "just_learned_accuracy")]
         body.append([row["rule"], told(row), *cells])
     return markdown(["rule", "told of boundaries", "last five (%)", "all (%)", "just learned (%)"], body)
+
+
+def stream_course(name, every=100):
+    """A Markdown table of a long ``stream``: means over ``every`` tasks at a time, of each rule and all seeds, in %."""
+    found, body = summary(name), []
+    kinds = ("recent_along", "just_learned_along", "at_end")
+    for row in found["rows"]:
+        for first in range(0, found["tasks"], every):
+            last = min(first + every, found["tasks"])
+            shown = ([v for run in row["metrics"][kind]["values"] for v in run[first:last]] for kind in kinds)
+            body.append([row["rule"], f"{first + 1}-{last}", *(f"{100 * sum(values) / len(values):.1f}" for values in shown)])
+    return markdown(["rule", "tasks", "last five, then (%)", "just learned (%)", "at the end (%)"], body)
