@@ -21,7 +21,7 @@ from spikemeta.analysis.rows import FinishedRun
 from spikemeta.errors import InstabilityError, UserError
 from spikemeta.language import registry
 from spikemeta.runs import display, pool, report, report_page, scale
-from spikemeta.runs.results import Store
+from spikemeta.runs.results import Store, slug
 from spikemeta.system import files
 
 #: A picture in place of each figure, which takes a second to draw.
@@ -464,3 +464,14 @@ def test_a_table_has_room_where_no_terminal_limits_it(monkeypatch, capsys):
     assert display.console_of().width != display.WIDE
     monkeypatch.setenv("JPY_PARENT_PID", "1")
     assert display.console_of().width == display.WIDE
+
+
+@pytest.mark.parametrize("letter", ["a", "\u00e4", "\u4e2d"])
+def test_a_setting_of_many_constants_has_a_folder_of_its_own(tmp_path, letter):
+    labels = [f"laplace {' '.join(f'hidden.{letter * n}=0.1' for n in range(20))} readout.lr={lr}" for lr in (1, 2)]
+    made = Store(tmp_path, "s", {})
+    folders = [made.state_folder(label, 0) for label in labels]
+    assert folders[0] != folders[1]
+    for folder in folders:
+        folder.mkdir(parents=True)
+    assert slug("laplace hidden.lr=1e-4") == "laplace_hidden.lr=1e-4"

@@ -5,6 +5,7 @@ any time resumes; ``summary.json``, ``results.nc`` and ``provenance.json`` are m
 Accuracies are fractions, 0 to 1, in every file. Undefined numbers (a deviation over one seed) are null.
 """
 
+import hashlib
 import io
 import json
 import os
@@ -19,6 +20,9 @@ from spikemeta.analysis.rows import FinishedRun
 from spikemeta.errors import UserError
 from spikemeta.system import memory
 from spikemeta.system.files import atomic, lock, plain, read_json, write_json
+
+#: Bytes of a file name made from a label; file systems take 255, with an ending.
+LONGEST = 200
 
 
 class Store:
@@ -157,5 +161,8 @@ class Store:
 
 
 def slug(label):
-    """A label as a file name."""
-    return re.sub(r"[^\w.=+-]+", "_", str(label))
+    """A label as a file name; a long one, as of a setting with many constants, is cut and ends in its digest."""
+    name = re.sub(r"[^\w.=+-]+", "_", str(label))
+    if len(name.encode()) <= LONGEST:
+        return name
+    return f"{name.encode()[: LONGEST - 13].decode(errors='ignore')}-{hashlib.sha256(name.encode()).hexdigest()[:12]}"
