@@ -103,6 +103,11 @@ def test_every_recorded_search_is_among_the_constants(name):
     assert tables.search(name) in page("constants.md")
 
 
+def test_searches_that_are_run_again_go_to_folders_of_their_own():
+    folders = [re.search(r"--out (\S+)", rows[0]["command"])[1] for rows in tables.searches().values()]
+    assert len(folders) == len(set(folders))
+
+
 def test_a_recorded_search_tells_where_it_was_and_how_to_repeat_it():
     origins = json.loads((DOCS / "recorded" / "search" / "provenance.json").read_text(encoding="utf-8"))
     assert set(origins) == set(tables.searches())
