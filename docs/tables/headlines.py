@@ -27,7 +27,7 @@ _HEADLINES = (
         "laplace",
         f"92.46 ± 0.58, {_PERCEPTRON}",
     ),
-    ("All ten digits at once, one pass, 200 hidden", ("forgetting/joint-tied", "final_accuracy"), "laplace", ""),
+    ("All ten digits at once, one pass, 200 hidden, three seeds", ("forgetting/joint-tied", "final_accuracy"), "laplace", ""),
     ("200 permuted tasks, the last five, one seed", _STREAM, "laplace", "91.34, not spiking (Bonnet et al. 2025)"),
     (
         "A thousand permuted tasks, the last five, 100 hidden, one seed",
