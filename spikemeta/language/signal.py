@@ -19,7 +19,7 @@ READOUT, HIDDEN = "readout_", "hidden_"
 THROUGH = ("network", "neuron")
 #: Fields that speak of traces and events.
 _EVENTFUL = ("traces", "on_spike", "on_pre", "on_post", "on_answer", "on_teach", "teach_rate", "carried")
-_PLACES = {"distance_post": DIMENSIONLESS, "elapsed": second.dim, "elapsed_by_clock": second.dim}
+_PLACES = {"distance_post": DIMENSIONLESS, "weight": DIMENSIONLESS, "elapsed": second.dim, "elapsed_by_clock": second.dim}
 
 
 def replaced(name):
@@ -54,7 +54,8 @@ class Signal:
     on_pre, on_post : str
         What a spike of the source, as it arrives, or of the target adds: ``gradient += depress*x_post``; ``x_pre`` and
         ``x_post`` are the traces of either end, ``distance_post`` how far the target is beyond its
-        threshold, as this saw it, ``elapsed`` the time since the presentation began, exact at whole steps;
+        threshold, as this saw it, ``weight`` what the synapse transmits in this presentation (all synapses are then committed
+        as one begins), ``elapsed`` the time since the presentation began, exact at whole steps;
         ``elapsed_by_clock`` is the same as a difference of rounded times, which compiled code rounds otherwise.
     on_answer, on_teach : str
         What a spike of the layer that answers, and a teaching event of it, do to its neuron's traces: ``error += 1``.
@@ -144,7 +145,13 @@ class Signal:
     def whole(self):
         """Whether what a spike of the source adds depends on its target alone: one number for all synapses of that."""
         blocks = [names_in(s.expression) for s in self.additions["on_pre"]]
-        return bool(blocks) and not any(name.endswith("_pre") for names in blocks for name in names)
+        return bool(blocks) and not any(name.endswith("_pre") or name == "weight" for names in blocks for name in names)
+
+    @property
+    def of_weights(self):
+        """Whether what a spike adds depends on the synapse's weight."""
+        added = [*self.additions["on_pre"], *self.additions["on_post"]]
+        return any("weight" in names_in(s.expression) for s in added)
 
     @property
     def of_sources(self):

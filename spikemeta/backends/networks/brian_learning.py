@@ -148,7 +148,7 @@ class _Builder:
     def group(self, name, model, threshold, reset, start, zeroed=(), events=None):
         sends = any(self.plan.projections[p].source == name for p in self.rules)
         begins = bool(self.sweep) and any(not w.random for w in getattr(self.sweep.backs.get(name), "ways", ()))
-        begins |= any(p in self.rules and self.plan.projections[p].source == name for p in self.totals)
+        begins |= sends and (self.signal.of_weights or any(self.plan.projections[p].source == name for p in self.totals))
         own = brian.presynaptic_events(threshold, self.boundaries, begins) if sends else {"spike": threshold}
         followed = name != self.plan.network.input or self.signal.of_sources
         traces, own_traces = (networks.lines(self.signal.traces), self.signal.moves.variables) if followed else ("", ())
@@ -253,7 +253,7 @@ class _Builder:
         if distance is None:
             own = "_index_pre" if block == "on_pre" else "_index_post"
             known = {name: time.replace("_index", own) for name, time in _TIMES.items()}
-            return networks.with_names(text, known | {"distance_post": "threshold_distance_post"})
+            return networks.with_names(text, known | {"distance_post": "threshold_distance_post", "weight": "transmitted"})
         text = networks.with_names(text, _TIMES | {"distance_post": f"({distance})"})
         return re.sub(r"\b(\w+)_post\b", r"\1", text)
 

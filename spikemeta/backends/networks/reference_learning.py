@@ -16,7 +16,7 @@ def learn(
     """Show presentations one after another, each from rest; the rule runs once per presentation on the summed gradient.
 
     As in the networks, a synapse is committed when its source first fires in a later presentation, and what its rule draws is
-    drawn then; where weights have limits, or gradients come from the history, all are as a presentation begins.
+    drawn then; where weights have limits, gradients read them or come from the history, all are as a presentation begins.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def learn(
         if kept is None
         else kept
     )
-    at_once = {name for name in synapses if signal.historical or plan.limits(name)}
+    at_once = {name for name in synapses if signal.historical or signal.of_weights or plan.limits(name)}
     for age, spikes in enumerate(shown):
         clock["age"] = age
         _commit(plan, {name: synapses[name] for name in at_once}, age)
@@ -190,6 +190,7 @@ class _Presentation:
             space = self.si[p.target] | {"elapsed": now * self.dt, "elapsed_by_clock": self.elapsed_by_clock(now)}
             space |= self.ends(p.source, now, "pre", lambda v, at=i[there]: v[at])
             space |= self.ends(p.target, now, "post", lambda v, at=j[there]: v[at])
+            space |= {"weight": np.reshape(self.weights[name], -1)[there]}
             flat = made.gradient.reshape(-1)
             for _, sign, value in self.add[block]:
                 flat[there] += sign * value(space)
