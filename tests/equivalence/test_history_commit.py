@@ -73,6 +73,7 @@ def test_a_signal_is_shown_with_how_its_gradient_is_committed():
     kept = {"error_feedback", "error_feedback_by_clock", "eprop", "surrogate"}
     assert {name for name, text in shown.items() if "from the history" in text} == kept
     assert {name for name, text in shown.items() if "commit:\n    of synapses, each its own sum" in text} == {
+        "instar",
         "stdp",
         "stdp_offset",
         "stdp_triplet",

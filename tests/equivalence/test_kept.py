@@ -8,13 +8,14 @@ import spiked
 
 import spikemeta
 from spikemeta.backends.networks import brian_learning, lesson, plan, reference, reference_learning
-from spikemeta.data import datasets
+from spikemeta.data import curricula, datasets
 from spikemeta.errors import UserError
 from spikemeta.language import registry
 from spikemeta.language.network import Neurons
 from spikemeta.language.rule import Parameter
 from spikemeta.networks.signals import stdp
 from spikemeta.simulation import activity, checkpoint, program
+from spikemeta.simulation.simulation import Simulation
 
 KEEPING = Neurons(
     equations="""
@@ -170,3 +171,44 @@ def test_what_cannot_keep_says_so(tasks, file):
         spikemeta.Simulation(spikemeta.get_rule("sgd"), file, 6, engine="torch")
     with pytest.raises(UserError, match=r"keeps hidden.theta, hidden.tired from one presentation to the next"):
         activity.show(simulation(file), tasks, {}, tasks.dataset.test_images[:1])
+
+
+def test_what_is_new_recruits_a_fresh_neuron_and_what_was_learned_is_kept():
+    """Two patterns, ten presentations each: each ends with a neuron of its own, and the second leaves the first alone."""
+    network = registry.get_network("recruiting")
+    made = plan.make(network, 200, 6, 2, seed=3)
+    rng = np.random.default_rng(0)
+    patterns = [np.repeat([1.0, 0.0], 100), np.repeat([0.0, 1.0], 100)]
+    seen = lambda number: rng.random((100, 200)) < 0.18 * patterns[number]  # noqa: E731
+    rules = {p: registry.get_rule("laplace") for p in made.plastic}
+    parameters = {p: {"lr": 2.0, "curvature": 230.0} if p == "hidden" else {"lr": 0.03} for p in rules}
+    signal, kept, weights, winners = registry.get_signal("instar"), {}, [], []
+    labels, shown = [0] * 10 + [1] * 10, [seen(0) for _ in range(10)] + [seen(1) for _ in range(10)]
+    for count in (10, 20):
+        kept = {"hidden": np.zeros((3, 6))}
+        learned = reference_learning.learn(made, shown[:count], signal, rules, parameters, labels=labels[:count], kept=kept)
+        weights.append({p: s.weight() for p, s in learned.items()})
+        fired = [
+            reference.run(made, seen(n), weights[-1], {"hidden": kept["hidden"].copy()})[0]["hidden"].sum(0) for n in (0, 1)
+        ]
+        winners.append([spikes.argmax() for spikes in fired])
+        share = [spikes.max() / spikes.sum() for spikes in fired]
+    (first, _), (still, second) = winners
+    assert first == still != second
+    assert min(share) > 1 / 3  # twice what each of six that are alike would have
+    change = np.abs(weights[1]["hidden"][:, first] - weights[0]["hidden"][:, first]).max()
+    assert change < 0.1 * weights[0]["hidden"][:, first].max()
+    np.testing.assert_allclose(weights[1]["hidden"][:, second][patterns[1] > 0].mean(), 0.0075 * 180 * 0.02, rtol=0.2)
+
+
+def test_rows_and_brian2s_own_loop_learn_alike_where_a_signal_reads_weights():
+    """Weights are read and added in the same order on both; only what is rounded within a rule's text may differ."""
+    tasks = curricula.build("split", datasets.load("digits"), n_tasks=2, limit=40, test_limit=20)
+    own = {"hidden.lr": 2.0, "hidden.curvature": 230.0, "readout.lr": 0.03}
+    how = {"network": "recruiting", "n_hidden": 12, "parameters": own, "network_parameters": {"imprint": 0.015}}
+    rows, usual = (Simulation(registry.get_rule("laplace"), dense=d, **how).run(tasks, seed=0) for d in ("auto", False))
+    for one, other in zip(rows.phases, usual.phases, strict=True):
+        np.testing.assert_array_equal(one.counts, other.counts)
+    for name, state in rows.state.items():
+        np.testing.assert_allclose(usual.state[name], state, 1e-9, 1e-12, err_msg=name)
+    assert rows.state["neurons hidden.expected"].max() > 0.1

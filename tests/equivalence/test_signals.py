@@ -13,13 +13,13 @@ from spikemeta.backends.networks import lesson, plan, reference, reference_learn
 from spikemeta.backends.networks.torch import NetworkModule
 from spikemeta.backends.reference import ReferenceSynapses
 from spikemeta.language import registry
-from spikemeta.networks.signals import error_feedback, error_feedback_by_clock, stdp, stdp_triplet
+from spikemeta.networks.signals import error_feedback, error_feedback_by_clock, instar, stdp, stdp_triplet
 
 
 @pytest.mark.parametrize(
     ("signal", "names"),
-    [(stdp.signal, RULES), (error_feedback.signal, RULES), (stdp_triplet.signal, ["laplace"])],
-    ids=["stdp", "error_feedback", "stdp_triplet"],
+    [(stdp.signal, RULES), (error_feedback.signal, RULES), (instar.signal, RULES), (stdp_triplet.signal, ["laplace"])],
+    ids=["stdp", "error_feedback", "instar", "stdp_triplet"],
 )
 def test_brian2_learns_as_the_reference_does(signal, names):
     """Any rule in the hidden layer, sgd in the readout; sums in another order: 1e-9 of the largest value is ample."""
@@ -71,7 +71,7 @@ def test_every_layer_learns_as_in_the_reference(shape, feedback, signal):
     st.integers(0, 2**20),
     st.sampled_from(RULES),
     st.sampled_from(["tied", "random"]),
-    st.sampled_from([error_feedback.signal, stdp.signal]),
+    st.sampled_from([error_feedback.signal, stdp.signal, instar.signal]),
 )
 def test_networks_drawn_from_the_language_learn_as_in_the_reference(network, seed, name, feedback, signal):
     """Any depth, recurrence, delays and sparseness; sums in another order: 1e-9 of the largest value is ample."""
@@ -137,3 +137,42 @@ def test_stdp_is_the_sum_over_all_pairs():
         gradient[i, j] = 1.05 * np.exp(apart[apart < 0] / 20).sum() - np.exp(-apart[apart > 0] / 20).sum()
     assert np.abs(gradient).max() > 1
     np.testing.assert_allclose(found["hidden"].weight(), made.weights["hidden"] - 0.01 * gradient, rtol=1e-12, atol=1e-14)
+
+
+def test_instar_draws_weights_to_the_trace_of_their_sources():
+    """By hand: each spike of a target asks for the weight less a multiple of its source's trace, whether that fired or not."""
+    made = plan.make(drawn.written(), **SIZES, seed=0)
+    rules, parameters = {p: registry.get_rule("sgd") for p in made.plastic}, {p: {"lr": 0.01} for p in made.plastic}
+    (spikes,) = shown(1, 0)
+    spikes[:, 3] = False
+    found = reference_learning.learn(made, [spikes], instar.signal, rules, parameters, labels=[0])["hidden"].weight()
+    fired, _ = reference.run(made, spikes)
+    start = made.weights["hidden"]
+    gradient, present = np.zeros_like(start), np.zeros(SIZES["n_input"])
+    for now in range(made.steps):
+        present *= np.exp(-1 / 20)
+        for j in fired["hidden"][now].nonzero()[0]:
+            gradient[:, j] += start[:, j] - 0.0075 * present
+        present += fired["input"][now]
+    assert (gradient[3] != 0).any()
+    np.testing.assert_allclose(found, start - 0.01 * gradient, rtol=1e-12, atol=1e-14)
+
+
+def test_a_weight_that_a_signal_reads_is_never_one_that_waits_for_its_step():
+    """A source that was silent for long has its synapses committed all the same: weights fall by each presentation's factor."""
+    made = plan.make(drawn.written(), **SIZES, seed=0)
+    rules, parameters = {p: registry.get_rule("sgd") for p in made.plastic}, {p: {"lr": 1e-3} for p in made.plastic}
+    presentations = shown(4, 1)
+    for spikes in presentations[:3]:
+        spikes[:, 3] = False
+    state = learned(made, presentations, instar.signal, rules, parameters, labels=[0, 1, 2, 0])["hidden"]
+    weights = made.weights["hidden"][3].copy()
+    for number, spikes in enumerate(presentations[:3]):
+        before = reference_learning.learn(
+            made, presentations[:number], instar.signal, rules, parameters, labels=[0, 1, 2][:number]
+        )
+        fired, _ = reference.run(made, spikes, {p: s.weight() for p, s in before.items()})
+        weights -= 1e-3 * weights * fired["hidden"].sum(0)
+    before = reference_learning.learn(made, presentations[:3], instar.signal, rules, parameters, labels=[0, 1, 2])
+    np.testing.assert_allclose(before["hidden"].weight()[3], weights, rtol=1e-12)
+    np.testing.assert_allclose(state[1]["w"].reshape(state[0]["w"].shape), state[0]["w"], rtol=1e-9, atol=1e-12)
