@@ -16,9 +16,10 @@ network = Network(
     neurons={
         "recruited": Neurons(
             equations="""
-                drive = current + tonic - expected : 1
+                drive = current + tonic - expected - quiet : 1
                 dv/dt = (drive*tau_membrane/tau_synapse - v)/tau_membrane : 1
                 dcurrent/dt = -current/tau_synapse : 1
+                dquiet/dt = -quiet/tau_quiet : 1 (shared)
                 expected : 1 (kept)
             """,
             threshold="v > 1",
@@ -44,6 +45,7 @@ network = Network(
     projections="""
         hidden : input -> hidden, plastic, weight = hidden_spread*randn()
         inhibition : hidden -> hidden, fixed, weight = -inhibition, where = i != j, into = v
+        silence : hidden -> hidden, fixed, weight = silencing, into = quiet
         readout : hidden -> readout, plastic, weight = readout_spread*randn()
     """,
     answer="count(readout)",
@@ -58,7 +60,11 @@ network = Network(
         "vigilance": Parameter(0.5, "1", "part of its own pattern's current that a neuron takes from its drive", low=0),
         "following": Parameter(0.03, "1", "how far a spike moves what a neuron expects", low=0, high=1),
         "inhibition": Parameter(0.4, "1", "what a spike takes from the potential of all others between", low=0),
-        "hidden_spread": Parameter(0.0005, "1", "standard deviation of the initial weights", low=0),
+        "silencing": Parameter(
+            0.05, "1", "current that it takes from all between, for a while, so that no second fresh one fires", low=0
+        ),
+        "tau_quiet": Parameter(100.0, "ms", low=1),
+        "hidden_spread": Parameter(0.002, "1", "standard deviation of the initial weights", low=0),
         "readout_spread": Parameter(0.1, "1", "standard deviation of the initial weights", low=0),
     },
 )

@@ -185,7 +185,7 @@ def test_what_is_new_recruits_a_fresh_neuron_and_what_was_learned_is_kept():
     signal, kept, weights, winners = registry.get_signal("instar"), {}, [], []
     labels, shown = [0] * 10 + [1] * 10, [seen(0) for _ in range(10)] + [seen(1) for _ in range(10)]
     for count in (10, 20):
-        kept = {"hidden": np.zeros((3, 6))}
+        kept = {"hidden": np.zeros((4, 6))}
         learned = reference_learning.learn(made, shown[:count], signal, rules, parameters, labels=labels[:count], kept=kept)
         weights.append({p: s.weight() for p, s in learned.items()})
         fired = [
