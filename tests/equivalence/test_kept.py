@@ -181,7 +181,7 @@ def test_what_is_new_recruits_a_fresh_neuron_and_what_was_learned_is_kept():
     patterns = [np.repeat([1.0, 0.0], 100), np.repeat([0.0, 1.0], 100)]
     seen = lambda number: rng.random((100, 200)) < 0.18 * patterns[number]  # noqa: E731
     rules = {p: registry.get_rule("laplace") for p in made.plastic}
-    parameters = {p: {"lr": 2.0, "curvature": 230.0} if p == "hidden" else {"lr": 0.03} for p in rules}
+    parameters = {p: {"lr": 2.0, "curvature": 2000.0} if p == "hidden" else {"lr": 0.03} for p in rules}
     signal, kept, weights, winners = registry.get_signal("instar"), {}, [], []
     labels, shown = [0] * 10 + [1] * 10, [seen(0) for _ in range(10)] + [seen(1) for _ in range(10)]
     for count in (10, 20):
@@ -198,7 +198,8 @@ def test_what_is_new_recruits_a_fresh_neuron_and_what_was_learned_is_kept():
     assert min(share) > 1 / 3  # twice what each of six that are alike would have
     change = np.abs(weights[1]["hidden"][:, first] - weights[0]["hidden"][:, first]).max()
     assert change < 0.1 * weights[0]["hidden"][:, first].max()
-    np.testing.assert_allclose(weights[1]["hidden"][:, second][patterns[1] > 0].mean(), 0.0075 * 180 * 0.02, rtol=0.2)
+    height = 0.0075 * 0.18 / (np.exp(1 / 20) - 1)  # of a weight, when its trace has risen; spikes fall while it rises, too
+    assert 0.6 * height < weights[1]["hidden"][:, second][patterns[1] > 0].mean() < height
 
 
 def test_rows_and_brian2s_own_loop_learn_alike_where_a_signal_reads_weights():
