@@ -65,6 +65,7 @@ RUNS = {
     **{f"forgetting/{start}": ("scenarios.md", ("scenario",)) for start in ("fashion", "animals", "class", "task")},
     "forgetting/winner-joint": ("networks.md", ("rules final_accuracy",)),
     "forgetting/winner": ("networks.md", ("scenario",)),
+    "forgetting/recruiting": ("networks.md", ("scenario",)),
     "forgetting/layers": ("networks.md", ("rules final_accuracy",)),
 }
 LINK = re.compile(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)")

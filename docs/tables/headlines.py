@@ -16,6 +16,12 @@ _HEADLINES = (
     ("the same, a Bayesian synapse", _SAME, "laplace", f"83.7 ± 0.8, {_SPIKING}"),
     ("the same, plain gradient descent", _SAME, "sgd", f"57.9 ± 1.6, {_SPIKING}"),
     (
+        "the same, 500 neurons recruited by what is new, a quarter of the images",
+        ("forgetting/recruiting", "final_accuracy"),
+        "laplace",
+        f"83.7 ± 0.8, 200 hidden, {_SPIKING}",
+    ),
+    (
         "Split Fashion-MNIST, domain-incremental, one pass, 200 hidden",
         _CLOTHES,
         "laplace",
@@ -46,7 +52,7 @@ _HEADLINES = (
     ("the same for Synaptic Intelligence", _PUBLISHED, "synaptic_intelligence", "96.94 (Zenke et al. 2017)"),
 )
 #: The page of a run whose study has none of its own.
-_PAGES = {"stream": "speed", "forgetting/fashion": "scenarios"}
+_PAGES = {"stream": "speed", "forgetting/fashion": "scenarios", "forgetting/recruiting": "networks"}
 
 
 def headlines(pages=""):
