@@ -22,6 +22,12 @@ _HEADLINES = (
         f"83.7 ± 0.8, 200 hidden, {_SPIKING}",
     ),
     (
+        "the same network, class after class, no stored images",
+        ("forgetting/recruiting-class", "final_accuracy"),
+        "laplace",
+        "",
+    ),
+    (
         "Split Fashion-MNIST, domain-incremental, one pass, 200 hidden",
         _CLOTHES,
         "laplace",
