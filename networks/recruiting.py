@@ -1,11 +1,11 @@
-"""Neurons that are recruited by what is new: one that nobody else is faster than takes a pattern, and keeps it."""
+"""Neurons that are recruited by what is new: where none that knows a pattern fires before it, a fresh one takes it."""
 
 from spikemeta.language.network import Network, Neurons
 from spikemeta.language.rule import Parameter
 
 network = Network(
     name="recruiting",
-    description="Between input and answer stand prototypes. A neuron's weights are drawn towards what makes it fire, without "
+    description="Hidden neurons become prototypes. A neuron's weights are drawn towards what makes it fire, without "
     "labels; it comes to expect the current that its own pattern brings, and takes a part of that, the vigilance, from its "
     "drive. So patterns like its own make it fire early, and its spikes set all others back; where none fires early, a tonic "
     "drive lets a fresh neuron fire, which the pattern recruits. The answer learns from errors, on few active neurons. Nothing "
@@ -56,12 +56,12 @@ network = Network(
         "tau_synapse": Parameter(5.0, "ms", low=1),
         "tau_error": Parameter(35.0, "ms", low=0.1),
         "readout_width": Parameter(2.2, "1", "of the window on the answer's potential", low=0),
-        "tonic": Parameter(0.3, "1", "current of every neuron between, which lets a fresh one fire", low=0),
+        "tonic": Parameter(0.3, "1", "current of every hidden neuron, which lets a fresh one fire", low=0),
         "vigilance": Parameter(0.5, "1", "part of its own pattern's current that a neuron takes from its drive", low=0),
         "following": Parameter(0.03, "1", "how far a spike moves what a neuron expects", low=0, high=1),
-        "inhibition": Parameter(0.4, "1", "what a spike takes from the potential of all others between", low=0),
+        "inhibition": Parameter(0.4, "1", "what a spike takes from the potential of all other hidden neurons", low=0),
         "silencing": Parameter(
-            0.05, "1", "current that it takes from all between, for a while, so that no second fresh one fires", low=0
+            0.05, "1", "current that it takes from all hidden neurons, for a while, so that no second fresh one fires", low=0
         ),
         "tau_quiet": Parameter(100.0, "ms", low=1),
         "hidden_spread": Parameter(0.002, "1", "standard deviation of the initial weights", low=0),

@@ -1,4 +1,4 @@
-"""Instar learning below, errors above: a layer between learns what it answers to by itself, the answer learns from errors."""
+"""Instar learning in hidden layers, without labels; the answer learns from errors."""
 
 from dataclasses import replace
 
@@ -6,10 +6,7 @@ from spikemeta.language.rule import Parameter
 from spikemeta.networks.signals import error_feedback
 
 _GIVEN = error_feedback.signal
-_OWN = (
-    *("tau_error", "target_rate", "other_rate", "onset", "hidden_centre", "hidden_width", "hidden_band"),
-    *("readout_centre", "readout_width", "readout_band"),
-)
+_CARRYING = ("tied_factor", "random_spread")
 
 signal = replace(
     _GIVEN,
@@ -17,7 +14,7 @@ signal = replace(
     description="Where no label reaches, every spike of a target draws its synapses' weights towards their sources' traces, as "
     "they are at that spike, so that a neuron's weights become the mean of what makes it fire. At the answer, events meet an "
     "error as in error_feedback; nothing is carried to other layers.",
-    reference="instar learning, dw = y (x - w): Grossberg 1976, Biol. Cybern. 23, 121, eq. 4; the answer: Neftci et al. 2017, "
+    reference="instar learning, dw = y (x - w): Grossberg 1976, Biol. Cybern. 23, 121; the answer: Neftci et al. 2017, "
     "Front. Neurosci. 11, 324. That one text holds both, and `imprint`, are ours.",
     traces="""
         derror/dt = -error/tau_error : 1
@@ -29,7 +26,7 @@ signal = replace(
     carried="",
     tied="",
     random="",
-    parameters={name: _GIVEN.parameters[name] for name in _OWN}
+    parameters={name: given for name, given in _GIVEN.parameters.items() if name not in _CARRYING}
     | {
         "tau_present": Parameter(20.0, "ms", low=0.1),
         "imprint": Parameter(0.0075, "1", "weight over its source's trace when it has learned", low=0),

@@ -147,11 +147,10 @@ class Signal:
         blocks = [names_in(s.expression) for s in self.additions["on_pre"]]
         return bool(blocks) and not any(name.endswith("_pre") or name == "weight" for names in blocks for name in names)
 
-    @property
-    def of_weights(self):
-        """Whether what a spike adds depends on the synapse's weight."""
+    def reads(self, name):
+        """Whether what a spike adds to a gradient depends on ``name``, such as ``weight`` or ``distance_post``."""
         added = [*self.additions["on_pre"], *self.additions["on_post"]]
-        return any("weight" in names_in(s.expression) for s in added)
+        return any(name in names_in(s.expression) for s in added)
 
     @property
     def of_sources(self):

@@ -15,7 +15,6 @@ from spikemeta.backends.networks import lesson as lessons
 from spikemeta.backends.networks.built import KEPT, Built
 from spikemeta.backends.noise import WEIGHT_DICE, WEIGHT_NOISE
 from spikemeta.language import limits
-from spikemeta.language.equations import names_in
 
 _TIMES = {
     "elapsed": "((t_in_timesteps - presentation_index*presentation_steps)*dt)",
@@ -148,7 +147,7 @@ class _Builder:
     def group(self, name, model, threshold, reset, start, zeroed=(), events=None):
         sends = any(self.plan.projections[p].source == name for p in self.rules)
         begins = bool(self.sweep) and any(not w.random for w in getattr(self.sweep.backs.get(name), "ways", ()))
-        begins |= sends and (self.signal.of_weights or any(self.plan.projections[p].source == name for p in self.totals))
+        begins |= sends and (self.signal.reads("weight") or any(self.plan.projections[p].source == name for p in self.totals))
         own = brian.presynaptic_events(threshold, self.boundaries, begins) if sends else {"spike": threshold}
         followed = name != self.plan.network.input or self.signal.of_sources
         traces, own_traces = (networks.lines(self.signal.traces), self.signal.moves.variables) if followed else ("", ())
@@ -194,7 +193,7 @@ class _Builder:
         if learns and self.signal.whole:
             model += "\nsignal : 1"
             more.append(f"signal = teaching*({self.gradient(kind.dynamics.distance)})")
-        elif learns and self.uses_distance():
+        elif learns and self.signal.reads("distance_post"):
             model += "\nthreshold_distance : 1"
             more.append(f"threshold_distance = {kind.dynamics.distance}")
         if self.sweep and name in self.sweep.backs:
@@ -241,10 +240,6 @@ class _Builder:
         """What stands for the derivative of a spike, as code of a layer's group."""
         text = re.sub(r"\bslope\b", repr(self.sweep.slope(layer)), self.signal.derivative.strip())
         return re.sub(r"\bdistance\b", f"({distance})", text)
-
-    def uses_distance(self):
-        added = [*self.signal.additions["on_pre"], *self.signal.additions["on_post"]]
-        return any("distance_post" in names_in(s.expression) for s in added)
 
     def gradient(self, distance=None, block="on_pre"):
         """What a spike adds to a synapse's gradient; with a ``distance``, as code of the target's group."""

@@ -62,7 +62,7 @@ def learn(
         if kept is None
         else kept
     )
-    at_once = {name for name in synapses if signal.historical or signal.of_weights or plan.limits(name)}
+    at_once = {name for name in synapses if signal.historical or signal.reads("weight") or plan.limits(name)}
     for age, spikes in enumerate(shown):
         clock["age"] = age
         _commit(plan, {name: synapses[name] for name in at_once}, age)
