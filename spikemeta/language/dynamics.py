@@ -27,7 +27,7 @@ class Dynamics:
     distance : str
         How far beyond the threshold a neuron is; it fires above 0.
     resets : tuple of (str, str)
-        New values of the variables that a spike changes, in terms of the values before it.
+        New values of the variables that a spike changes, in terms of the values before it: linear, but those of kept ones.
     kept : tuple of (str, str)
         Variables that outlast a presentation, and their rates, which hold between presentations; within one these are 0.
     """
@@ -59,13 +59,16 @@ class Dynamics:
     def _worked_out(self, constants, step):
         known = {sympy.Symbol(name, real=True): value for name, value in constants.items()}
         names = [sympy.Symbol(name, real=True) for name in self.variables]
-        affine = lambda texts: _affine([str_to_sympy(t).subs(known) for t in texts], names)  # noqa: E731
+        given = lambda text: str_to_sympy(text).subs(known)  # noqa: E731
+        affine = lambda texts: _affine([given(text) for text in texts], names)  # noqa: E731
         slopes, constant = affine(self.rates)
         common = np.array([name in self.shared for name in self.variables])
         held = np.where(common[:, None], 0, slopes)  # neurons see a shared variable as it was before the step
         (solved, drifted), (own, drift) = _solved(slopes, constant, step), _solved(held, constant, step)
         propagator, drift = np.where(common[:, None], solved, own), np.where(common, drifted, drift)
-        changed, between = dict(self.resets), dict(self.kept)
+        between = dict(self.kept)
+        bent = {n: value for n, value in self.resets if n in between and problem_of(value, self.variables, n)}
+        changed = {n: value for n, value in self.resets if n not in bent}
         decays, rests = affine([between.get(name, "0") for name in self.variables])
         made = Step(
             self.variables,
@@ -78,11 +81,17 @@ class Dynamics:
             tuple(name in between for name in self.variables),
             np.diag(decays).copy(),
             rests,
+            tuple((self.variables.index(n), str(given(value))) for n, value in bent.items()),
         )
         for part in vars(made).values():
             if isinstance(part, np.ndarray):
                 part.setflags(write=False)
         return made
+
+
+@functools.lru_cache(maxsize=256)
+def _function(text, names):
+    return sympy.lambdify([sympy.Symbol(name, real=True) for name in names], str_to_sympy(text), "numpy")
 
 
 @functools.lru_cache(maxsize=256)
@@ -111,6 +120,9 @@ class Step:
         Whether a variable outlasts a presentation.
     decays, rests : (k,) ndarray
         Of a kept variable, dx/dt is ``decays*x + rests`` between presentations.
+    bent : tuple of (int, str)
+        Kept variables whose new value at a spike is not linear, and that value, of the variables before it; their rows of
+        ``reset`` leave them as they are.
     """
 
     variables: tuple
@@ -125,6 +137,24 @@ class Step:
     kept: tuple
     decays: np.ndarray
     rests: np.ndarray
+    bent: tuple = ()
+
+    def after(self, x):
+        """What a spike makes of the variables of neurons.
+
+        Parameters
+        ----------
+        x : (k, n) ndarray
+            Before it.
+
+        Returns
+        -------
+        (k, n) ndarray
+        """
+        out = self.reset @ x + self.jump[:, None]
+        for k, text in self.bent:
+            out[k] = _function(text, self.variables)(*x)
+        return out
 
     def between(self, duration):
         """What becomes of the variables when a presentation ends: x becomes ``factor*x + drift``; of others than kept ones, 0.

@@ -32,7 +32,7 @@ class Neurons:
     threshold : str
         Who fires: ``v > 1``, or with an adaptive threshold ``v > 1 + adaptation``.
     reset : str
-        What a spike changes: ``v = 0``, ``adaptation += 0.1``.
+        What a spike changes: ``v = 0``, ``adaptation += 0.1``; linear in the variables, but for new values of kept ones.
     """
 
     equations: str

@@ -209,10 +209,11 @@ class NeuronChecker(Checker):
                 continue
             if not self.expression(field, line, statement.value, self.known[target]):
                 continue
-            problem = dynamics.problem_of(statement.value, names, f"the new {target!r}")
-            if problem:
+            value = str_to_sympy(statement.value).subs({sympy.Symbol(n, real=True): v for n, v in now.items()})
+            problem = dynamics.problem_of(sympy_to_str(value), names, f"the new {target!r}")
+            if problem and target not in self.kept:
                 self.problem(field, line, problem)
                 continue
-            now[target] = str_to_sympy(statement.value).subs({sympy.Symbol(n, real=True): v for n, v in now.items()})
+            now[target] = value
             statements.append(statement)
         return tuple(statements), tuple((n, sympy_to_str(v)) for n, v in now.items())

@@ -7,13 +7,13 @@ import pytest
 import spiked
 
 import spikemeta
-from spikemeta.backends.networks import brian_learning, lesson, plan, reference, reference_learning
+from spikemeta.backends.networks import adjoint, brian_learning, lesson, plan, reference, reference_learning
 from spikemeta.data import curricula, datasets
 from spikemeta.errors import UserError
 from spikemeta.language import registry
 from spikemeta.language.network import Neurons
 from spikemeta.language.rule import Parameter
-from spikemeta.networks.signals import stdp
+from spikemeta.networks.signals import stdp, surrogate
 from spikemeta.simulation import activity, checkpoint, program
 from spikemeta.simulation.simulation import Simulation
 
@@ -23,12 +23,16 @@ KEEPING = Neurons(
         dcurrent/dt = -current/tau_synapse : 1
         dtheta/dt = (floor - theta)/tau_theta : 1 (kept)
         tired : 1 (kept)
+        met : 1 (kept)
+        mean : 1 (kept)
     """,
-    threshold="v > 1 + theta + tired",
+    threshold="v > 1 + theta + tired + 0.1*mean",
     reset="""
         v = 0
         theta += raised
         tired = 0.9*tired + 0.02
+        met += 1
+        mean += (current - mean)/met
     """,
 )
 PARAMETERS = {"tau_theta": Parameter(1000.0, "ms", low=1), "floor": Parameter(0.1), "presentation": Parameter(40.0, "ms")}
@@ -52,34 +56,42 @@ SHOWN = [np.random.default_rng(k).random((40, 8)) < 0.2 for k in range(4)]
 def test_spikes_raise_it_and_presentations_let_it_decay():
     """By hand: what spikes do, then the closed form over a presentation of 40 ms."""
     made = plan.make(keeping(), 8, 6, 3, seed=1)
-    kept = {"hidden": np.zeros((4, 6))}
+    kept = {"hidden": np.zeros((6, 6))}
     theta, tired, decay = np.zeros(6), np.zeros(6), np.exp(-40 / 1000)
+    (into,) = [made.dense(name) for name, p in made.projections.items() if p.target == "hidden"]
+    felt = [[] for _ in range(6)]
     for spikes in SHOWN:
         fired, seen = reference.run(made, spikes, None, kept)
         np.testing.assert_allclose(seen["hidden"][0, 2], theta, rtol=1e-12)  # nothing falls at its start
-        for now in fired["hidden"]:
+        for now, brought, before in zip(fired["hidden"], spikes @ into, seen["hidden"], strict=True):
             theta[now] += 0.3
             tired[now] = 0.9 * tired[now] + 0.02
+            for j in np.flatnonzero(now):
+                felt[j].append(before[1, j] + brought[j])
         theta = 0.1 + (theta - 0.1) * decay
-        np.testing.assert_allclose(kept["hidden"][2:], [theta, tired], rtol=1e-12)
+        np.testing.assert_allclose(kept["hidden"][2:4], [theta, tired], rtol=1e-12)
+        np.testing.assert_array_equal(kept["hidden"][4], [len(values) for values in felt])
+        np.testing.assert_allclose(kept["hidden"][5], [np.mean(values) if values else 0 for values in felt], rtol=1e-12)
         assert (kept["hidden"][:2] == 0).all()
     assert theta.max() > 1
     assert len(set(tired)) > 3
+    assert max(map(len, felt)) > 10
 
 
 def test_brian2_keeps_and_learns_as_the_reference_does():
     made = plan.make(keeping(), 8, 6, 3, seed=1)
     rules, parameters = {p: registry.get_rule("laplace") for p in made.plastic}, {p: {"lr": 1e-2} for p in made.plastic}
-    kept = {"hidden": np.zeros((4, 6))}
+    kept = {"hidden": np.zeros((6, 6))}
     expected = reference_learning.learn(made, SHOWN, stdp.signal, rules, parameters, kept=kept)
     brian2.set_device("runtime")
     brian2.prefs.codegen.target = "numpy"
     built = brian_learning.build(made, SHOWN, stdp.signal, rules, parameters, lesson.make(made, stdp.signal))
     built.network.run((len(SHOWN) * made.steps + 1) * brian2.ms, namespace={})
     found = {name: np.array(getattr(*where)) for name, where in built.kept.items()}
-    assert found.keys() == {"neurons hidden.theta", "neurons hidden.tired"}
-    np.testing.assert_allclose(found["neurons hidden.theta"], kept["hidden"][2], rtol=1e-12)
-    np.testing.assert_allclose(found["neurons hidden.tired"], kept["hidden"][3], rtol=1e-12)
+    names = ["theta", "tired", "met", "mean"]
+    assert found.keys() == {f"neurons hidden.{name}" for name in names}
+    for name, values in zip(names, kept["hidden"][2:], strict=True):
+        np.testing.assert_allclose(found[f"neurons hidden.{name}"], values, rtol=1e-12, err_msg=name)
     for name, ours in expected.items():
         for variable, values in ours.state.items():
             there = np.reshape(getattr(built.projections[name], variable), values.shape)
@@ -106,11 +118,11 @@ def simulation(file, mode="standalone"):
 def test_a_simulation_keeps_through_training_and_not_through_tests(tasks, file, tmp_path):
     """Compiled, at runtime, resumed; and as the reference, shown the spikes of the two training phases."""
     whole = simulation(file).run(tasks, seed=0)
-    names = ("neurons hidden.theta", "neurons hidden.tired")
+    names = [f"neurons hidden.{name}" for name in ("theta", "tired", "met", "mean")]
     network = simulation(file)
     start, _ = network.begin(tasks, (12, 6, 2), 0)
     made = network.network.started((12, 6, 2), network.network.parameters(), start)
-    kept, data = {"hidden": np.zeros((4, 6))}, tasks.dataset.train_images
+    kept, data = {"hidden": np.zeros((6, 6))}, tasks.dataset.train_images
     rules = {p: registry.get_rule("sgd") for p in made.plastic}
     phases = [phase for phase in tasks.phases if phase.kind == "train"]
     shown = np.concatenate([data.dense(phase.indices, 1e-3, 40).transpose(1, 0, 2) for phase in phases])
@@ -169,8 +181,21 @@ def test_what_cannot_keep_says_so(tasks, file):
         UserError, match="not run on engine 'torch', but on 'brian2': torch shows images side by side, and what neurons keep"
     ):
         spikemeta.Simulation(spikemeta.get_rule("sgd"), file, 6, engine="torch")
-    with pytest.raises(UserError, match=r"keeps hidden.theta, hidden.tired from one presentation to the next"):
+    with pytest.raises(
+        UserError, match=r"keeps hidden.theta, hidden.tired, hidden.met, hidden.mean from one presentation to the next"
+    ):
         activity.show(simulation(file), tasks, {}, tasks.dataset.test_images[:1])
+
+
+def test_only_what_is_kept_may_change_as_it_likes():
+    """A potential that a spike sets to a quotient is refused, also by way of a kept variable; so is a gradient through one."""
+    for bent in ("v = v/(1 + met)", "met = met/(1 + met)\nv = met"):
+        changed = Neurons(KEEPING.equations, KEEPING.threshold, bent)
+        with pytest.raises(UserError, match="the new 'v' must be linear in 'v', 'current', 'theta', 'tired', 'met', 'mean'"):
+            drawn.written(name="bent", neurons={"lif": drawn.LIF, "keeping": changed}, parameters=drawn.PARAMETERS | PARAMETERS)
+    made = plan.make(keeping(), 8, 6, 3, seed=1)
+    with pytest.raises(UserError, match="what a spike makes of hidden.mean is not linear, and its gradient is not known"):
+        adjoint.Adjoint(lesson.make(made, surrogate.signal))
 
 
 def test_what_is_new_recruits_a_fresh_neuron_and_what_was_learned_is_kept():

@@ -92,7 +92,7 @@ class Adjoint:
     Raises
     ------
     UserError
-        For an answer that is not the number of spikes.
+        For an answer that is not the number of spikes; for resets that are not linear.
     """
 
     def __init__(self, lesson):
@@ -108,6 +108,12 @@ class Adjoint:
         self.whole = signal.through == "network"
         self.plastic = {name: self._way(name) for name in self.plan.plastic}
         reached = self._reached()
+        bent = [f"{n}.{self.plan.layers[n].variables[k]}" for n in reached for k, _ in self.plan.layers[n].bent]
+        if bent:
+            raise UserError(
+                f"network {self.plan.network.name!r}, signal {signal.name!r}: what a spike makes of {', '.join(bent)} is not "
+                "linear, and its gradient is not known; let it be linear, or choose another signal"
+            )
         ways = {name: self._ways(name, reached) for name in reached}
         self.order = [[n for n in group if n in reached] for group in reversed(self.plan.components())]
         self.order = [group for group in self.order if group]

@@ -41,7 +41,7 @@ def run(plan, spikes, weights=None, kept=None):
                 state[p.target][k] += arrived  # of a shared variable one number, which all neurons then have
         for name, step in plan.layers.items():
             there = fired[name][now]
-            state[name][:, there] = step.reset @ state[name][:, there] + step.jump[:, None]
+            state[name][:, there] = step.after(state[name][:, there])
     for name in kept or {}:
         factor, drift = plan.layers[name].between(plan.steps * plan.network.si(plan.constants)["step"])
         kept[name][:] = factor[:, None] * state[name] + drift[:, None]

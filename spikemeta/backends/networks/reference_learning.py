@@ -147,7 +147,7 @@ class _Presentation:
                 self.carry(block, there)
             for name, step in self.moves.items():
                 there = self.fired[name][now]
-                self.x[name][:, there] = step.reset @ self.x[name][:, there] + step.jump[:, None]
+                self.x[name][:, there] = step.after(self.x[name][:, there])
             self.phase[taught] -= 1
 
     def carry(self, block, there):
