@@ -58,7 +58,7 @@ RUNS = {
     "repetition/spacing": ("repetition.md", ("spaced",)),
     "hardware/hidden": ("hardware.md", ("chip_curves",)),
     "hardware/demands": ("hardware.md", ("visits",)),
-    "hardware/mnist-1000": ("hardware.md", ("chips", "losses")),
+    "hardware/mnist-": ("hardware.md", ("chips", "losses")),
     "forgetting/class-buffers": ("scenarios.md", ("buffers",)),
     "objects/animals-joint": ("scenarios.md", ("rules final_accuracy",)),
     "memristor/fashion": ("scenarios.md", ("devices",)),
