@@ -59,8 +59,7 @@ class Dynamics:
     def _worked_out(self, constants, step):
         known = {sympy.Symbol(name, real=True): value for name, value in constants.items()}
         names = [sympy.Symbol(name, real=True) for name in self.variables]
-        given = lambda text: str_to_sympy(text).subs(known)  # noqa: E731
-        affine = lambda texts: _affine([given(text) for text in texts], names)  # noqa: E731
+        affine = lambda texts: _affine([str_to_sympy(t).subs(known) for t in texts], names)  # noqa: E731
         slopes, constant = affine(self.rates)
         common = np.array([name in self.shared for name in self.variables])
         held = np.where(common[:, None], 0, slopes)  # neurons see a shared variable as it was before the step
@@ -81,7 +80,8 @@ class Dynamics:
             tuple(name in between for name in self.variables),
             np.diag(decays).copy(),
             rests,
-            tuple((self.variables.index(n), str(given(value))) for n, value in bent.items()),
+            tuple((self.variables.index(n), value) for n, value in bent.items()),
+            constants,
         )
         for part in vars(made).values():
             if isinstance(part, np.ndarray):
@@ -121,8 +121,9 @@ class Step:
     decays, rests : (k,) ndarray
         Of a kept variable, dx/dt is ``decays*x + rests`` between presentations.
     bent : tuple of (int, str)
-        Kept variables whose new value at a spike is not linear, and that value, of the variables before it; their rows of
-        ``reset`` leave them as they are.
+        Kept variables whose new value at a spike is not linear, and that value, of the variables before it and the constants;
+        their rows of ``reset`` leave them as they are.
+    constants : dict of str to float
     """
 
     variables: tuple
@@ -137,7 +138,8 @@ class Step:
     kept: tuple
     decays: np.ndarray
     rests: np.ndarray
-    bent: tuple = ()
+    bent: tuple
+    constants: dict
 
     def after(self, x):
         """What a spike makes of the variables of neurons.
@@ -153,7 +155,7 @@ class Step:
         """
         out = self.reset @ x + self.jump[:, None]
         for k, text in self.bent:
-            out[k] = _function(text, self.variables)(*x)
+            out[k] = _function(text, (*self.variables, *self.constants))(*x, *self.constants.values())
         return out
 
     def between(self, duration):

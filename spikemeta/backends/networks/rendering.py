@@ -139,7 +139,8 @@ def _torch(network):
                 out.append(f"{p.into} = {p.into} + {p.source}[{when}] @ {p.name}")
         for k, name in enumerate(step.variables):
             if name in dict(network.structure.kinds[layer.kind].dynamics.resets):
-                new = dict(step.bent).get(k) or row(step.reset[k], step.jump[k])
+                bent = {k: brian.with_names(value, {c: f"{v:g}" for c, v in si.items()}) for k, value in step.bent}
+                new = bent.get(k) or row(step.reset[k], step.jump[k])
                 out.append(f"{name} = where({layer.name} > 0, {new}, {name})")
     held = [p for p in network.structure.projections.values() if p.least]
     if held:
