@@ -9,6 +9,9 @@ part of the test images; at the end all tasks on that part, and the last five on
 kept: a killed run goes on with ``--resume``, and a finished one becomes longer with a larger ``--tasks``. Only one task is held
 in memory. Rules that have a memory window get one of five tasks, as published for mesu (Bonnet et al. 2025).
 
+Spikes, synaptic operations and visits of plastic synapses are counted while tasks are learned, and priced for each chip that
+has a published price; the network itself runs without the chip's limits.
+
 Written to the output folder: ``summary.json``, ``provenance.json`` and a figure.
 """
 
@@ -34,6 +37,7 @@ class Options:
     hidden: int | None = option(None, "Hidden neurons. Default: 50 (quick), 200 (full).", low=1)
     feedback: str = option("tied", "How errors reach the hidden layer.", choices=("tied", "random"))
     mode: str = option("standalone", "Brian2's mode.", choices=("standalone", "runtime"))
+    dtype: str = option("float64", "Of the synapses' state.", choices=("float64", "float32"))
     workers: int = option(2, "Processes at work, at most one per core.", low=1, decides=False)
     out: str = option("", "Output folder. Default: results/stream-DATASET.", decides=False)
     resume: bool = option(False, "Go on with what the output folder holds.", decides=False)
@@ -72,7 +76,7 @@ def points_of(options, folder):
                 "mode": options.mode,
                 "parameters": {"window": options.window * images} if "window" in rule.parameters else None,
                 "network_parameters": None,
-            }
+            } | ({"dtype": options.dtype} if options.dtype != "float64" else {})
             state = folder / "streams" / slug(rule.title) / str(seed)
             point = pool.Point(rule.title, spec, seed, curriculum, simulation, str(state), options.resume)
             made.append((replace(point, fingerprint=pool.fingerprint(rule, point)), rule))
@@ -81,7 +85,7 @@ def points_of(options, folder):
 
 def run(options, console):
     """Run the stream under every rule and seed."""
-    from spikemeta.analysis.stream import RECENT, metrics_of
+    from spikemeta.analysis.stream import RECENT, energy_of, metrics_of
     from spikemeta.data import datasets
     from spikemeta.figures import stream as figures
     from spikemeta.figures import style
@@ -99,11 +103,11 @@ def run(options, console):
             own = [runs[rule.title, seed] for seed in range(options.seeds) if (rule.title, seed) in runs]
             head = {"rule": rule.title, "hardware": None, "needs_boundary": rule.needs_boundary, "seeds": [r.seed for r in own]}
             constants = own[0].info["constants"] if own else {}
-            rows.append(head | {"constants": constants, "metrics": metrics_of(own, images)})
+            rows.append(head | {"constants": constants, "metrics": metrics_of(own, images), "energy": energy_of(own)})
     tasks, simulation = points[0].curriculum["n_tasks"], points[0].simulation
     head = {"engine": "brian2", "dataset": options.dataset, "scale": options.scale, "seeds": options.seeds, "tasks": tasks}
     head |= {"images": images, "window_tasks": options.window, "hidden": simulation["n_hidden"], "feedback": options.feedback}
-    head |= {"task": "permuted", "evaluated_on": "test images", "chance": 1 / data.n_classes}
+    head |= {"dtype": options.dtype, "task": "permuted", "evaluated_on": "test images", "chance": 1 / data.n_classes}
     store.write_summary(head | {"rows": rows, "failures": failures})
     record.finish(runs, failures)
     described = f"{tasks} x {images} images, {datasets.label(options.dataset)}, {simulation['n_hidden']} hidden neurons"

@@ -2,6 +2,7 @@
 
 from spikemeta.analysis import metrics
 from spikemeta.analysis.rows import over_seeds
+from spikemeta.hardware import counters, profile
 
 RECENT = 5  # last tasks that are scored
 
@@ -20,7 +21,8 @@ def metrics_of(runs, images):
     dict
         ``recent_accuracy``, at the end, mean over the last `RECENT` tasks; ``final_accuracy``, over all;
         ``just_learned_accuracy``, mean over tasks, right after each; ``prequential_accuracy``, of every training image just
-        before it is learned; ``ms_per_presentation``, of training, wall clock; and
+        before it is learned; ``ms_per_presentation``, of training, wall clock; of a training presentation ``spikes``,
+        ``synaptic_operations``, ``synapse_visits`` and ``neuron_updates``; and
         by task ``recent_along``, ``just_learned_along``, ``at_end``.
     """
     found = {
@@ -30,6 +32,8 @@ def metrics_of(runs, images):
         "prequential_accuracy": lambda a: a["prequential"].mean(),
         "ms_per_presentation": lambda a: 1e3 * a["training_seconds"].sum() / (images * len(a["training_seconds"])),
     }
+    for at, name in enumerate(counters.COUNTS[1:], 1):
+        found[name] = lambda a, at=at: a["counts_train"][at] / a["counts_train"][0]
     table = {}
     for name, get in found.items() if runs else ():
         table[name] = over_seeds([get(run.arrays) for run in runs])
@@ -37,4 +41,25 @@ def metrics_of(runs, images):
         table["recent_along"] = {"values": [metrics.recent_along(run.arrays["accuracy_matrix"], RECENT) for run in runs]}
         table["just_learned_along"] = {"values": [run.arrays["just_learned"] for run in runs]}
         table["at_end"] = {"values": [run.arrays["accuracy_matrix"][-1] for run in runs]}
+    return table
+
+
+def energy_of(runs):
+    """What the learning of a whole stream would take on chips, of what happened in the simulation without their limits.
+
+    Parameters
+    ----------
+    runs : list of spikemeta.analysis.rows.FinishedRun
+
+    Returns
+    -------
+    dict of str to dict
+        By chip with a published price: ``joules``, over seeds, and ``leaves_out``, the terms without a price.
+    """
+    table = {}
+    for name in profile.names() if runs else ():
+        counted = [dict(zip(counters.COUNTS, run.arrays["counts_train"], strict=True)) for run in runs]
+        paid = [counters.energy(happened, happened["synapse_visits"], profile.get(name)) for happened in counted]
+        if paid[0].total is not None:
+            table[name] = {"joules": over_seeds([1e-12 * p.total for p in paid]), "leaves_out": paid[0].left_out}
     return table

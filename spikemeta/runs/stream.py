@@ -11,12 +11,14 @@ from spikemeta.analysis.rows import FinishedRun
 from spikemeta.analysis.stream import RECENT
 from spikemeta.data import curricula
 from spikemeta.errors import UserError
+from spikemeta.hardware import counters
 from spikemeta.language import registry
 from spikemeta.runs import pool
 from spikemeta.simulation import execution, weights
 from spikemeta.simulation.checkpoint import Checkpoint
+from spikemeta.simulation.outcome import PhaseResult
 
-_ALONG = ("seconds", "rates", "prequential")  # what is measured of the training of each task
+_ALONG = ("seconds", "rates", "prequential", "events")  # what is measured of the training of each task
 _TRAIN, _TEST = 4, 5  # random streams of a seed, beside those of `spikemeta.simulation.simulation`
 
 
@@ -67,7 +69,8 @@ def execute(point, progress):
     -------
     FinishedRun
         ``accuracy_matrix`` (tasks, tasks): after each task (rows) on each task (columns), fraction, NaN where not tested;
-        ``training_seconds``, ``hidden_rate`` (Hz) and ``prequential`` accuracy (fraction) of each task, (tasks,).
+        ``training_seconds``, ``hidden_rate`` (Hz) and ``prequential`` accuracy (fraction) of each task, (tasks,);
+        ``counts_train``, what happened while all tasks were learned, by `spikemeta.hardware.counters.COUNTS`.
 
     Raises
     ------
@@ -94,6 +97,7 @@ def execute(point, progress):
         "training_seconds": stream.along["seconds"],
         "hidden_rate": stream.along["rates"],
         "prequential": stream.along["prequential"],
+        "counts_train": stream.along["events"].sum(0),
     }
     info = {"rule": point.rule, "constants": stream.constants, "seconds": float(stream.along["seconds"].sum())}
     return FinishedRun(point.label, point.seed, point.fingerprint, arrays, info)
@@ -118,6 +122,7 @@ class _Stream:
         self.start, self.state = self.simulation.begin(first, self.sizes, point.seed)
         self.matrix, self.age, self.shown = np.full((n, n), np.nan), 0, 0
         self.along = {"matrix": self.matrix} | {name: np.zeros(n) for name in _ALONG}
+        self.along["events"] = np.zeros((n, len(counters.COUNTS)))
         self.checkpoint = Checkpoint(point.state, identity(point))
 
     @contextlib.contextmanager
@@ -136,8 +141,10 @@ class _Stream:
     def train(self, task):
         """Show all images of a task once."""
         phase, began = curricula.permuted_task(self.data, task, self.point.seed, **self.limits)[0], time.perf_counter()
-        counts, self.along["rates"][task], after = self._run(phase, (_TRAIN, task))
-        self.along["seconds"][task] = time.perf_counter() - began
+        counts, rate, after = self._run(phase, (_TRAIN, task))
+        self.along["seconds"][task], self.along["rates"][task] = time.perf_counter() - began, rate
+        happened = counters.count([PhaseResult(phase, counts, rate, 0.0, self._execute.events)], self.sizes)
+        self.along["events"][task] = [happened[name] for name in counters.COUNTS]
         self.along["prequential"][task] = metrics.prequential_accuracy(_right(counts, phase))
         weights.check(self.simulation.rule, after, phase, (self.state, self.age), self.constants)
         self.state, self.age = after, self.age + self._execute.duration(phase)

@@ -11,6 +11,7 @@ from spikemeta import cli
 from spikemeta.analysis import stream as analysis
 from spikemeta.data import curricula, datasets
 from spikemeta.errors import UserError
+from spikemeta.hardware import counters
 from spikemeta.language import registry
 from spikemeta.runs import pool, stream
 
@@ -36,7 +37,7 @@ def quiet(*_):
 
 
 def same(one, other):
-    for name in ("accuracy_matrix", "just_learned", "hidden_rate"):
+    for name in ("accuracy_matrix", "just_learned", "hidden_rate", "counts_train"):
         np.testing.assert_array_equal(one.arrays[name], other.arrays[name])
 
 
@@ -101,6 +102,21 @@ def test_a_stream_resumes_and_grows_to_the_bit(tmp_path):
         stream.execute(replace(point(tmp_path / "grown", 3, True), seed=1), quiet)
 
 
+def test_what_happened_is_counted_and_state_may_be_single(tmp_path):
+    run, made = stream.execute(point(tmp_path / "double", 2), quiet), point(tmp_path / "single", 2)
+    counted = dict(zip(counters.COUNTS, run.arrays["counts_train"], strict=True))
+    assert counted["presentations"] == 2 * 30
+    assert counted["neuron_updates"] == 2 * 30 * 100 * (12 + 10)  # 100 steps, hidden and readout neurons
+    assert 2 * 30 * 12 < counted["synapse_visits"] < 2 * 30 * (64 * 12 + 12 * 10)  # a synapse at most once a presentation
+    assert counted["synaptic_operations"] > counted["synapse_visits"]
+    single = replace(made, simulation=SIMULATION | {"dtype": "float32"})
+    stream.execute(single, quiet)
+    for kept, dtype in ((replace(made, state=str(tmp_path / "double")), "float64"), (single, "float32")):
+        held = stream._Stream(kept, quiet)
+        assert held.load() == 2
+        assert {variable.dtype for variable in held.state.values()} == {np.dtype(dtype)}
+
+
 def test_the_study_leaves_the_files_of_the_contract(tmp_path):
     run = ["run", "stream", "--rules", "sgd,mesu", "--tasks", "6", "--workers", "1", "--hidden", "20", "--out", str(tmp_path)]
     done = CliRunner().invoke(cli.app, run)
@@ -117,6 +133,17 @@ def test_the_study_leaves_the_files_of_the_contract(tmp_path):
         assert len(row["metrics"]["at_end"]["values"][0]) == 6
         assert row["metrics"]["ms_per_presentation"]["mean"] > 0
     assert rows["sgd"]["metrics"]["at_end"] != rows["mesu"]["metrics"]["at_end"]
+    for row in rows.values():
+        happened = {
+            name: row["metrics"][name]["mean"] for name in ("spikes", "synaptic_operations", "synapse_visits", "neuron_updates")
+        }
+        shown, energy = 6 * 400, row["energy"]
+        # Davies et al. 2018, Table 2; what a spike's way costs is not published.
+        prices = {"synaptic_operations": 23.6, "neuron_updates": 81, "synapse_visits": 120}
+        paid = 1e-12 * shown * sum(price * happened[name] for name, price in prices.items())
+        assert energy["loihi1"]["joules"]["mean"] == pytest.approx(paid)
+        assert energy["loihi1"]["leaves_out"] == ["spike"]
+        assert "ideal" not in energy
     assert (tmp_path / "figures" / "stream.png").stat().st_size > 1000
     again = CliRunner().invoke(cli.app, [*run, "--resume"])
     assert "2 of 2 runs are there already" in again.output
