@@ -175,6 +175,21 @@ def test_stored_images_are_a_line_for_each_rule():
     assert buffers.figure(results.isel(rule=slice(6))) is None
 
 
+@pytest.mark.filterwarnings("error")
+def test_many_rules_with_stored_images_have_a_panel_each():
+    rules = [f"rule{k}" for k in range(buffers.MOST + 1)]
+    results = results_of([f"replay {size} ({rule})" for rule in rules for size in (20, 100)] + ["joint (sgd)"])
+    made = buffers.figure(results)
+    made.canvas.draw()
+    means_of = dict(zip(results.rule.values, 100 * results.final_accuracy.mean("seed").values, strict=True))
+    assert [panel.get_title() for panel in made.axes if panel.get_title()] == ["rule0 (told of\nboundaries)", *rules[1:]]
+    for k, panel in enumerate(made.axes[: len(rules)]):
+        line, ceiling, _ = panel.lines
+        means = [means_of[f"replay {size} (rule{k})"] for size in (20, 100)]
+        assert list(line.get_ydata()) == pytest.approx(means)
+        assert ceiling.get_ydata()[0] == pytest.approx(means_of["joint (sgd)"])
+
+
 @pytest.mark.parametrize("name", style.BRIGHT)
 def test_numbers_on_colours_can_be_read(name):
     """With the contrast that WCAG 2.1 AA asks of text, black above the bright accuracy and white below."""
