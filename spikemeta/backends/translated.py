@@ -130,8 +130,9 @@ def _single(code, truths=False):
     """Code of one neuron or synapse in single precision, if all that it reads and writes of it is: declarations, and the code.
 
     Brian2's numbers are double, so that every value would be widened, and what is stored narrowed again: a vector holds half as
-    many. Numbers that all share are narrowed once, by the declarations. Other code stays as it is; only that a truth becomes a
-    number at once, where ``truths`` says so, since that may change the order in which a product is taken.
+    many. Numbers that all share are narrowed once, by the declarations. Other code stays as it is; only that whole numbers are
+    kept as floating ones, and that a truth becomes a number at once, where ``truths`` says so, since that may change the order
+    in which a product is taken.
     """
     lines = _lines(code)
     declared = [re.match(r"(?:const )?(\w+) (\w+)(?: = (.*))?;$", line) for line in lines]
@@ -141,7 +142,8 @@ def _single(code, truths=False):
     calls = {name for line in lines for name in re.findall(_FUNCTION, line)}
     held = {types.get(name) for name in kept}
     if "float" not in held or not held <= {"float", "int32_t", "char", "bool"} or not calls <= _NARROW:
-        return [], [re.sub(r"\bint_\(", "_truth(", line) for line in lines] if truths else code
+        lines = [re.sub(r"\bint_\(", "_truth(" if truths else "_whole(", line) for line in lines]
+        return [], [re.sub(r"^const int64_t (\w+) = (?=_(?:truth|whole)\()", r"const auto \1 = ", line) for line in lines]
     shared, made = set(), []
     for line in lines:
         line = re.sub(r"\bint_\(", "_narrow_truth(", re.sub(r"\b_(?:brian_)?(pow|clip)\(", r"_narrow_\1(", line))

@@ -44,8 +44,18 @@ def test_other_code_stays_as_it_is(line):
 
 def test_a_truth_is_a_number_at_once_where_that_is_asked_for():
     lines = ["const double v = _ptr_array_cells_v[_idx];", "_ptr_array_cells_signal[_idx] = int_(v > 1);"]
-    assert FILTERS["single"](lines)[1] == lines
+    assert FILTERS["single"](lines)[1] == [lines[0], lines[1].replace("int_", "_whole")]
     assert "_truth(v > 1)" in FILTERS["single"](lines, True)[1][1]
+
+
+def test_whole_numbers_are_kept_as_floating_ones():
+    """A vector of 256 bits has no conversion between doubles and whole numbers of 64 bits."""
+    lines = [
+        "const double v = _ptr_array_cells_v[_idx];",
+        "const int64_t n = int_(v + 0.5);",
+        "_ptr_array_cells_n[_idx] = 2*n;",
+    ]
+    assert FILTERS["single"](lines) == ([], [lines[0], "const auto n = _whole(v + 0.5);", lines[2]])
 
 
 def transmitting(what="transmitted", kind="double"):

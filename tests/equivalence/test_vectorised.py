@@ -9,6 +9,7 @@ import pytest
 from spikemeta.backends.torch import kernel, passes
 from spikemeta.benchmarks import machine, speed
 from spikemeta.data import datasets
+from spikemeta.hardware import profile, stored
 from spikemeta.language import registry
 from spikemeta.simulation import execution, one_unit, standalone
 from spikemeta.system import compiler
@@ -78,6 +79,15 @@ def test_loops_over_synapses(name):
     pathways = ["to_hidden_absorb", "to_hidden_commit", "to_hidden_transmit"]
     pathways += ["to_hidden_boundary"] if rule.analysis.blocks["on_boundary"] else []
     assert scalar_loops(rule, pathways) == []
+
+
+@pytest.mark.parametrize(("name", "chip"), [("mesu", "spinnaker1"), ("hebb_repetition", "loihi1"), ("mesu", "memristor")])
+def test_loops_over_synapses_on_a_chip(name, chip):
+    """Rounding to what is stored, to the nearest and stochastic, and programming by pulses."""
+    if not vectors():
+        pytest.skip("no report of g++ for AVX2 or AVX-512")
+    rule = stored.on_chip(registry.get_rule(name), profile.get(chip))
+    assert scalar_loops(rule, ["to_hidden_absorb", "to_hidden_commit", "to_hidden_transmit"]) == []
 
 
 def test_loops_over_neurons():

@@ -13,7 +13,11 @@ static inline float _narrow_clip(const float _value, const float _least, const f
 __attribute__((weak)) double _one = 1;  // no constant that is known: what is not finite times no truth must not become 0
 __attribute__((weak)) float _narrow_one = 1;
 #endif
+static inline int _whole(const bool _value) { return (int)_value; }
+static inline double _whole(const double _value) { return std::trunc(_value); }  // not by way of an int: such loops stay scalar
+static inline float _whole(const float _value) { return std::trunc(_value); }
+template <typename _other> static inline _other _whole(const _other _value) { return _value; }
 static inline double _truth(const bool _value) { return _value ? _one : 0.0; }
-template <typename _other> static inline int _truth(const _other _value) { return (int)_value; }
+template <typename _other> static inline _other _truth(const _other _value) { return _whole(_value); }
 static inline float _narrow_truth(const bool _value) { return _value ? _narrow_one : 0.0f; }
-template <typename _other> static inline int _narrow_truth(const _other _value) { return (int)_value; }
+template <typename _other> static inline _other _narrow_truth(const _other _value) { return _whole(_value); }
