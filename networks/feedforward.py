@@ -36,7 +36,7 @@ network = Network(
     projections="""
         hidden : input -> hidden, plastic, weight = hidden_spread*randn()
         inhibition : hidden -> hidden, fixed, weight = inhibition, into = inhibitory
-        readout : hidden -> readout, plastic, weight = readout_spread*randn()
+        readout : hidden -> readout, plastic, weight = readout_mean + readout_spread*randn()
     """,
     answer="count(readout)",
     signal="error_feedback_by_clock",
@@ -47,6 +47,7 @@ network = Network(
         "hidden_spread": Parameter(0.03, "1", "standard deviation of the initial weights", low=0),
         "hidden2_spread": Parameter(0.15, "1", "the same, of the second hidden layer and further ones", low=0),
         "readout_spread": Parameter(0.03, "1", "standard deviation of the initial weights", low=0),
+        "readout_mean": Parameter(0.0, "1", "mean of the initial weights"),
         "inhibition": Parameter(0.0, "1", "current that each hidden spike takes from every neuron of its layer", low=0),
         "hidden_slope": Parameter(5.0, "1", "of the surrogate gradient", low=0),
         "readout_slope": Parameter(1.0, "1", "of the surrogate gradient", low=0),

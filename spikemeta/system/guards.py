@@ -75,16 +75,16 @@ def layers(runs):
     list of str
         Each names the layer and the remedy.
     """
-    found = []
+    found, network = [], runs[0].info.get("constants", {}).get("network", {}) if runs else {}
     silent = [np.mean(run.arrays["test_silent"]) for run in runs if "test_silent" in run.arrays]
     if silent and np.mean(silent) > SILENT:
         found.append(
             f"the readout was silent, and so counted as wrong, in {100 * np.mean(silent):.0f} % of the test presentations: "
-            "the network may have run away (a smaller lr) or died (a larger hidden_spread)"
+            "the network may have run away (a smaller lr) or died (a larger hidden_spread"
+            + (", or a readout_mean above 0)" if "readout_mean" in network else ")")
         )
     if not runs:
         return found
-    network = runs[0].info.get("constants", {}).get("network", {})
     fastest = 1000 / network.get("step", 1.0)  # Hz: a spike in every step
     means = [np.mean([np.mean(run.arrays.get(f"test_{n}", np.nan)) for run in runs]) for n in ("hidden_rate", "readout_spikes")]
     hidden, readout = means[0], 1000 * means[1] / network.get("presentation", np.nan)

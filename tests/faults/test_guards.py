@@ -276,3 +276,6 @@ def test_silent_and_saturated_layers_are_named_with_a_remedy(hidden, readout, si
     found = guards.layers([run, run])
     assert len(found) == len(expected)
     assert all(message.startswith(text) for message, text in zip(found, expected, strict=True))
+    assert not any("readout_mean" in message for message in found), "this network has none"
+    shifted = FinishedRun("r", 0, "", arrays, {"constants": {"network": {"presentation": 100.0, "readout_mean": 0.0}}})
+    assert any("readout_mean above 0" in message for message in guards.layers([shifted])) == (silent == 1)
