@@ -14,7 +14,7 @@ from matplotlib.figure import Figure, SubFigure
 
 from spikemeta import figures
 from spikemeta.errors import UserError
-from spikemeta.figures import network_diagram, style
+from spikemeta.figures import network_diagram, search, style
 from spikemeta.figures.tasks import accuracy, all_tasks, buffers, cost, first_task
 from spikemeta.language import registry
 
@@ -124,6 +124,12 @@ def test_long_names_of_many_settings_leave_room():
         assert made.get_figwidth() < 10
     titles = [panel.get_title().splitlines() for panel in made.axes]
     assert titles[1][0] == "sgd hidden.lr=1e-05", "no word is broken"
+    constants = " ".join(f"network.constant_{n}=0.123" for n in range(12))
+    made = search.settings(results_of([f"sgd hidden.lr=0.{k} {constants}" for k in range(8)]))
+    made.canvas.draw()
+    labels = [label.get_window_extent() for label in made.axes[0].get_yticklabels()]
+    assert min(label.x0 for label in labels) >= 0, "a name begins within the figure"
+    assert all(low.y1 <= high.y0 for high, low in zip(labels, labels[1:], strict=False)), "none lies on another"
 
 
 @pytest.mark.filterwarnings("error")
