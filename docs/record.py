@@ -24,7 +24,7 @@ DOCS = Path(__file__).parent
 #: What a row keeps beside its metrics and tests. Constants go into ``provenance.json``, where each set stands once.
 ROW = (
     *("rule", "hardware", "scenario", "condition", "grid", "part", "x", "fits", "needs_boundary", "study", "metric", "against"),
-    *("published", "tasks", "source", "images", "seeds", "energy_terms", "energy_leaves_out"),
+    *("published", "tasks", "source", "images", "seeds", "energy", "energy_terms", "energy_leaves_out"),
 )
 #: What the head of a summary loses: the command says it, or no page does.
 HEAD_WITHOUT = ("warnings", "grid", "load", "spikes", "clock")

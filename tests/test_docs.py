@@ -53,6 +53,7 @@ RUNS = {
     "speed/four-rules": ("speed.md", ("speed",)),
     "speed/xeon": ("speed.md", ("speed",)),
     "published/validation": ("published.md", ("positions",)),
+    "stream/counted": ("speed.md", ("stream", "stream_course", "stream_energy")),
     "stream/thousand": ("speed.md", ("stream", "stream_course")),
     "uncertainty/areas": ("constants.md", ("areas",)),
     "repetition/spacing": ("repetition.md", ("spaced",)),

@@ -1,6 +1,6 @@
 """Tables of recorded results, for the pages: every number comes from ``docs/recorded``. ``docs/pages.py`` puts them there."""
 
-from tables.engines import both_engines, carried, costs, shapes, speed, stream, stream_course
+from tables.engines import both_engines, carried, costs, shapes, speed, stream, stream_course, stream_energy
 from tables.hardware import chip_costs, chip_curves, chips, devices, losses, visits
 from tables.headlines import headlines
 from tables.items import deranged, ends, frequent, hidden_list, mixed, positions, repeated, spaced, targeted
@@ -45,6 +45,7 @@ __all__ = [
     "speed",
     "stream",
     "stream_course",
+    "stream_energy",
     "summary",
     "synapses",
     "targeted",

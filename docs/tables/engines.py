@@ -92,3 +92,16 @@ def stream_course(name, every=100):
             shown = ([v for run in row["metrics"][kind]["values"] for v in run[first:last]] for kind in kinds)
             body.append([row["rule"], f"{first + 1}-{last}", *(f"{100 * sum(values) / len(values):.1f}" for values in shown)])
     return markdown(["rule", "tasks", "last five, then (%)", "just learned (%)", "at the end (%)"], body)
+
+
+def stream_energy(name):
+    """A Markdown table of what a ``stream`` took: events of a training presentation, joules of all of them on priced chips."""
+    rows = summary(name)["rows"]
+    chips = list(rows[0]["energy"])
+    counts = ("spikes", "synaptic_operations", "synapse_visits", "neuron_updates")
+    body = []
+    for row in rows:
+        events = [f"{row['metrics'][count]['mean']:,.0f}" for count in counts]
+        body.append([row["rule"], *events, *(f"{row['energy'][chip]['joules']['mean']:,.0f}" for chip in chips)])
+    left = [f"{chip}, without {', '.join(rows[0]['energy'][chip]['leaves_out']).replace('_', ' ')} (J)" for chip in chips]
+    return markdown(["rule", *(count.replace("_", " ") for count in counts), *left], body)
