@@ -67,6 +67,7 @@ RUNS = {
     "forgetting/winner-joint": ("networks.md", ("rules final_accuracy",)),
     "forgetting/winner": ("networks.md", ("scenario",)),
     "forgetting/recruiting": ("networks.md", ("scenario",)),
+    "forgetting/chip-": ("hardware.md", ("own_constants",)),
     "forgetting/layers": ("networks.md", ("rules final_accuracy",)),
 }
 LINK = re.compile(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)")

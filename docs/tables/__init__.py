@@ -1,7 +1,7 @@
 """Tables of recorded results, for the pages: every number comes from ``docs/recorded``. ``docs/pages.py`` puts them there."""
 
 from tables.engines import both_engines, carried, costs, shapes, speed, stream, stream_course, stream_energy
-from tables.hardware import chip_costs, chip_curves, chips, devices, losses, visits
+from tables.hardware import chip_costs, chip_curves, chips, devices, losses, own_constants, visits
 from tables.headlines import headlines
 from tables.items import deranged, ends, frequent, hidden_list, mixed, positions, repeated, spaced, targeted
 from tables.recorded import RECORDED, command, names, provenance, searches, summary
@@ -32,6 +32,7 @@ __all__ = [
     "losses",
     "mixed",
     "names",
+    "own_constants",
     "positions",
     "provenance",
     "published",

@@ -1,7 +1,7 @@
 """Rules on chips and on devices: accuracies, losses, writes and energy."""
 
 from tables.cells import markdown, share
-from tables.recorded import summary
+from tables.recorded import names, summary
 
 
 def _on_chips(name):
@@ -39,6 +39,28 @@ def losses(name):
         texts = [f"{e[1]} ({-e[0]:+.1f})" if e else "none" for e in (min(found), min(fitting, default=None), max(found))]
         body.append([chip, *texts])
     return markdown(["chip", "loses least", "of those that fit", "loses most"], body)
+
+
+def own_constants(name, others="hardware/mnist-full"):
+    """A Markdown table of rules on chips under constants that were looked for there, beside constants found without a chip.
+
+    Parameters
+    ----------
+    name : str
+        Of any of these runs, all of which begin alike: ``forgetting/chip-``.
+    others : str
+        The run of the study ``hardware`` to compare with.
+    """
+    _, _, cells = _on_chips(others)
+    body = []
+    for run in names():
+        if run.startswith(name.partition("chip-")[0] + "chip-"):
+            (row,) = summary(run)["rows"]
+            alone, there = cells[row["rule"], "ideal"], cells[row["rule"], row["hardware"]]
+            own = [share(row["metrics"][metric]) for metric in ("final_accuracy", "just_learned_accuracy")]
+            body.append([row["rule"], row["hardware"], *(share(r["metrics"]["final_accuracy"]) for r in (alone, there)), *own])
+    head = ["without a chip (%)", "there, the same constants (%)", "there, its own (%)", "just learned (%)"]
+    return markdown(["rule", "chip", *head], body)
 
 
 def visits(name):
