@@ -34,7 +34,7 @@ class Analysis(tasks.Analysis):
 
     def demands(self, run):
         """``operations`` of the rule's text and ``words_moved``, read or written, of all visits of a presentation."""
-        counted = dict(zip(counters.COUNTS, run.arrays["counts_train"], strict=True))
+        counted = counters.named(run.arrays["counts_train"])
         visited, visit = counted["synapse_visits"] / counted["presentations"], self.visits[run.label]
         moved = visit.words_read + visit.words_written
         return {"operations": float(visited * visit.operations), "words_moved": float(visited * moved)}

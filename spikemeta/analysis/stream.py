@@ -32,8 +32,8 @@ def metrics_of(runs, images):
         "prequential_accuracy": lambda a: a["prequential"].mean(),
         "ms_per_presentation": lambda a: 1e3 * a["training_seconds"].sum() / (images * len(a["training_seconds"])),
     }
-    for at, name in enumerate(counters.COUNTS[1:], 1):
-        found[name] = lambda a, at=at: a["counts_train"][at] / a["counts_train"][0]
+    for name in ("spikes", "synaptic_operations", "synapse_visits", "neuron_updates"):
+        found[name] = lambda a, name=name: (happened := counters.named(a["counts_train"]))[name] / happened["presentations"]
     table = {}
     for name, get in found.items() if runs else ():
         table[name] = over_seeds([get(run.arrays) for run in runs])
@@ -58,7 +58,7 @@ def energy_of(runs):
     """
     table = {}
     for name in profile.names() if runs else ():
-        counted = [dict(zip(counters.COUNTS, run.arrays["counts_train"], strict=True)) for run in runs]
+        counted = [counters.named(run.arrays["counts_train"]) for run in runs]
         paid = [counters.energy(happened, happened["synapse_visits"], profile.get(name)) for happened in counted]
         if paid[0].total is not None:
             table[name] = {"joules": over_seeds([1e-12 * p.total for p in paid]), "leaves_out": paid[0].left_out}

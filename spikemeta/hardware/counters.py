@@ -44,6 +44,11 @@ def count(results, sizes):
     return out
 
 
+def named(counts):
+    """Stored counts by their names: an array in the order of `COUNTS`, as a dict."""
+    return dict(zip(COUNTS, counts, strict=True))
+
+
 @dataclass(frozen=True)
 class Energy:
     """What events cost.
@@ -129,7 +134,7 @@ def metrics_of_run(arrays, chip, n_tasks):
         ``spikes``, ``energy_per_presentation_pj``; ``energy_per_task_pj``; ``energy_per_test_presentation_pj``;
         ``most_changes``, of the synapse or device that changed most in the whole run. NaN where unknown.
     """
-    train, test = (dict(zip(COUNTS, arrays[f"counts_{kind}"], strict=True)) for kind in ("train", "test"))
+    train, test = (named(arrays[f"counts_{kind}"]) for kind in ("train", "test"))
     shown, changes = train["presentations"], float(arrays["weight_changes"])
     writes = changes if isinstance(chip.weight, Device) else train["synapse_visits"]
     paid, tested = energy(train, writes, chip).total, energy(test, 0, chip).total
@@ -145,7 +150,7 @@ def shares(runs, chip):
     """Part of each priced term in the energy of learning, mean over runs, largest first; and the terms left out."""
     found, left_out = {}, PRICES
     for run in runs:
-        train = dict(zip(COUNTS, run.arrays["counts_train"], strict=True))
+        train = named(run.arrays["counts_train"])
         changes = float(run.arrays["weight_changes"])
         paid = energy(train, changes if isinstance(chip.weight, Device) else train["synapse_visits"], chip)
         left_out = paid.left_out

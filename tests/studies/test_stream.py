@@ -104,7 +104,7 @@ def test_a_stream_resumes_and_grows_to_the_bit(tmp_path):
 
 def test_what_happened_is_counted_and_state_may_be_single(tmp_path):
     run, made = stream.execute(point(tmp_path / "double", 2), quiet), point(tmp_path / "single", 2)
-    counted = dict(zip(counters.COUNTS, run.arrays["counts_train"], strict=True))
+    counted = counters.named(run.arrays["counts_train"])
     assert counted["presentations"] == 2 * 30
     assert counted["neuron_updates"] == 2 * 30 * 100 * (12 + 10)  # 100 steps, hidden and readout neurons
     assert 2 * 30 * 12 < counted["synapse_visits"] < 2 * 30 * (64 * 12 + 12 * 10)  # a synapse at most once a presentation

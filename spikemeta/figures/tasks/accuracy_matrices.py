@@ -34,7 +34,7 @@ def figure(results):
         for (i, j), value in np.ndenumerate(values):
             if np.isfinite(value):
                 panel.text(j, i, f"{value:.0f}", color="black" if value > BRIGHT["cividis"] else "white", **style)
-        panel.set_title(wrapped(rule_label(results, rule), 10 * side), fontsize=9)
+        panel.set_title(wrapped(rule_label(results, rule), round(10 * side)), fontsize=9)
         ticks = np.arange(n_tasks)
         panel.set_xticks(ticks, ticks + 1)
         panel.set_yticks(ticks, ticks + 1)
