@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from spikemeta.errors import UserError, suggest
-from spikemeta.runs.study import Study, option
+from spikemeta.runs.study import Study, first_seed, option
 
 #: Bonnet et al. 2025 and their code's configuration; initial weights: means within 4/sqrt(inputs), deviation 2/sqrt(inputs).
 _MESU = {"rule": "mesu", "samples": 10, "standardised": True, "spread": 4.0, "sigma": 2.0, "summed": True}
@@ -187,6 +187,7 @@ class Options:
     dataset: str = option("digits", "Images: digits (comes along), mnist or fashion; cifar10 for the settings cifar-...")
     scale: str = option("quick", "quick (small, to look around) or full (as published).", choices=("quick", "full"))
     seeds: int = option(1, "Number of seeds, 0 to N-1: weights, permutations, order and noise.", low=1, decides=False)
+    first_seed: int = first_seed()
     stream_tasks: int | None = option(None, "Tasks of a stream. Default: as published, 100 to 1000; 10 with quick.", low=5)
     float32: bool = option(False, "Matrix products of the 2 x 2000 network in float32, as published, not in bfloat16.")
     items_lr: float = option(0.15, "Learning rate of the settings of items.", low=0)
@@ -251,9 +252,9 @@ def run(options, console):
     rules = [registry.get_rule(name) for name in sorted({s.rule for s in found})]
     store, record = provenance.begin("published", options, data, rules)
     points = []
-    trials = options.seeds * max(s.trials for s in found)
-    for seed in range(trials):
-        for s in found if seed < options.seeds else [s for s in found if seed < options.seeds * s.trials]:
+    trials = {s.label: study.seeds_of(options, s.trials) for s in found}
+    for seed in sorted(set().union(*trials.values())):
+        for s in (s for s in found if seed in trials[s.label]):
             point = published_setting.Point(
                 s.label, seed, s, options.dataset, str(store.state_folder(s.label, seed)), options.resume
             )
@@ -262,7 +263,7 @@ def run(options, console):
     runs, failures = experiment.run_missing(store, points, totals, console, study.n_workers(options), training.execute, "steps")
     rows = []
     for s in found:
-        own = [runs[s.label, seed] for seed in range(trials) if (s.label, seed) in runs]
+        own = [runs[s.label, seed] for seed in trials[s.label] if (s.label, seed) in runs]
         rows.append(
             {
                 "rule": s.label,
@@ -285,7 +286,7 @@ def run(options, console):
         "scale": options.scale,
         "seeds": options.seeds,
     }
-    store.write_results(published.to_dataset(found, runs, trials, head))
+    store.write_results(published.to_dataset(found, runs, head))
     store.write_summary(head | {"rows": rows, "failures": failures})
     record.finish(runs, failures)
     made = {name: getattr(figures, name)(rows, head) for name in ("published", "items", "course", "triangle")}

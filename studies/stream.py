@@ -17,7 +17,7 @@ Written to the output folder: ``summary.json``, ``provenance.json`` and a figure
 
 from dataclasses import dataclass, replace
 
-from spikemeta.runs.study import Study, option
+from spikemeta.runs.study import Study, first_seed, option
 
 RULES = "sgd,laplace,mesu,synaptic_intelligence"
 #: Tasks, training and test images of a task, hidden neurons.
@@ -34,6 +34,7 @@ class Options:
     tasks: int | None = option(None, "Number of tasks. Default: 8 (quick), 200 (full).", low=1, decides=False)
     window: float = option(5.0, "Memory window of rules that have one, in tasks.", low=0.01)
     seeds: int = option(1, "Number of seeds, 0 to N-1: weights, permutations, order and noise.", low=1, decides=False)
+    first_seed: int = first_seed()
     hidden: int | None = option(None, "Hidden neurons. Default: 50 (quick), 200 (full).", low=1)
     feedback: str = option("tied", "How errors reach the hidden layer.", choices=("tied", "random"))
     mode: str = option("standalone", "Brian2's mode.", choices=("standalone", "runtime"))
@@ -64,7 +65,7 @@ def points_of(options, folder):
     images = len(pool.dataset(options.dataset).train_labels)
     images = min(images, limit or images)
     made = []
-    for seed in range(options.seeds):
+    for seed in study.seeds_of(options):
         for spec, rule in study.resolve_rules(options.rules).items():
             curriculum = {"name": "permuted", "dataset": options.dataset, "n_tasks": options.tasks or tasks}
             curriculum |= {"limit": limit, "test_limit": test_limit}
@@ -98,9 +99,10 @@ def run(options, console):
     totals = {(p.label, p.seed): stream.total(p) for p in points}
     runs, failures = experiment.run_missing(store, points, totals, console, study.n_workers(options), stream.execute)
     rows = []
+    seeds = study.seeds_of(options)
     for point, rule in found:
-        if point.seed == 0:
-            own = [runs[rule.title, seed] for seed in range(options.seeds) if (rule.title, seed) in runs]
+        if point.seed == seeds[0]:
+            own = [runs[rule.title, seed] for seed in seeds if (rule.title, seed) in runs]
             head = {"rule": rule.title, "hardware": None, "needs_boundary": rule.needs_boundary, "seeds": [r.seed for r in own]}
             constants = own[0].info["constants"] if own else {}
             rows.append(head | {"constants": constants, "metrics": metrics_of(own, images), "energy": energy_of(own)})

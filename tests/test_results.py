@@ -242,6 +242,22 @@ def test_resume_runs_only_what_is_missing(tmp_path, fake, undrawn, console):
     assert fake.started == [("sgd", 2), ("laplace", 2)], "more seeds may be added to a finished study"
 
 
+def test_seeds_that_were_run_in_parts_are_put_together(tmp_path, fake, undrawn, console):
+    forgetting.run(options(tmp_path / "whole", seeds=3), console)
+    forgetting.run(options(tmp_path / "a", seeds=1), console)
+    fake.started.clear()
+    forgetting.run(options(tmp_path / "b", first_seed=1), console)
+    assert fake.started == [("sgd", 1), ("laplace", 1), ("sgd", 2), ("laplace", 2)]
+    assert json.loads((tmp_path / "b" / "provenance.json").read_text())["seeds"] == [1, 2]
+    assert [row["seeds"] for row in json.loads((tmp_path / "b" / "summary.json").read_text())["rows"]] == [[1, 2], [1, 2]]
+    shutil.copytree(tmp_path / "b" / "runs", tmp_path / "a" / "runs", dirs_exist_ok=True)
+    fake.started.clear()
+    forgetting.run(options(tmp_path / "a", seeds=3, resume=True), console)
+    assert not fake.started
+    for name in ("summary.json", "results.nc"):
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
 def test_an_unstable_run_does_not_lose_the_others(tmp_path, fake, undrawn, console):
     fake.fails["sgd", 0] = InstabilityError("rule 'sgd': w became infinite in train task 2; lower lr")
     assert forgetting.run(options(tmp_path), console) == 2

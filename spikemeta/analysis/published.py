@@ -40,19 +40,16 @@ def tests_of(runs):
     return {"recall_by_position": at_end.mean(0)} | tests
 
 
-def to_dataset(settings, runs, n_seeds, attributes):
-    """All accuracy matrices as an xarray.Dataset: ``accuracy`` (setting, seed, after, task), fraction.
-
-    ``n_seeds`` counts all trials.
-    """
+def to_dataset(settings, runs, attributes):
+    """All accuracy matrices as an xarray.Dataset: ``accuracy`` (setting, seed, after, task), fraction; NaN without a run."""
     import xarray
 
-    n = max(s.tasks for s in settings)
-    cells = np.full((len(settings), n_seeds, n, n), np.nan)
+    n, seeds = max(s.tasks for s in settings), sorted({seed for _, seed in runs})
+    cells = np.full((len(settings), len(seeds), n, n), np.nan)
     for (label, seed), run in runs.items():
         k = [s.label for s in settings].index(label)
-        cells[k, seed, : settings[k].tasks, : settings[k].tasks] = run.arrays["accuracy_matrix"]
-    coordinates = {"setting": [s.label for s in settings], "seed": np.arange(n_seeds, dtype=np.int32)}
+        cells[k, seeds.index(seed), : settings[k].tasks, : settings[k].tasks] = run.arrays["accuracy_matrix"]
+    coordinates = {"setting": [s.label for s in settings], "seed": np.array(seeds, np.int32)}
     coordinates |= {"after": np.arange(1, n + 1, dtype=np.int32), "task": np.arange(1, n + 1, dtype=np.int32)}
     dims = ("setting", "seed", "after", "task")
     return xarray.Dataset({"accuracy": (dims, cells, {"units": "1"})}, coordinates, attributes)

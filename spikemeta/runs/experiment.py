@@ -78,7 +78,7 @@ def lengths_of(plan, options):
     Curriculum
     """
     shared, lengths = scale.curriculum_arguments(options, plan.evaluate), {}
-    seeds = range(options.seeds)
+    seeds = study.seeds_of(options)
     for seed, entry in itertools.product(seeds, plan.entries):
         key = seed, str(entry.curriculum)
         if key not in lengths:
@@ -123,7 +123,7 @@ def run(name, options, entries, console, evaluate="test", analysis=None, work=po
     if _planning.get():
         raise _Planned(Plan(entries, evaluate, analysis, work))
     dataset = pool.dataset(options.dataset)
-    seeds = list(range(options.seeds))
+    seeds = list(study.seeds_of(options))
     length_of, built = lengths_of(Plan(entries, evaluate, analysis, work), options)
     chance = built.chance
 

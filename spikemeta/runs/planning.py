@@ -34,7 +34,7 @@ class Entry:
     hardware : Hardware or None
         Chip that the rule runs on.
     seeds : int or None
-        Number of seeds, where they are fewer than the others'.
+        Number of seeds, 0 to N-1, where they are fewer than the others'.
     more : dict
         What else the summary says of this row.
     """
@@ -70,7 +70,7 @@ def points_of(entries, options, evaluate, store):
     how = {"mode": options.mode} if options.engine == "brian2" else {"batch": options.batch or scale.BATCH}
     how |= {"engine": options.engine}
     record = recorded_of(entries, options)
-    for seed in range(options.seeds):  # seeds outermost: every rule has a first result early
+    for seed in study.seeds_of(options):  # seeds outermost: every rule has a first result early
         for entry in entries:
             if entry.seeds is not None and seed >= entry.seeds:
                 continue
@@ -132,7 +132,7 @@ def forks_of(entries, options, curriculum):
             same = entry.spec, entry.hidden, str(entry.parameters), str(entry.network_parameters)
             alike.setdefault(same, []).append(entry)
     found, known = {}, {}
-    for seed, group in itertools.product(range(options.seeds), alike.values()):
+    for seed, group in itertools.product(study.seeds_of(options), alike.values()):
         arguments = {str(entry.curriculum): curriculum | entry.curriculum for entry in group}
         if len(arguments) > 1:
             key = seed, *arguments

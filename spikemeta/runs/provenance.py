@@ -53,7 +53,7 @@ class Record:
             "command": study.command(name, options),
             "status": "running",
             "started": _clock(self._began),
-            "seeds": list(range(getattr(options, "seeds", 0))),
+            "seeds": list(study.seeds_of(options)),
             "options": vars(options),
             "versions": versions(),
             "commit": source_identity.commit(),

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from spikemeta.errors import UserError, suggest
 
 #: Options that no grid can vary: what is run where, and the seeds, which are a dimension anyway.
-_FIXED = ("rules", "seeds", "workers", "out", "resume", "set", "grid", "scheduler")
+_FIXED = ("rules", "seeds", "first_seed", "workers", "out", "resume", "set", "grid", "scheduler")
 
 
 @dataclass(frozen=True)

@@ -107,6 +107,30 @@ def option(default, help, choices=None, low=None, decides=True):
     return field(default=default, metadata={"help": help, "choices": choices, "low": low, "decides": decides})
 
 
+def first_seed():
+    """The option ``--first-seed``, for the options of a study whose seeds may be run in parts."""
+    text = "The first of the seeds: --seeds 2 --first-seed 3 are seeds 3 and 4, a part that another machine adds to 0 to 2."
+    return option(0, text, low=0, decides=False)
+
+
+def seeds_of(options, each=1):
+    """The seeds that a study runs, in order.
+
+    Parameters
+    ----------
+    options : object
+    each : int
+        Runs of each seed, where a setting has several; they are numbered through.
+
+    Returns
+    -------
+    range
+        Empty for a study without seeds.
+    """
+    first = getattr(options, "first_seed", 0)
+    return range(each * first, each * (first + getattr(options, "seeds", 0)))
+
+
 @dataclass(frozen=True)
 class SimulationOptions:
     """Options shared by the studies that train networks on a sequence of tasks."""
@@ -130,6 +154,7 @@ class SimulationOptions:
         low=1,
         decides=False,
     )
+    first_seed: int = first_seed()
     scale: str = option("quick", "quick (a part of the data, to look around) or full (all of it).", choices=("quick", "full"))
     engine: str = option(
         "brian2",

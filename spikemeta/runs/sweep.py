@@ -209,7 +209,7 @@ def _named(cell, row):
 
 def outcome_of(cell, runs, chance):
     """Rows and dataset of one point of the grid, under the study's own labels; None if nothing there is finished."""
-    seeds = range(cell.options.seeds)
+    seeds = list(study.seeds_of(cell.options))
     own = {
         (label, seed): replace(runs[entry.label, seed], label=label)
         for label, entry in cell.entries.items()
@@ -218,7 +218,7 @@ def outcome_of(cell, runs, chance):
     }
     if not own:
         return None
-    return experiment.outcome_of(cell.plan.entries, cell.options, list(seeds), own, chance, cell.plan.analysis, [])
+    return experiment.outcome_of(cell.plan.entries, cell.options, seeds, own, chance, cell.plan.analysis, [])
 
 
 def dataset_of(axes, cells):

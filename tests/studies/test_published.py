@@ -13,7 +13,7 @@ from spikemeta.analysis import published
 from spikemeta.errors import UserError
 from spikemeta.figures import published as figures
 from spikemeta.language import registry
-from spikemeta.runs import pool, published_setting, training
+from spikemeta.runs import pool, published_setting, study, training
 
 STUDY = registry.load("studies", "published")
 
@@ -22,6 +22,8 @@ def test_seeds_are_multiplied_by_trials(tmp_path):
     module = __import__("spikemeta.studies.published", fromlist=["chosen"])
     options = module.Options(only="items-stable,synaptic_intelligence", scale="full", dataset="digits")
     assert [s.trials for s in module.chosen(options)] == [10, 1]
+    part = replace(options, seeds=2, first_seed=1)
+    assert (study.seeds_of(part), study.seeds_of(part, 10)) == (range(1, 3), range(10, 30))
     validated = module.chosen(replace(options, validation=True))[0]
     _, tested = published_setting.items_of(validated, "digits", 0)
     assert {phase.split for phase in tested} == {"train"}
@@ -41,11 +43,25 @@ def point(setting, folder, resume=False):
 
 def test_the_study_leaves_the_files_of_the_contract(tmp_path):
     only = "mesu-stream,synaptic_intelligence,items-hybrid"
-    run = ["run", "published", "--only", only, "--stream-tasks", "5", "--workers", "1", "--out", str(tmp_path)]
+    run = [
+        "run",
+        "published",
+        "--only",
+        only,
+        "--stream-tasks",
+        "5",
+        "--first-seed",
+        "2",
+        "--workers",
+        "1",
+        "--out",
+        str(tmp_path),
+    ]
     done = CliRunner().invoke(cli.app, run)
     assert done.exit_code == 0, done.output
     summary = json.loads((tmp_path / "summary.json").read_text())
     assert [row["rule"] for row in summary["rows"]] == only.split(",")
+    assert [row["seeds"] for row in summary["rows"]] == [[2], [2], [2]]
     for row in summary["rows"][:2]:
         assert 0.2 < row["metrics"]["accuracy"]["mean"] <= 1
         assert row["published"][0] > 50
@@ -85,7 +101,7 @@ def test_a_stream_tests_every_task_after_every_task(tmp_path):
     matrix = run.arrays["accuracy_matrix"]
     np.testing.assert_array_equal(np.isfinite(matrix), np.tri(4, dtype=bool))
     assert published.metrics_of([run], 2)["accuracy"]["mean"] == matrix[3, 2:].mean()
-    stored = published.to_dataset([setting], {(setting.label, 0): run}, 1, {}).accuracy
+    stored = published.to_dataset([setting], {(setting.label, 0): run}, {}).accuracy
     np.testing.assert_array_equal(stored.sel(setting=setting.label, seed=0), matrix)
 
 
