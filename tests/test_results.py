@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import subprocess
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -20,9 +21,9 @@ from spikemeta.analysis import tasks
 from spikemeta.analysis.rows import FinishedRun
 from spikemeta.errors import InstabilityError, UserError
 from spikemeta.language import registry
-from spikemeta.runs import display, pool, report, report_page, scale
+from spikemeta.runs import display, pool, provenance, report, report_page, scale
 from spikemeta.runs.results import Store, slug
-from spikemeta.system import files
+from spikemeta.system import files, memory
 
 #: A picture in place of each figure, which takes a second to draw.
 ONE_PIXEL = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR4nGP4z8DwHwAFAAH/iZk9HQAAAABJRU5ErkJggg==")
@@ -240,6 +241,22 @@ def test_resume_runs_only_what_is_missing(tmp_path, fake, undrawn, console):
     fake.started.clear()
     forgetting.run(options(tmp_path, resume=True, seeds=3), console)
     assert fake.started == [("sgd", 2), ("laplace", 2)], "more seeds may be added to a finished study"
+
+
+def test_the_time_of_a_resumed_study_is_that_of_all_its_starts(tmp_path, fake, undrawn, console, monkeypatch):
+    monkeypatch.setattr(provenance, "time", SimpleNamespace(**vars(time) | {"time": lambda: 1e9}))
+    forgetting.run(options(tmp_path, seeds=1), console)
+    assert "earlier_starts" not in json.loads((tmp_path / "provenance.json").read_text())
+    lines = [",".join(memory.COLUMNS), "2026-01-01T00:00:10Z,10.0,1,1,1,0,3", "2026-01-01T00:00:20Z,20.0,1,1,1,0,3"]
+    lines += ["2026-01-02T00:00:10Z,10.0,1,1,1,0,3"]
+    (tmp_path / "memory.csv").write_text("\n".join(lines) + "\n")
+    forgetting.run(options(tmp_path, resume=True), console)
+    found = json.loads((tmp_path / "provenance.json").read_text())
+    assert found["earlier_starts"] == [
+        {"until": "2026-01-01T00:00:20Z", "seconds": 20.0},
+        {"until": "2026-01-02T00:00:10Z", "seconds": 10.0},
+    ]
+    assert found["seconds"] == 30
 
 
 def test_seeds_that_were_run_in_parts_are_put_together(tmp_path, fake, undrawn, console):

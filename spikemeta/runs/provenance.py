@@ -5,7 +5,7 @@ import platform
 import time
 
 from spikemeta.runs import results, study
-from spikemeta.system import source_identity
+from spikemeta.system import memory, source_identity
 
 
 def begin(name, options, data=None, rules=(), **more):
@@ -49,6 +49,8 @@ class Record:
 
     def __init__(self, store, name, options, data=None, rules=(), **more):
         self._store, self._began = store, time.time()
+        earlier = memory.starts(store.folder / "memory.csv") if getattr(options, "resume", False) else []
+        self._before = sum(start["seconds"] for start in earlier)
         self._known = {
             "command": study.command(name, options),
             "status": "running",
@@ -61,6 +63,8 @@ class Record:
             "data": {data.name: data.digests} if data else {},
             "rules": {rule.title: rule_text(rule) for rule in rules},
         } | more
+        if earlier:  # a study that was resumed: what its starts before this one took
+            self._known["earlier_starts"] = earlier
         store.write_provenance(self._known)
 
     def finish(self, runs=None, failures=(), **more):
@@ -72,7 +76,8 @@ class Record:
         failures : list of str
         """
         now = time.time()
-        end = {"status": "finished", "finished": _clock(now), "seconds": now - self._began, "failures": list(failures)}
+        end = {"status": "finished", "finished": _clock(now), "failures": list(failures)}
+        end["seconds"] = self._before + now - self._began
         if runs is not None:
             end["runs"] = [{"rule": run.label, "seed": run.seed} | run.info for run in runs.values()]
         self._store.write_provenance(self._known | end | more)

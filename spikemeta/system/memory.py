@@ -76,6 +76,31 @@ class Trace:
             file.write((",".join(COLUMNS) + "\n" if new else "") + text + "\n")
 
 
+def _lines(path):
+    """The whole lines of a trace, and the numbers in them by column; none of what cannot be read."""
+    try:
+        with Path(path).open(encoding="utf-8", newline="") as file:
+            lines = [line for line in csv.DictReader(file) if line.get("processes") and None not in line]
+        return lines, {name: np.array([float(line[name]) for line in lines]) for name in COLUMNS[1:]}
+    except (OSError, ValueError, KeyError):
+        return [], {}
+
+
+def starts(path):
+    """The starts of a study that a trace tells of, in order.
+
+    Returns
+    -------
+    list of dict
+        ``until``, the time of its last line, and ``seconds``, from its beginning to then.
+    """
+    lines, columns = _lines(path)
+    if not lines:
+        return []
+    last = np.append(np.flatnonzero(np.diff(columns["seconds"]) < 0), len(lines) - 1)
+    return [{"until": lines[n]["time"], "seconds": float(columns["seconds"][n])} for n in last]
+
+
 def read(path):
     """Numbers of a trace since the study was last started, by column; None without a whole line.
 
@@ -84,12 +109,7 @@ def read(path):
     dict of str to ndarray, or None
         ``seconds``; memory in MiB; ``total``, its sum without compilers.
     """
-    try:
-        with Path(path).open(encoding="utf-8", newline="") as file:
-            lines = [line for line in csv.DictReader(file) if line.get("processes") and None not in line]
-        columns = {name: np.array([float(line[name]) for line in lines]) for name in COLUMNS[1:]}
-    except (OSError, ValueError, KeyError):
-        return None
+    lines, columns = _lines(path)
     if not lines:
         return None
     first = int(np.flatnonzero(np.diff(columns["seconds"], prepend=np.inf) < 0)[-1])
