@@ -10,19 +10,19 @@
 {% include 'add_rows.cpp' %}
 {% endblock %}
 {% block maincode %}
-{# To what spikes of a layer in step _t and the `steps` - 1 after it are worth, what they are worth by one way. #}
+{# Adds to rows of _all, worths of a layer's spikes in step _t and the `steps` - 1 after it, what they are worth by one way. #}
 {% macro worth_of(layer, way, steps) %}
 {% if way.pairs %}
 for (size_t _k = 0; _k < {{way.weights}}.size(); _k++)
 {
     {% for s in range(steps) %}
-    _all[(_t + {{s}})*{{layer.n}} + {{way.pairs[0]}}[_k]] += {{way.factor}}*{{way.weights}}[_k]*_value_{{way.target}}_{{way.variable}}[(_t + {{way.late + s}})*{{way.n_post}} + {{'0' if way.shared else way.pairs[1] ~ '[_k]'}}];
+    _all[{{s*layer.n}} + {{way.pairs[0]}}[_k]] += {{way.factor}}*{{way.weights}}[_k]*_value_{{way.target}}_{{way.variable}}[(_t + {{way.late + s}})*{{way.n_post}} + {{'0' if way.shared else way.pairs[1] ~ '[_k]'}}];
     {% endfor %}
 }
 {% else %}
 int64_t _k = 0;
 {% for s in range(steps) %}
-_real* const _worth{{s}} = _all + (_t + {{s}})*{{layer.n}};
+_real* const _worth{{s}} = _all + {{s*layer.n}};
 const _real* const _value{{s}} = &_value_{{way.target}}_{{way.variable}}[(_t + {{way.late + s}})*{{way.n_post}}];
 {% endfor %}
 for (; _k + {{way.block}} <= {{way.n_post}}; _k += {{way.block}})
@@ -127,7 +127,7 @@ for (; _k < {{way.n_post}}; _k++)
     std::fill_n(_after_{{layer.name}}_{{k}}, {{layer.n}}, 0);
     {% endif %}
     {% endfor %}
-    static std::vector<_real> _worth_{{layer.name}}(_steps*{{layer.n}});
+    static std::vector<_real> _worth_{{layer.name}}({{2*layer.n}});  // of two steps
     {% for way in layer.ways if not way.pairs %}
     static std::vector<_real> _matrix_{{way.name}}({{way.n_post}}*{{layer.n}});
     {% if way.random %}
@@ -143,34 +143,34 @@ for (; _k < {{way.n_post}}; _k++)
 
     {% for group in sweep.groups %}
     {% set inside = group|map(attribute='name')|list %}
-    {% for layer in group %}
-    {
-        // What a spike is worth by what it is part of, and by layers that are known already.
-        _real* const _all = _worth_{{layer.name}}.data();
-        {% if layer.name == answer.name %}
-        for (int64_t _t = 0; _t < _steps; _t++)
-            std::copy(_error.begin(), _error.end(), _all + _t*{{layer.n}});
-        {% else %}
-        std::fill_n(_all, _steps*{{layer.n}}, 0);
-        {% endif %}
-        {% for way in layer.ways if way.target not in inside %}
-        {
-            const int64_t _end = _steps - 1 - {{way.late}};
-            int64_t _t = 0;
-            for (; _t + 2 <= _end; _t += 2)
-            {
-                {{worth_of(layer, way, 2)}}
-            }
-            for (; _t < _end; _t++)
-            {
-                {{worth_of(layer, way, 1)}}
-            }
-        }
-        {% endfor %}
-    }
-    {% endfor %}
     for (int64_t _t = _steps - 1; _t >= 0; _t--)
     {
+        {% for layer in group %}
+        // What a spike of this step, or of it and that before, is worth by what it is part of, and by layers known already.
+        if (_t & 1 || _t == _steps - 1)
+        {
+            const int64_t _last = _t;
+            _real* const _all = _worth_{{layer.name}}.data();
+            {% if layer.name == answer.name %}
+            std::copy(_error.begin(), _error.end(), std::copy(_error.begin(), _error.end(), _all));
+            {% else %}
+            std::fill_n(_all, {{2*layer.n}}, 0);
+            {% endif %}
+            {% for way in layer.ways if way.target not in inside %}
+            {
+                const int64_t _t = _last & ~1, _end = std::min(_last, _steps - 2 - {{way.late}});
+                if (_t + 1 == _end)
+                {
+                    {{worth_of(layer, way, 2)}}
+                }
+                else if (_t == _end)
+                {
+                    {{worth_of(layer, way, 1)}}
+                }
+            }
+            {% endfor %}
+        }
+        {% endfor %}
         {% for layer in group %}
         {
             {% for k in layer.variables %}
@@ -189,7 +189,7 @@ for (; _k < {{way.n_post}}; _k++)
                     {%- for i, made_of in layer.forgets.items() %}{% for j, c in made_of if j == k %} + {{c}}*_a{{i}}{% endfor %}{% endfor %};
                 {% endfor %}
                 {% for k, jump in layer.jumps %}
-                _worth_{{layer.name}}[_t*{{layer.n}} + _j] += {{jump}}*(_a{{k}} - _x{{k}}[_j]);
+                _worth_{{layer.name}}[(_t & 1)*{{layer.n}} + _j] += {{jump}}*(_a{{k}} - _x{{k}}[_j]);
                 {% endfor %}
             }
             {% endif %}
@@ -208,11 +208,11 @@ for (; _k < {{way.n_post}}; _k++)
             {% for way in layer.ways if way.target in inside %}
             if (_t + {{way.late}} < _steps - 1)
             {
-                _real* const _all = _worth_{{layer.name}}.data();
+                _real* const _all = &_worth_{{layer.name}}[(_t & 1)*{{layer.n}}];
                 {{worth_of(layer, way, 1)}}
             }
             {% endfor %}
-            const _real* const _worth = &_worth_{{layer.name}}[_t*{{layer.n}}];
+            const _real* const _worth = &_worth_{{layer.name}}[(_t & 1)*{{layer.n}}];
             const _real* const _derivative = &_derivative_{{layer.name}}[_t*{{layer.n}}];
             {% for k in layer.variables %}
             const _real* const _x{{k}} = _after_{{layer.name}}_{{k}}{{' + _t*' ~ layer.n if k in layer.rows}};
