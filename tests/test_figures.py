@@ -2,6 +2,7 @@
 
 import importlib
 import inspect
+import itertools
 import pkgutil
 import re
 
@@ -14,7 +15,7 @@ from matplotlib.figure import Figure, SubFigure
 
 from spikemeta import figures
 from spikemeta.errors import UserError
-from spikemeta.figures import network_diagram, search, style
+from spikemeta.figures import network_diagram, search, style, sweep
 from spikemeta.figures.tasks import accuracy, all_tasks, buffers, cost, first_task
 from spikemeta.language import registry
 
@@ -133,6 +134,41 @@ def test_long_names_of_many_settings_leave_room():
 
 
 @pytest.mark.filterwarnings("error")
+def swept(axes, rules, metric="final_accuracy"):
+    """Rows of a sweep: the value of each is the number of the row, under two seeds a hundredth apart."""
+    rows = []
+    for rule, values in itertools.product(rules, itertools.product(*axes.values())):
+        place = dict(zip(axes, values, strict=True))
+        label = " ".join([rule, *(f"{key}={value}" for key, value in place.items())])
+        at = 0.01 * len(rows)
+        rows.append({"rule": label, "grid": place, "metrics": {metric: {"values": [at, at + 0.01]}}})
+    return rows
+
+
+def test_a_sweep_over_numbers_is_a_line_for_each_rule_and_a_panel_for_the_rest_of_the_grid():
+    axes = {"hidden": (10, 100), "feedback": ("tied", "random")}
+    rows = swept(axes, ["sgd", "laplace lr=0.1"])
+    drawn = sweep.figures_of(rows, axes, "split digits", 0.5)
+    assert drawn["forgetting"] is None
+    panels = drawn["final_accuracy"].axes
+    assert [panel.get_title() for panel in panels] == ["feedback = tied", "feedback = random"]
+    lines = {line.get_label(): line for line in panels[1].lines}
+    assert set(lines) == {"sgd", "laplace lr=0.1", "chance"}
+    np.testing.assert_allclose(lines["laplace lr=0.1"].get_xydata(), [(10, 5.5), (100, 7.5)])
+    assert panels[1].get_xscale() == "log"
+    assert sweep.figures_of(rows, axes | {"a": range(13)}, "", None)["final_accuracy"] is None, "too many panels"
+
+
+def test_a_sweep_over_names_is_a_row_for_each_rule():
+    axes = {"feedback": ("tied", "random", "surrogate")}
+    rows = swept(axes, ["sgd", "laplace"], "forgetting")[:-1]  # one point failed
+    (panel,) = sweep.figures_of(rows, axes, "", None)["forgetting"].axes
+    assert [tick.get_text() for tick in panel.get_yticklabels()] == ["sgd", "laplace"]
+    found = {bar.get_label(): bar.lines[0].get_xydata() for bar in panel.containers}
+    np.testing.assert_allclose(found["tied"], [(0.5, -0.7 / 3), (3.5, 1 - 0.7 / 3)])
+    np.testing.assert_allclose(found["surrogate"], [(2.5, 0.7 / 3)])
+
+
 def test_what_rules_cost_stands_beside_what_they_kept():
     """A row for each rule, the best first, however many and however alike their costs are."""
     results = results_of([f"rule {k}" for k in range(14)])

@@ -8,7 +8,10 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from spikemeta.analysis.rows import SEPARATOR
+from spikemeta.data import datasets
 from spikemeta.errors import UserError
+from spikemeta.figures import style
+from spikemeta.figures import sweep as figures
 from spikemeta.language import registry
 from spikemeta.runs import cluster, display, experiment, planning, pool, results, scale, scheduler, study
 from spikemeta.runs.provenance import Record
@@ -149,7 +152,12 @@ def run(base, options, console=None):
     shown = {row["rule"]: row for row in rows if row["metrics"]}
     title = f"Sweep of {base.name}: {', '.join(scale.tasks_of(options, always=True))}"
     console.print(display.table_of(list(shown.values()), title, f"mean ± sd, seeds: {options.seeds}"))
-    return display.end(console, store, [], failures, warnings)
+    images = f"{options.images} images per task" if getattr(options, "images", None) else options.scale
+    kind = "".join(f", {scenario}-incremental," for scenario in scale.tasks_of(options, always=True)[1:])
+    described = f"{options.task}{kind} {datasets.label(options.dataset)} ({images})"
+    made = figures.figures_of(rows, grid, described, chances[0] if len(set(chances)) == 1 else None)
+    drawn = style.save_all(made, store.folder / "figures")
+    return display.end(console, store, drawn, failures, warnings)
 
 
 def _axes(base, options):
