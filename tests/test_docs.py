@@ -61,6 +61,7 @@ RUNS = {
     "hardware/demands": ("hardware.md", ("visits",)),
     "hardware/mnist-": ("hardware.md", ("chips", "losses")),
     "forgetting/class-buffers": ("scenarios.md", ("buffers",)),
+    "objects/class-buffers": ("scenarios.md", ("buffers",)),
     "objects/animals-joint": ("scenarios.md", ("rules final_accuracy",)),
     "memristor/fashion": ("scenarios.md", ("devices",)),
     **{f"forgetting/{start}": ("scenarios.md", ("scenario",)) for start in ("fashion", "animals", "class", "task")},
