@@ -5,7 +5,7 @@ from tables.hardware import chip_costs, chip_curves, chips, devices, losses, own
 from tables.headlines import headlines
 from tables.items import deranged, ends, frequent, hidden_list, mixed, positions, repeated, spaced, targeted
 from tables.recorded import RECORDED, command, names, provenance, searches, summary
-from tables.rules import published, rules, search, triangle, windows
+from tables.rules import compared, published, rules, search, triangle, windows
 from tables.scenarios import buffers, scenario
 from tables.synapses import lifetimes, synapses
 from tables.uncertainty import against_uniform, areas, uncertain
@@ -21,6 +21,7 @@ __all__ = [
     "chip_curves",
     "chips",
     "command",
+    "compared",
     "costs",
     "deranged",
     "devices",

@@ -45,6 +45,33 @@ def search(name):
     return markdown(["rule", *map(heading, metrics)], body)
 
 
+def compared(name, metric="final_accuracy"):
+    """A Markdown table of a recorded comparison of studies: a metric of each rule under each, and tests against the first.
+
+    Parameters
+    ----------
+    name : str
+        ``STUDY/NAME``.
+    metric : str
+
+    Returns
+    -------
+    str
+        By the mean of the first study, the best first.
+    """
+    found = {}
+    for row in summary(name)["rows"]:
+        found.setdefault(row["rule"], []).append(row)
+    (by,) = next(iter(found.values()))[0]["grid"]
+    names = [row["grid"][by] for row in next(iter(found.values()))]
+    body = []
+    for rule, rows in sorted(found.items(), key=lambda item: -item[1][0]["metrics"][metric]["mean"]):
+        cells = [scaled(row["metrics"], metric) for row in rows]
+        body.append([rule, *cells, *(test(row["tests"].get(metric)) for row in rows[1:])])
+    head = [f"{name}: {heading(metric)}" for name in names]
+    return markdown(["rule", *head, *(f"{name} less {names[0]} (p)" for name in names[1:])], body)
+
+
 def published(name):
     """A Markdown table of a recorded run of the study ``published``: the papers' accuracies and ours, in %."""
     body = []
