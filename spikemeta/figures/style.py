@@ -101,14 +101,24 @@ def blank(width, height, results, title, shown, n=None, images=None):
 def describe(results, images=None):
     """Data set, task, scale (or images per task), feedback or learning signal, and engine of a results dataset in a phrase."""
     a = results.attrs
-    images = images or a.get("images")
     how = f"signal {a['signal']}" if "signal" in a else f"{a['feedback']} feedback"
     how = "surrogate gradients (torch)" if a.get("engine") == "torch" else how
-    size = f"{images} images per task" if images else a["scale"]
     how += ", single precision" if a.get("dtype") == "float32" else ""
-    kind = f", {a['scenario']}-incremental," if a.get("scenario") else ""
     own = f" of network {a['network']}" if "network" in a else ""
-    return f"{a['task']}{kind} {datasets.label(a['dataset'])} ({size}), {a['hidden']} hidden neurons{own}, {how}"
+    return f"{tasks_in_words(a, images)}, {a['hidden']} hidden neurons{own}, {how}"
+
+
+def tasks_in_words(head, images=None):
+    """Tasks, scenario, data set and scale, or images per task, of a results dataset or a summary, as far as it has them."""
+    images = images or head.get("images")
+    size = f"{images} images per task" if images else head.get("scale")
+    kind = f", {head['scenario']}-incremental," if head.get("scenario") else ""
+    parts = (
+        f"{head.get('task', '')}{kind}",
+        datasets.label(head["dataset"]) if head.get("dataset") else "",
+        f"({size})" * bool(size),
+    )
+    return " ".join(part for part in parts if part)
 
 
 def shape_of(n, most):

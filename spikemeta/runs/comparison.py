@@ -52,9 +52,7 @@ def compare(folders, out, names=(), by="run", console=None):
     head = {key: summaries[0][key] for key in _HEAD if key in summaries[0]}
     head = {key: value for key, value in head.items() if all(summary.get(key) == value for summary in summaries)}
     head["seeds"] = max(len(row["seeds"]) for row in rows)
-    kind = f", {head['scenario']}-incremental," if head.get("scenario") else ""
-    images = f" ({head['images']} images per task)" if "images" in head else ""
-    described = f"{head.get('task', '')}{kind} {head.get('dataset', '')}{images}".strip()
+    described = style.tasks_in_words(head)
     drawn = style.save_all(figures.figures_of(rows, {by: tuple(names)}, described, head.get("chance")), out / "figures")
     write_json(out / "summary.json", plain({"study": "compare"} | head | {"grid": {by: names}, "rows": rows}))
     words = ["spikemeta", "compare", *map(str, folders), "--names", ",".join(names), "--by", by, "--out", str(out)]

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from spikemeta.analysis.rows import SEPARATOR
-from spikemeta.data import datasets
 from spikemeta.errors import UserError
 from spikemeta.figures import style
 from spikemeta.figures import sweep as figures
@@ -152,9 +151,7 @@ def run(base, options, console=None):
     shown = {row["rule"]: row for row in rows if row["metrics"]}
     title = f"Sweep of {base.name}: {', '.join(scale.tasks_of(options, always=True))}"
     console.print(display.table_of(list(shown.values()), title, f"mean ± sd, seeds: {options.seeds}"))
-    images = f"{options.images} images per task" if getattr(options, "images", None) else options.scale
-    kind = "".join(f", {scenario}-incremental," for scenario in scale.tasks_of(options, always=True)[1:])
-    described = f"{options.task}{kind} {datasets.label(options.dataset)} ({images})"
+    described = style.tasks_in_words(head, getattr(options, "images", None))
     made = figures.figures_of(rows, grid, described, chances[0] if len(set(chances)) == 1 else None)
     drawn = style.save_all(made, store.folder / "figures")
     return display.end(console, store, drawn, failures, warnings)
