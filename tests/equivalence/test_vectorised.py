@@ -15,7 +15,9 @@ from spikemeta.simulation import execution, one_unit, standalone
 from spikemeta.system import compiler
 
 #: Loops over synapses of a row, neurons of a block, and neurons.
-LOOP = re.compile(r"for ?\((size_t _column = 0|size_t _k = 0; _k < _length|int32_t _lane = 0|int _idx ?= ?0)")
+LOOP = re.compile(
+    r"for ?\((size_t _column = 0|size_t _k = 0; _k < _length|int32_t _lane = 0|int _idx ?= ?0|int64_t _j = 0; _j < 200)"
+)
 #: Of layers larger than a few vectors: the loops of a readout of ten neurons are unrolled instead, and `start` runs once.
 NEURONS = (
     "hidden_signal",
@@ -44,10 +46,10 @@ def vectors():
     return BYTES.get(machine.describe()["vectors"]) if "Free Software Foundation" in described else None
 
 
-def scalar_loops(rule, names):
+def scalar_loops(rule, names, **how):
     """Loops of generated files that the compiler has not turned into whole vectors, as ``file: line of code``."""
     work = speed.workload(datasets.load("digits"), 20)
-    simulation, sizes, constants, start, *_ = speed._begin(rule, work, 200)
+    simulation, sizes, constants, start, *_ = speed._begin(rule, work, 200, **how)
     with execution.open_executor(simulation, sizes, constants, start) as execute:
         folder = execute.program.folder
     flags = re.search(r"^OPTIMISATIONS = (.*)$", (folder / "makefile").read_text(), re.M)[1].split()
@@ -63,7 +65,7 @@ def scalar_loops(rule, names):
     for name in names:
         source = folder / "code_objects" / f"{name}_codeobject.cpp"
         for number, line in enumerate(source.read_text().split("\n"), 1):
-            if LOOP.search(line):
+            if re.search(LOOP, line):
                 looked += 1
                 if wide.get((name, number), 0) < vectors():
                     found.append(f"{name}: {line.strip()}")
@@ -94,6 +96,14 @@ def test_loops_over_neurons():
     if not vectors():
         pytest.skip("no report of g++ for AVX2 or AVX-512")
     assert scalar_loops(registry.get_rule("sgd"), NEURONS) == []
+
+
+@pytest.mark.parametrize(("feedback", "dtype"), [("surrogate", "float64"), ("eprop", "float32")])
+def test_loops_back_through_a_presentation(feedback, dtype):
+    if not vectors():
+        pytest.skip("no report of g++ for AVX2 or AVX-512")
+    names = ("history", "hidden_signal", "hidden_stateupdater")
+    assert scalar_loops(registry.get_rule("sgd"), names, feedback=feedback, dtype=dtype) == []
 
 
 @pytest.mark.parametrize("name", ["benna_fusi", "stc"])

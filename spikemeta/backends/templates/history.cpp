@@ -42,13 +42,16 @@ for (; _k + {{way.block}} <= {{way.n_post}}; _k += {{way.block}})
         {% endfor %}
     }
 }
+{% if way.n_post % way.block %}
 for (; _k < {{way.n_post}}; _k++)
+    #pragma GCC ivdep
     for (int64_t _j = 0; _j < {{layer.n}}; _j++)
     {
         {% for s in range(steps) %}
         _worth{{s}}[_j] += _value{{s}}[_k]*_matrix_{{way.name}}[_k*{{layer.n}} + _j];
         {% endfor %}
     }
+{% endif %}
 {% endif %}
 {% endmacro %}
     if (!({{sweep.teaching}}[0] > 0))
@@ -134,8 +137,9 @@ for (; _k < {{way.n_post}}; _k++)
     for (int64_t _k = 0; _k < {{way.n_post}}*{{layer.n}}; _k++)
         _matrix_{{way.name}}[_k] = {{way.weights}}[_k];
     {% else %}
-    for (int64_t _j = 0; _j < {{layer.n}}; _j++)
-        for (int64_t _k = 0; _k < {{way.n_post}}; _k++)
+    for (int64_t _k = 0; _k < {{way.n_post}}; _k++)
+        #pragma GCC ivdep
+        for (int64_t _j = 0; _j < {{layer.n}}; _j++)
             _matrix_{{way.name}}[_k*{{layer.n}} + _j] = {{way.factor}}*{{way.weights}}[_j*{{way.n_post}} + _k];
     {% endif %}
     {% endfor %}
