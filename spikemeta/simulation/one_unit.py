@@ -14,6 +14,8 @@ SYSTEM += "#if defined __x86_64__\n#include <immintrin.h>\n#endif\n"
 _INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(["<].*)$', re.M)
 _FUNCTION = re.compile(r"^void (\w+)\(\);", re.M)
 _MACRO = re.compile(r"^[ \t]*#[ \t]*define[ \t]+(\w+)", re.M)
+#: What keeps lines from being read a second time within a file.
+_GUARD = re.compile(r"^[ \t]*#[ \t]*ifndef[ \t]+(\w+)\s*#[ \t]*define[ \t]+\1[ \t]*$", re.M)
 #: What is done once, and does no arithmetic: optimizing all of it takes longer than what is done at every step. The first
 #: reads, writes and sets arrays by name; the others go through synapses and spikes.
 _ONCE = {r"objects\.cpp": "O0", r"code_objects/((before|after)_run_\w+|\w+_synapses_create_\w+)\.cpp": "O1"}
@@ -70,6 +72,10 @@ def _optimized(text, source):
     return f'#pragma GCC push_options\n#pragma GCC optimize ("{level}")\n{text}\n#pragma GCC pop_options\n'
 
 
+def _undefined(macros):
+    return "".join(f"#undef {name}\n" for name in dict.fromkeys(macros))
+
+
 def _objects(text):
     """objects.cpp with a call where Brian2 writes out the same lines for every array."""
     if _BEFORE not in text:
@@ -94,7 +100,7 @@ def _shared(texts):
     """
     found = collections.Counter(block for text in texts.values() for block in _SUPPORT.findall(text))
     common = {block: f"shared_{number}" for number, block in enumerate(b for b, times in found.items() if times > 1)}
-    shared = "".join(f"namespace {name} {{\n{block}}}\n" for block, name in common.items())
+    shared = "".join(f"namespace {name} {{\n{block}}}\n{_undefined(_GUARD.findall(block))}" for block, name in common.items())
     rest = {}
     for source, text in texts.items():
         block = _SUPPORT.search(text)
@@ -129,15 +135,15 @@ def join(folder, names=None):
     parts, included = [], [f"<{name}>" for name in _HEADERS] + ['"objects.h"', '"brianlib/common_math.h"']
     inner = [source for source in texts if source.startswith("code_objects/")]
     shared, rest = _shared({source: texts[source] for source in inner})
-    usual = set(_MACRO.findall(shared))
+    usual = set(_MACRO.findall(shared)) - set(_GUARD.findall(shared))
     for number, source in enumerate(inner):
         header = source.removesuffix(".cpp") + ".h"
         included += [name for name in _INCLUDE.findall(texts[source]) if name != f'"{header}"']
         lines = _INCLUDE.sub("", rest[source])
         made = _FUNCTION.findall((folder / header).read_text())
         declared = "".join(f"using joined_{number}::{name};\n" for name in made)
-        undefined = "".join(f"#undef {name}\n" for name in dict.fromkeys(_MACRO.findall(lines)) if name not in usual)
-        part = f'namespace joined_{number} {{\n#include "{header}"\n#line 1 "{source}"\n{lines}\n}}\n{declared}{undefined}'
+        own = _undefined(name for name in _MACRO.findall(lines) if name not in usual)
+        part = f'namespace joined_{number} {{\n#include "{header}"\n#line 1 "{source}"\n{lines}\n}}\n{declared}{own}'
         parts.append(_optimized(part, source))
     for source in texts:
         if source not in inner:
