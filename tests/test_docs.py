@@ -64,7 +64,7 @@ RUNS = {
     "objects/class-buffers": ("scenarios.md", ("buffers",)),
     "objects/animals-joint": ("scenarios.md", ("rules final_accuracy",)),
     "memristor/fashion": ("scenarios.md", ("devices",)),
-    **{f"forgetting/{start}": ("scenarios.md", ("scenario",)) for start in ("fashion", "animals", "class", "task")},
+    **{f"forgetting/{start}": ("scenarios.md", ("scenario",)) for start in ("fashion", "animals", "class", "domain", "task")},
     "forgetting/winner-joint": ("networks.md", ("rules final_accuracy",)),
     "forgetting/winner": ("networks.md", ("scenario",)),
     "forgetting/recruiting": ("networks.md", ("scenario",)),
