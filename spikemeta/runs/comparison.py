@@ -14,6 +14,8 @@ from spikemeta.figures import sweep as figures
 from spikemeta.runs import display, provenance
 from spikemeta.system.files import atomic, plain, read_json, write_json
 
+#: Metrics that are tested against those of the first study.
+_TESTED = (*figures.METRICS, "just_learned_accuracy")
 #: What the heads of summaries may share, and a comparison then says of itself.
 _HEAD = ("engine", "dataset", "scale", "task", "scenario", "images", "dtype", "feedback", "signal", "evaluated_on", "chance")
 
@@ -124,7 +126,7 @@ def _against(row, base, name):
     """Tests of a row's metrics against those of the first study, paired by the seeds that both have."""
     seeds = [seed for seed in row["seeds"] if seed in base["seeds"]]
     tests = {"against": name}
-    for metric in figures.METRICS:
+    for metric in _TESTED:
         if metric in row["metrics"] and metric in base["metrics"]:
             pair = [[r["metrics"][metric]["values"][r["seeds"].index(seed)] for seed in seeds] for r in (row, base)]
             tests[metric] = asdict(statistics.paired(*pair))
