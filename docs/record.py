@@ -36,7 +36,10 @@ METRICS = (
     *("items_before_attack", "items_after_attack"),
 )
 #: What a provenance keeps as it is.
-KEPT = ("command", "started", "finished", "seconds", "seeds", "commit", "cores", "processor", "load", "memory", "versions")
+KEPT = (
+    *("command", "started", "finished", "seconds", "seeds", "commit", "cores", "processor", "load", "memory", "versions"),
+    *("earlier_starts", "of"),
+)
 
 
 def depth(value):

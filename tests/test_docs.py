@@ -43,6 +43,7 @@ OTHERS = {
     "memristor": ("hardware.md", ("devices",)),
     "objects": ("scenarios.md", ("scenario",)),
     "memory_lifetime": ("memory_lifetime.md", ("lifetimes",)),
+    "compare": ("forgetting.md", ("compared",)),
 }
 #: The same for runs whose names begin so, where they differ from the others of their study.
 RUNS = {

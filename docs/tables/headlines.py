@@ -15,6 +15,7 @@ _HEADLINES = (
     ("Split MNIST, domain-incremental, one pass, 200 hidden", _SAME, "hebb_repetition", f"83.7 ± 0.8, {_SPIKING}"),
     ("the same, a Bayesian synapse", _SAME, "laplace", f"83.7 ± 0.8, {_SPIKING}"),
     ("the same, plain gradient descent", _SAME, "sgd", f"57.9 ± 1.6, {_SPIKING}"),
+    ("the same, slowed until it ends best", ("forgetting/sgd-slow", "final_accuracy"), "sgd", ""),
     (
         "the same, 500 neurons recruited by what is new, a quarter of the images",
         ("forgetting/recruiting", "final_accuracy"),
