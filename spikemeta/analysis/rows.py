@@ -36,6 +36,11 @@ class FinishedRun:
     info: dict
 
 
+def short(value):
+    """A value of a grid, as labels of rows have it."""
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
 def over_seeds(values, interval=False):
     """One metric of a row.
 

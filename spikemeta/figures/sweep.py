@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 
+from spikemeta.analysis.rows import short
 from spikemeta.figures.style import (
     INTERVAL,
     MANY,
@@ -98,7 +99,7 @@ def rule_of(row):
     """The label of a row without its place in the grid."""
     label = f"{row['rule']} "
     for key, value in row["grid"].items():
-        label = label.replace(f" {key}={value:g} " if isinstance(value, float) else f" {key}={value} ", " ")
+        label = label.replace(f" {key}={short(value)} ", " ")
     return label.strip()
 
 

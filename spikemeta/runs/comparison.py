@@ -12,7 +12,7 @@ from spikemeta.errors import UserError
 from spikemeta.figures import style
 from spikemeta.figures import sweep as figures
 from spikemeta.runs import display, provenance
-from spikemeta.system.files import atomic, plain, read_json, write_json
+from spikemeta.system.files import plain, read_json, try_writing, write_json
 
 #: Metrics that are tested against those of the first study.
 _TESTED = (*figures.METRICS, "just_learned_accuracy")
@@ -84,10 +84,7 @@ def _check(folders, names, out):
         problems.append(f"--out {out} is a file: name a folder")
     if not problems:
         try:
-            out.mkdir(parents=True, exist_ok=True)
-            with atomic(out / ".writable"):
-                pass
-            (out / ".writable").unlink()
+            try_writing(out)
         except OSError as error:
             problems.append(f"cannot write into --out {out} ({error.strerror})")
     if problems:

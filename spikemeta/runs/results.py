@@ -19,7 +19,7 @@ import numpy as np
 from spikemeta.analysis.rows import FinishedRun
 from spikemeta.errors import UserError
 from spikemeta.system import memory
-from spikemeta.system.files import atomic, lock, plain, read_json, write_json
+from spikemeta.system.files import atomic, lock, plain, read_json, try_writing, write_json
 
 #: Bytes of a file name made from a label; file systems take 255, with an ending.
 LONGEST = 200
@@ -47,10 +47,7 @@ class Store:
     def __init__(self, folder, study, settings, resume=False):
         self.folder, self.study, self.settings = Path(folder), study, plain(settings)
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            with atomic(self.folder / ".writable"):
-                pass
-            (self.folder / ".writable").unlink()
+            try_writing(self.folder)
         except OSError as error:
             raise UserError(
                 f"cannot write into the output folder {self.folder} ({error.strerror}); "

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from spikemeta.analysis.rows import SEPARATOR
+from spikemeta.analysis.rows import SEPARATOR, short
 from spikemeta.errors import UserError
 from spikemeta.figures import style
 from spikemeta.figures import sweep as figures
@@ -85,14 +85,10 @@ def cells_of(base, options, axes):
         network = scale.loaded_network(chosen)
         entries = {}
         for entry in plan.entries:
-            label = " ".join([entry.label, *(f"{a.key}={_short(given[a.key])}" for a in axes if touches(a, entry))])
+            label = " ".join([entry.label, *(f"{a.key}={short(given[a.key])}" for a in axes if touches(a, entry))])
             entries[entry.label] = replace(placed(entry, axes, given, chosen, network), label=label)
         cells.append(Cell(values, chosen, plan, entries))
     return cells
-
-
-def _short(value):
-    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def run(base, options, console=None):

@@ -44,6 +44,20 @@ def atomic(path):
         ) from None
 
 
+def try_writing(folder):
+    """Make a folder, and a file in it that goes at once.
+
+    Raises
+    ------
+    OSError
+        If the folder is not writable.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with atomic(folder / ".writable"):
+        pass
+    (folder / ".writable").unlink()
+
+
 @contextlib.contextmanager
 def exclusive(folder):
     """Hold a folder while a file in it is read and written back, so that two processes do not undo one another's changes."""
