@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 
 LOADED = ("spikemeta.cli", "spikemeta.runs.experiment", "spikemeta.simulation.simulation", "spikemeta.simulation.torch_engine")
-LOADED += ("spikemeta.backends.torch.optimizer", "sklearn.datasets", "distributed", "launched")
+LOADED += ("spikemeta.backends.torch.optimizer", "distributed", "launched")
 
 
 def _begin(folder, out, errors, environment):

@@ -3,6 +3,7 @@
 import importlib
 import json
 import re
+import statistics
 import sys
 from pathlib import Path
 
@@ -13,8 +14,8 @@ import spikemeta
 
 DOCS = Path(__file__).parents[1] / "docs"
 sys.path.insert(0, str(DOCS))
-gallery, notebooks, pages, record, tables = (
-    importlib.import_module(name) for name in ("gallery", "notebooks", "pages", "record", "tables")
+gallery, notebooks, pages, parts, record, tables = (
+    importlib.import_module(name) for name in ("gallery", "notebooks", "pages", "parts", "record", "tables")
 )
 
 ACCURACIES = ("final_accuracy", "just_learned_accuracy", "forgetting")
@@ -248,6 +249,56 @@ def test_recording_keeps_what_a_page_shows(place):
     assert origin["data"] == {"digits": {"images": "0123456789abcdef"}}
     assert origin["constants"][0]["rows"] == ["sgd lr=0.1"]
     assert origin["constants"][0]["rule"]["hidden"] == {"lr": 0.1}
+
+
+def part(folder, seeds, values, **other):
+    """A finished study with these seeds, and other constants or rules where they are given."""
+    finished(folder, "forgetting", **other)
+    summary, origin = (json.loads((folder / f"{name}.json").read_text(encoding="utf-8")) for name in ("summary", "provenance"))
+    (row,) = summary["rows"]
+    row["seeds"] = origin["seeds"] = list(seeds)
+    curve = {"mean": [statistics.fmean(values), 0.5], "std": [statistics.stdev(values) if len(values) > 1 else None, 0.0]}
+    row["metrics"] = {"final_accuracy": curve | {"mean": curve["mean"][0], "std": curve["std"][0], "values": list(values)}}
+    row["metrics"]["course"] = curve | {"values": [[value, 0.5] for value in values]}
+    summary["seeds"], origin["command"] = len(seeds), f"spikemeta run forgetting --seeds {len(seeds)}"
+    (folder / "summary.json").write_text(json.dumps(summary), encoding="utf-8")
+    (folder / "provenance.json").write_text(json.dumps(origin), encoding="utf-8")
+    return folder
+
+
+def test_a_part_adds_its_seeds(place):
+    values = [0.7, 0.8, 0.75, 0.9]
+    record.record(part(place / "a", (0, 1), values[:2]), "mine")
+    parts.add(part(place / "b", (2,), values[2:3]), "forgetting/mine")
+    target = parts.add(part(place / "c", (3,), values[3:]), "forgetting/mine")
+    summary, origin = (json.loads((target / f"{name}.json").read_text(encoding="utf-8")) for name in ("summary", "provenance"))
+    (row,) = summary["rows"]
+    assert row["seeds"] == origin["seeds"] == [0, 1, 2, 3]
+    assert summary["seeds"] == 4
+    found, course = row["metrics"]["final_accuracy"], row["metrics"]["course"]
+    assert found == {"mean": statistics.fmean(values), "std": statistics.stdev(values), "values": values}
+    assert course["mean"] == pytest.approx([found["mean"], 0.5], rel=1e-14)
+    assert course["std"] == pytest.approx([found["std"], 0.0], rel=1e-14)
+    assert origin["command"] == "spikemeta run forgetting --seeds 4"
+    assert [(own["seeds"], own["command"][-1]) for own in origin["parts"]] == [([0, 1], "2"), ([2], "1"), ([3], "1")]
+    assert origin["runs"] == {"sgd lr=0.1": [2] * 6}, "each of the three says that it had two runs"
+    assert origin["seconds"] == pytest.approx(3 * 3.2)
+
+
+@pytest.mark.parametrize(
+    ("seeds", "other", "message"),
+    [
+        ((1, 2), {}, "sgd lr=0.1: seed 1 is recorded already"),
+        ((2,), {"lr": 0.3}, "constants of sgd lr=0.1: recorded"),
+        ((2,), {"rule": "laplace"}, "not recorded: laplace"),
+    ],
+)
+def test_a_part_that_is_of_another_result_is_refused(place, seeds, other, message):
+    target = record.record(part(place / "a", (0, 1), (0.7, 0.8)), "mine")
+    before = {path.name: path.read_bytes() for path in target.iterdir()}
+    with pytest.raises(SystemExit, match=message):
+        parts.add(part(place / "b", seeds, (0.7,) * len(seeds), **other), "forgetting/mine")
+    assert {path.name: path.read_bytes() for path in target.iterdir()} == before
 
 
 def test_a_recorded_search_joins_its_rules_table(place):

@@ -1,6 +1,7 @@
 """What lies in ``docs/recorded``: a folder for each study and run, and a table of searches for each rule."""
 
 import csv
+import functools
 import json
 from pathlib import Path
 
@@ -78,10 +79,17 @@ def searches():
     """
     found = {}
     for path in sorted(SEARCHES.glob("*.csv")):
-        with path.open(encoding="utf-8", newline="") as lines:
-            for row in csv.DictReader(lines):
-                numbers = {m: float(text) for m, text in row.items() if m not in KEYS and text}
-                found.setdefault(row["search"], []).append(
-                    {"rule": path.stem, **{key: row[key] for key in KEYS}, "metrics": numbers}
-                )
+        for row in _table(path, path.stat().st_mtime_ns):
+            found.setdefault(row["search"], []).append(row)
     return found
+
+
+@functools.cache
+def _table(path, changed):
+    """Rows of a rule's table as it was at that time: the pages ask for hundreds of searches, one by one."""
+    rows = []
+    with path.open(encoding="utf-8", newline="") as lines:
+        for row in csv.DictReader(lines):
+            numbers = {m: float(text) for m, text in row.items() if m not in KEYS and text}
+            rows.append({"rule": path.stem, **{key: row[key] for key in KEYS}, "metrics": numbers})
+    return rows

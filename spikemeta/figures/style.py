@@ -286,7 +286,7 @@ def save(figure, folder, name):
                 metadata = {"Software": None, "Description": shown}
                 metadata = {"CreationDate": None, "Subject": shown} if path.suffix == ".pdf" else metadata
                 figure.savefig(temporary, dpi=200, metadata=metadata)
-            figure.set_layout_engine("none")  # what has its place keeps it: a layout takes longer than a drawing
+            figure.set_layout_engine(None)  # what has its place keeps it: a layout takes longer than a drawing
     finally:
         figure.set_layout_engine(layout)
     return paths

@@ -3,9 +3,11 @@
 import gzip
 import hashlib
 import http.server
+import importlib.metadata
 import threading
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +16,7 @@ from spikemeta.data import datasets
 from spikemeta.data.formats import idx
 from spikemeta.data.formats.idx import IdxFiles
 from spikemeta.data.sets import animals
+from spikemeta.data.sets.digits import _file as digits_file
 from spikemeta.data.sets.mnist import dataset as mnist_files
 from spikemeta.language import registry
 
@@ -84,6 +87,15 @@ def test_digits_are_those_of_scikit_learn():
     ours = np.concatenate([digits.train_images, digits.test_images])
     expected = np.round(raw.data * 255 / 16).astype(np.uint8)
     assert sorted(map(bytes, ours)) == sorted(map(bytes, expected))
+
+
+@pytest.mark.parametrize(
+    "listed", [None, [importlib.metadata.PackagePath("numpy/__init__.py")]], ids=["no list", "another list"]
+)
+def test_digits_are_found_without_a_list_of_what_is_installed(monkeypatch, listed):
+    usual = digits_file()
+    monkeypatch.setattr(importlib.metadata, "files", lambda name: listed)
+    assert Path(digits_file()).samefile(usual)
 
 
 def test_digits_never_change():

@@ -2,6 +2,8 @@
 
 import functools
 import hashlib
+import importlib.metadata
+import importlib.resources
 
 import numpy as np
 
@@ -16,14 +18,21 @@ def dataset(folder=None):
     return Dataset(name="digits", shape=(8, 8), digests=dict(digests), **arrays)
 
 
+def _file():
+    """Where scikit-learn keeps them. To import it, only to read this file, takes longer than to show some hundred images."""
+    listed = importlib.metadata.files("scikit-learn") or ()
+    found = next((file.locate() for file in listed if file.name == "digits.csv.gz"), None)
+    if found is None or not found.is_file():  # installed in a way that keeps no list
+        found = importlib.resources.files("sklearn.datasets.data") / "digits.csv.gz"
+    return str(found)
+
+
 @functools.cache
 def _read():
     """Arrays, which nobody may write, and their digests; read once, as the file is text and takes a tenth of a second."""
-    from sklearn.datasets import load_digits
-
-    raw = load_digits()
-    images = np.round(raw.data * (255 / 16)).astype(np.uint8)
-    labels = raw.target.astype(np.int32)
+    raw = np.loadtxt(_file(), delimiter=",")
+    images = np.round(raw[:, :-1] * (255 / 16)).astype(np.uint8)
+    labels = raw[:, -1].astype(np.int32)
     test = np.zeros(len(labels), dtype=bool)
     for label in np.unique(labels):
         test[np.flatnonzero(labels == label)[_TEST_EVERY - 1 :: _TEST_EVERY]] = True
