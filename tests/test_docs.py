@@ -14,8 +14,8 @@ import spikemeta
 
 DOCS = Path(__file__).parents[1] / "docs"
 sys.path.insert(0, str(DOCS))
-gallery, notebooks, pages, parts, record, tables = (
-    importlib.import_module(name) for name in ("gallery", "notebooks", "pages", "parts", "record", "tables")
+gallery, more_seeds, notebooks, pages, record, tables = (
+    importlib.import_module(name) for name in ("gallery", "more_seeds", "notebooks", "pages", "record", "tables")
 )
 
 ACCURACIES = ("final_accuracy", "just_learned_accuracy", "forgetting")
@@ -269,8 +269,8 @@ def part(folder, seeds, values, **other):
 def test_a_part_adds_its_seeds(place):
     values = [0.7, 0.8, 0.75, 0.9]
     record.record(part(place / "a", (0, 1), values[:2]), "mine")
-    parts.add(part(place / "b", (2,), values[2:3]), "forgetting/mine")
-    target = parts.add(part(place / "c", (3,), values[3:]), "forgetting/mine")
+    more_seeds.add(part(place / "b", (2,), values[2:3]), "forgetting/mine")
+    target = more_seeds.add(part(place / "c", (3,), values[3:]), "forgetting/mine")
     summary, origin = (json.loads((target / f"{name}.json").read_text(encoding="utf-8")) for name in ("summary", "provenance"))
     (row,) = summary["rows"]
     assert row["seeds"] == origin["seeds"] == [0, 1, 2, 3]
@@ -297,7 +297,7 @@ def test_a_part_that_is_of_another_result_is_refused(place, seeds, other, messag
     target = record.record(part(place / "a", (0, 1), (0.7, 0.8)), "mine")
     before = {path.name: path.read_bytes() for path in target.iterdir()}
     with pytest.raises(SystemExit, match=message):
-        parts.add(part(place / "b", seeds, (0.7,) * len(seeds), **other), "forgetting/mine")
+        more_seeds.add(part(place / "b", seeds, (0.7,) * len(seeds), **other), "forgetting/mine")
     assert {path.name: path.read_bytes() for path in target.iterdir()} == before
 
 

@@ -1,6 +1,6 @@
 """Add seeds to a recorded result: those of a part of the same command, maybe from another machine or a later version.
 
-    python docs/parts.py results/hardware-4 hardware/mnist-full
+    python docs/more_seeds.py results/hardware-4 hardware/mnist-full
 
 The part ran with ``--first-seed``. Data, rules, constants and settings must be those of the record, and no row may have a
 seed twice. ``provenance.json`` keeps where each part came from; figures that can be drawn from what is recorded are drawn anew.
@@ -167,5 +167,5 @@ def draw(summary, target):
 
 if __name__ == "__main__":
     if len(sys.argv) != 3:
-        sys.exit(f"usage: python docs/parts.py OUT STUDY/NAME\n\n{__doc__}")
+        sys.exit(f"usage: python docs/more_seeds.py OUT STUDY/NAME\n\n{__doc__}")
     print(add(sys.argv[1], sys.argv[2]))
