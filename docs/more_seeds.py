@@ -2,8 +2,9 @@
 
     python docs/more_seeds.py results/hardware-4 hardware/mnist-full
 
-The part ran with ``--first-seed``. Data, rules, constants and settings must be those of the record, and no row may have a
-seed twice. ``provenance.json`` keeps where each part came from; figures that can be drawn from what is recorded are drawn anew.
+The part ran with ``--first-seed``. Data, rules, constants and settings must be those of the record, as far as both name them,
+and no row may have a seed twice. ``provenance.json`` keeps where each part came from; figures that can be drawn from what is
+recorded are drawn anew.
 """
 
 import json
@@ -83,10 +84,25 @@ def same(old, new, what):
             sys.exit(f"{what} {key}: recorded {json.dumps(old[key])[:200]}, the part has {json.dumps(new[key])[:200]}")
 
 
+def flat(found, before=""):
+    """A dict of dicts as one, with dotted keys."""
+    if not isinstance(found, dict):
+        return {before: found}
+    return {k: v for key, value in found.items() for k, v in flat(value, f"{before}.{key}" if before else key).items()}
+
+
 def constants(origin):
-    """Constants by rule."""
-    sets = origin.get("constants", ())
-    return {rule: {key: found[key] for key in found if key != "rows"} for found in sets for rule in found["rows"]}
+    """Constants by ``RULE: name``; those that are the same on every chip, as the ranges of what is stored follow from a run."""
+    sets = {}
+    for found in origin.get("constants", ()):
+        for rule in found["rows"]:
+            sets.setdefault(rule, []).append(flat({key: found[key] for key in found if key != "rows"}))
+    return {
+        f"{rule}: {key}": value
+        for rule, (first, *others) in sets.items()
+        for key, value in first.items()
+        if all(key in other and other[key] == value for other in others)
+    }
 
 
 def whole(command, rows):
@@ -135,7 +151,7 @@ def add(folder, name):
     same(*({key: value for key, value in head.items() if key not in kept} for head in (summary, part)), "of the summary,")
     same(origin["data"], own["data"], "data")
     same(origin["rules"], own["rules"], "the text of rule")
-    same(constants(origin), constants(own), "constants of")
+    same(constants(origin), constants(own), "constants,")
     new = {tuple(row.get(key) for key in ROW): row for row in part["rows"]}
     rows = [(row, new.pop(tuple(row.get(key) for key in ROW), None)) for row in summary["rows"]]
     if new:

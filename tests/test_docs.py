@@ -289,7 +289,7 @@ def test_a_part_adds_its_seeds(place):
     ("seeds", "other", "message"),
     [
         ((1, 2), {}, "sgd lr=0.1: seed 1 is recorded already"),
-        ((2,), {"lr": 0.3}, "constants of sgd lr=0.1: recorded"),
+        ((2,), {"lr": 0.3}, "constants, sgd lr=0.1: rule.hidden.lr: recorded 0.1, the part has 0.3"),
         ((2,), {"rule": "laplace"}, "not recorded: laplace"),
     ],
 )
