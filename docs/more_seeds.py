@@ -48,7 +48,7 @@ def pooled(old, new, sizes):
 
 
 def joined(old, new):
-    """A row with the seeds of both.
+    """A row with the seeds of both, and the metrics that both have.
 
     Raises
     ------
@@ -113,18 +113,18 @@ def whole(command, rows):
     return re.sub(r"--seeds \d+", f"--seeds {len(rows[0]['seeds'])}", command)
 
 
-def figures(summary):
-    """Figures that need no more than what is recorded, by the names of their files."""
+def figures(summary, attributes):
+    """Figures that need no more than what is recorded and the attributes of ``results.nc``, by the names of their files."""
     import xarray
 
     from spikemeta.figures import hardware, published
 
-    rows, n = summary["rows"], max(len(row["seeds"]) for row in summary["rows"])
+    rows = summary["rows"]
     if summary["study"] == "published":
         return {"published": published.published(rows, summary)}
     if summary["study"] == "hardware":
-        head = {"hidden": summary.get("hidden", 200)} | summary
-        return {"chips": hardware.chips(rows, xarray.Dataset(coords={"seed": range(n)}, attrs=head))}
+        seeds = range(max(len(row["seeds"]) for row in rows))
+        return {"chips": hardware.chips(rows, xarray.Dataset(coords={"seed": seeds}, attrs=attributes))}
     return {}
 
 
@@ -147,8 +147,8 @@ def add(folder, name):
     summary, origin = (json.loads((target / f"{n}.json").read_text(encoding="utf-8")) for n in ("summary", "provenance"))
     found, came = (json.loads((folder / f"{n}.json").read_text(encoding="utf-8")) for n in ("summary", "provenance"))
     part, own = record.shortened(found), record.origin(came, found["rows"])
-    kept = ("rows", "seeds", "hidden")
-    same(*({key: value for key, value in head.items() if key not in kept} for head in (summary, part)), "of the summary,")
+    heads = ({key: value for key, value in head.items() if key not in ("rows", "seeds")} for head in (summary, part))
+    same(*heads, "of the summary,")
     same(origin["data"], own["data"], "data")
     same(origin["rules"], own["rules"], "the text of rule")
     same(constants(origin), constants(own), "constants,")
@@ -167,16 +167,20 @@ def add(folder, name):
         origin["runs"] = {rule: seconds + own["runs"].get(rule, []) for rule, seconds in origin["runs"].items()}
     (target / "summary.json").write_text(record.text(summary), encoding="utf-8")
     (target / "provenance.json").write_text(record.text(origin), encoding="utf-8")
-    draw(summary, target)
+    draw(summary, folder, target)
     return target
 
 
-def draw(summary, target):
+def draw(summary, folder, target):
     """Draw the figures that a page shows anew."""
+    import xarray
+
     from spikemeta.figures import style
 
+    results = folder / "results.nc"
+    attributes = xarray.load_dataset(results, engine="scipy").attrs if results.is_file() else {}
     with tempfile.TemporaryDirectory() as work:
-        for file, figure in figures(summary).items():
+        for file, figure in figures(summary, attributes).items():
             if (target / f"{file}.png").is_file():
                 record.picture(style.save(figure, work, file)[0], target / f"{file}.png")
 

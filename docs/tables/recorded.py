@@ -2,6 +2,7 @@
 
 import csv
 import functools
+import io
 import json
 from pathlib import Path
 
@@ -79,17 +80,16 @@ def searches():
     """
     found = {}
     for path in sorted(SEARCHES.glob("*.csv")):
-        for row in _table(path, path.stat().st_mtime_ns):
+        for row in _rows(path.stem, path.read_text(encoding="utf-8")):
             found.setdefault(row["search"], []).append(row)
     return found
 
 
 @functools.cache
-def _table(path, changed):
-    """Rows of a rule's table as it was at that time: the pages ask for hundreds of searches, one by one."""
+def _rows(rule, table):
+    """Rows of a rule's table: the pages ask for hundreds of searches, one by one."""
     rows = []
-    with path.open(encoding="utf-8", newline="") as lines:
-        for row in csv.DictReader(lines):
-            numbers = {m: float(text) for m, text in row.items() if m not in KEYS and text}
-            rows.append({"rule": path.stem, **{key: row[key] for key in KEYS}, "metrics": numbers})
+    for row in csv.DictReader(io.StringIO(table)):
+        numbers = {m: float(text) for m, text in row.items() if m not in KEYS and text}
+        rows.append({"rule": rule, **{key: row[key] for key in KEYS}, "metrics": numbers})
     return rows

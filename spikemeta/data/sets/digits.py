@@ -19,7 +19,7 @@ def dataset(folder=None):
 
 
 def _file():
-    """Where scikit-learn keeps them. To import it, only to read this file, takes longer than to show some hundred images."""
+    """Where scikit-learn keeps them, found without importing it, which is slow and needed for nothing else here."""
     listed = importlib.metadata.files("scikit-learn") or ()
     found = next((file.locate() for file in listed if file.name == "digits.csv.gz"), None)
     if found is None or not found.is_file():  # installed in a way that keeps no list
