@@ -55,6 +55,15 @@ def test_growth_is_from_the_second_to_the_last_ten_minutes_of_the_last_start_and
     assert "growth_after_ten_minutes" not in memory.summary(path)
 
 
+@pytest.mark.parametrize(("end", "dotted"), [(300, False), (900, True)])
+def test_the_figure_ends_with_the_run(tmp_path, end, dotted):
+    path = tmp_path / "memory.csv"
+    path.write_text(lines((10, 40.0, 0), (end / 2, 45.0, 0), (end, 50.0, 0)))
+    (panel,) = memory_figure.memory(memory.read(path)).axes
+    assert panel.get_xlim()[1] == pytest.approx(end / 60, rel=0.1)
+    assert ("dotted" in panel.get_xlabel()) == (len(panel.lines) == 5) == dotted
+
+
 def test_a_short_or_missing_trace_says_nothing(tmp_path):
     assert memory.summary(tmp_path / "memory.csv") == {}
     assert memory_figure.memory(None) is None
